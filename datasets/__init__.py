@@ -5,3 +5,7 @@ if __name__ != "headrace.datasets":
         "this folder is the package headrace.datasets, not a package of its own: "
         "install headrace and import headrace.datasets"
     )
+
+from . import digits as digits
+from . import iris as iris
+from . import mnist as mnist

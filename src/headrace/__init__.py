@@ -1,3 +1,3 @@
-"""headrace: machine learning with estimators, on a dataflow graph of its own; TensorFlow 1's names."""
+"""headrace: machine learning with estimators over a dataflow graph; TensorFlow 1's names."""
 
 __version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Modules that programs of TensorFlow 1 import from its examples."""
