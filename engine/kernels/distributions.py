@@ -285,7 +285,7 @@ def _group_normals(
     stream: Stream, groups: NDArray[np.uint64], size: int, blocks: int, dtype: np.dtype[Any]
 ) -> Array:
     starts = groups * np.uint64(size * RESERVED_BLOCKS // 4)
-    offsets = starts[:, None] + np.arange(blocks, dtype=np.uint64)
+    offsets = np.add.outer(starts, np.arange(blocks, dtype=np.uint64))
     return box_muller(philox_at(stream, offsets.reshape(-1)), dtype).reshape(len(groups), -1)
 
 

@@ -76,7 +76,7 @@ def philox(
 
 
 def philox_at(stream: Stream, offsets: Uint64s, out: Uint32s | None = None) -> Uint32s:
-    """Returns the blocks that lie `offsets` blocks after `stream`, as uint32 `[len(offsets), 4]`."""
+    """Returns the blocks `offsets` blocks after `stream`, as uint32 `[len(offsets), 4]`."""
     if out is None:
         out = np.empty((len(offsets), 4), dtype=np.uint32)
     scratch = np.empty((3, 2, min(len(offsets), _CHUNK)), dtype=np.uint64)
