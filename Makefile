@@ -43,3 +43,14 @@ $(VENV)/.installed: $(VENV)/.made $(PACKAGING)
 $(VENV)/.installed-test: $(VENV)/.made $(PACKAGING)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	@touch $(VENV)/.installed $@
+
+# protoc 25 is the newest whose output asks for no protobuf version: it runs on 4.21 to 7 (checked, compiled and pure
+# Python). Its wheels end at Python 3.12, and it stays out of .venv: make protos PYTHON=python3.12
+.PHONY: protos
+protos: build/protoc/.made
+	build/protoc/bin/python -m grpc_tools.protoc -I src --python_out=src --pyi_out=src src/headrace/engine/protos/*.proto
+
+build/protoc/.made:
+	$(PYTHON) -m venv build/protoc
+	build/protoc/bin/python -m pip install --quiet 'grpcio-tools==1.62.3' 'setuptools<80'
+	@touch $@
