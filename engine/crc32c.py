@@ -111,9 +111,10 @@ def _after_blocks(octets: memoryview, register: int) -> int:
 
 @cache
 def _tables() -> _Tables:
-    one_byte = np.arange(256, dtype=np.uint32)
+    one_byte: npt.NDArray[np.uint32] = np.arange(256, dtype=np.uint32)
+    one = np.uint32(1)
     for _ in range(8):
-        one_byte = (one_byte >> 1) ^ np.where(one_byte & 1, np.uint32(_POLYNOMIAL), np.uint32(0))
+        one_byte = (one_byte >> one) ^ (one_byte & one) * np.uint32(_POLYNOMIAL)
     by_place = np.empty((_BLOCK, 256), np.uint32)
     by_place[-1] = one_byte
     for place in range(_BLOCK - 2, -1, -1):
