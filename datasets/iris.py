@@ -1,8 +1,9 @@
 """Fisher's iris: 150 flowers of three species, four measures each, shipped with the package.
 
 Source: R. A. Fisher, "Iris", UCI Machine Learning Repository, 1936,
-https://doi.org/10.24432/C56C76. Licence: Creative Commons Attribution 4.0 International; two rows are as in Fisher's paper where the
-repository's file has misprints (as in scikit-learn and R), repacked as bytes in an npz file.
+https://doi.org/10.24432/C56C76. Licence: Creative Commons Attribution 4.0 International.
+Two rows are as in Fisher's paper where the repository's file has misprints (as in scikit-learn and
+R); repacked as bytes in an npz file.
 """
 
 from pathlib import Path
