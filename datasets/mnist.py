@@ -74,16 +74,19 @@ class DataSet:
     ) -> None:
         kind = _pixel_dtype(dtype)
         self.one_hot = one_hot
+        # RandomState, since NumPy promises that its streams never change.
         self._random = np.random.RandomState(seed)
         self._images, self._labels = np.asarray(images), np.asarray(labels)
         self._num_examples = 10000 if fake_data else len(self._images)
         self._epochs_completed = self._index_in_epoch = 0
+        # Shuffling moves these numbers and never the images, of which there may be hundreds of MB.
+        self._order = np.arange(self._num_examples)
         if not fake_data:
             self._images = _prepared(self._images, self._labels, kind, reshape)
 
     @property
     def images(self) -> Images:
-        """All images, in the order of the last shuffle."""
+        """All images, in the order of the file."""
         return self._images
 
     @property
@@ -136,11 +139,11 @@ class DataSet:
         return np.concatenate([rest_images, images]), np.concatenate([rest_labels, labels])
 
     def _rows(self, start: int, stop: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        return self._images[start:stop], self._labels[start:stop]
+        chosen = self._order[start:stop]
+        return self._images[chosen], self._labels[chosen]
 
     def _shuffle(self) -> None:
-        order = self._random.permutation(self._num_examples)
-        self._images, self._labels = self._images[order], self._labels[order]
+        self._random.shuffle(self._order)
 
 
 class Datasets(NamedTuple):

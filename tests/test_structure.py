@@ -21,9 +21,10 @@ ROOMS = {
 # The engine from the ground up: a module may import its own row and the rows above it. A new module
 # is added here, in the highest row that it can stand in.
 ENGINE = (
-    "errors dtypes shapes source device crc32c protos kernels",
+    "errors dtypes shapes source device crc32c protos records tensor_proto kernels",
     "graph graph_state",
-    "registry conversion inference inputs scalar signatures static function resources runtime",
+    "registry conversion inference inputs scalar signatures static function resources runtime "
+    "graph_def",
     "ops",
     "gradients rewriting",
     "plan",
@@ -124,7 +125,7 @@ def test_the_engine_imports_one_way():
 
 def test_no_exception_is_left_over():
     used = {(source, target) for _, source, target, late in engine_imports() if late}
-    stale = {pair for pair in LATE if pair[0] in ROW and pair[1] in ROW} - used
+    stale = set(LATE) - used
     assert not stale, f"strike from LATE: {sorted(stale)}"
 
 

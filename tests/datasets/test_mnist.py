@@ -102,6 +102,7 @@ def test_labels_stay_with_their_images(tmp_path):
     for _ in range(7):
         images, batch_labels = train.next_batch(3)
         assert [by_image[image.tobytes()] for image in images] == batch_labels.tolist()
+    np.testing.assert_array_equal(train.labels, labels(10))
 
 
 def test_batches_without_shuffling_are_in_the_order_of_the_file(tmp_path):
