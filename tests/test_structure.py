@@ -26,10 +26,10 @@ ENGINE = (
     "registry conversion inference inputs scalar signatures static function resources runtime "
     "graph_def",
     "ops",
-    "gradients rewriting",
+    "gradients rewriting placement",
     "plan",
     "backends",
-    "session",
+    "compiler feeding session",
     "training summary",
 )
 ROW = {name: row for row, names in enumerate(ENGINE) for name in names.split()}
