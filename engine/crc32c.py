@@ -15,9 +15,7 @@ import numpy.typing as npt
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
 _POLYNOMIAL: Final = 0x82F63B78  # bit-reversed, as the register is shifted to the right
-_BLOCK: Final = (
-    1024  # bytes that are looked up for one result: the tables take 1 MiB, a cache's worth
-)
+_BLOCK: Final = 1024  # bytes that are looked up for one result: the tables take 1 MiB, a cache's worth
 _CHUNK: Final = 256 * _BLOCK  # bytes looked up at a time: bounds the memory for indices
 _SHORT: Final = 48  # bytes below which a loop is faster than the calls of NumPy
 _MASK_DELTA: Final = 0xA282EAD8

@@ -227,9 +227,7 @@ QUANTIZED: Final = (qint8, quint8, qint16, quint16, qint32)
 ALL: Final = (*NUMERIC, bool, string, resource, variant, *QUANTIZED)
 
 # NumPy's dtypes hash by what they hold: np.longlong and np.int64 are one key.
-_BY_NUMPY: Final[dict[np.dtype[Any], DType]] = {
-    dtype.numpy: dtype for dtype in (*NUMERIC, bool, string)
-}
+_BY_NUMPY: Final[dict[np.dtype[Any], DType]] = {dtype.numpy: dtype for dtype in (*NUMERIC, bool, string)}
 # TF 1.15 takes float, bool and object; int, complex, str and bytes are as their constants are.
 _BY_PYTHON: Final[dict[type[Any], DType]] = {
     builtins.float: float32,

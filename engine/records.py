@@ -135,9 +135,7 @@ def _opened(path: Filename) -> BinaryIO:
 class _Reader:
     """The position in a file and what is checked there."""
 
-    def __init__(
-        self, path: Filename, stream: BinaryIO, window_bits: int, tolerant: bool, limit: int
-    ) -> None:
+    def __init__(self, path: Filename, stream: BinaryIO, window_bits: int, tolerant: bool, limit: int) -> None:
         self.path = path
         self.inflating = _Inflating(stream, window_bits) if window_bits else None
         self.source = io.BufferedReader(self.inflating, _BUFFER) if self.inflating else stream
@@ -257,9 +255,7 @@ class TFRecordOptions:
         self.get_compression_type_string(compression_type)
 
     @classmethod
-    def get_compression_type_string(
-        cls, options: TFRecordOptions | int | str | None
-    ) -> Compression:
+    def get_compression_type_string(cls, options: TFRecordOptions | int | str | None) -> Compression:
         """Returns "", "ZLIB" or "GZIP"; ValueError for anything that is no compression."""
         kind = options.compression_type if isinstance(options, TFRecordOptions) else options
         for number, name in cls.compression_type_map.items():
@@ -279,9 +275,7 @@ class TFRecordWriter(RecordWriter):
         super().__init__(path, compression, -1 if level is None else level)
 
 
-def tf_record_iterator(
-    path: Filename, options: TFRecordOptions | int | str | None = None
-) -> Iterator[bytes]:
+def tf_record_iterator(path: Filename, options: TFRecordOptions | int | str | None = None) -> Iterator[bytes]:
     """Yields the records of a file, as tf.python_io.tf_record_iterator of TF 1.15.
 
     Raises:

@@ -167,9 +167,7 @@ def size_of(value: DimensionLike) -> int | None:
     try:
         size = _index_of(value)
     except TypeError:
-        raise TypeError(
-            f"Expected an integer, a Dimension or None as a size, got {value!r}"
-        ) from None
+        raise TypeError(f"Expected an integer, a Dimension or None as a size, got {value!r}") from None
     if size is not None and not 0 <= size <= _LARGEST:
         bound = ">= 0" if size < 0 else f"<= {_LARGEST}"
         raise ValueError(f"Dimension {size} must be {bound}")

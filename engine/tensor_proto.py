@@ -88,9 +88,7 @@ def _check_fits(array: Array, sizes: tuple[int, ...], exact: bool, broadcast: bo
     if (exact and array.shape != sizes) or (broadcast and differs):
         raise TypeError(f"Expected values of shape {sizes}, got shape {array.shape}.")
     if array.size > number:
-        raise ValueError(
-            f"Too many elements provided: shape {sizes} takes at most {number}, got {array.size}."
-        )
+        raise ValueError(f"Too many elements provided: shape {sizes} takes at most {number}, got {array.size}.")
 
 
 def _proto(array: Array, dtype: DType, sizes: tuple[int, ...]) -> TensorProto:
@@ -165,8 +163,7 @@ def _dtype_of(tensor: TensorProto) -> DType:
 def _from_content(content: bytes, dtype: DType, sizes: tuple[int, ...], number: int) -> Array:
     if len(content) != number * dtype.size:
         raise ValueError(
-            f"tensor of {dtype.name}{list(sizes)} takes {number * dtype.size} bytes: "
-            f"its content has {len(content)}"
+            f"tensor of {dtype.name}{list(sizes)} takes {number * dtype.size} bytes: its content has {len(content)}"
         )
     return _little_endian(np.frombuffer(content, dtype.numpy)).reshape(sizes).copy()
 
@@ -191,9 +188,7 @@ def _complex_pairs(parts: Array, dtype: DType) -> Array:
 
 def _filled_up(values: Array, dtype: DType, sizes: tuple[int, ...], number: int) -> Array:
     if values.size > number:
-        raise ValueError(
-            f"tensor of {dtype.name}{list(sizes)} takes {number} values: it has {values.size}"
-        )
+        raise ValueError(f"tensor of {dtype.name}{list(sizes)} takes {number} values: it has {values.size}")
     if values.size == number:
         return values.reshape(sizes)
     zero = b"" if dtype is dtypes.string else 0
@@ -297,9 +292,7 @@ def _array_of_objects(array: Array, values: object, dtype: DType | None) -> Arra
     return _array_of_numbers(leaves, array.shape, values, dtype)
 
 
-def _array_of_numbers(
-    leaves: list[Any], sizes: tuple[int, ...], values: object, dtype: DType | None
-) -> Array:
+def _array_of_numbers(leaves: list[Any], sizes: tuple[int, ...], values: object, dtype: DType | None) -> Array:
     """Returns the array of Python objects that are numbers, though NumPy does not take them so."""
     try:
         if dtype is not None and dtype.is_floating:

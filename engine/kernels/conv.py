@@ -123,9 +123,7 @@ def conv2d_backprop_filter(
     total = scratch("filter_total", (rows, filter_shape[-1]), dtype)
     total[...] = 0
     part = scratch("filter_part", total.shape, dtype)
-    for images, lines, columns in _columns(
-        x, filter_shape[:-2], strides, pads, spread, dy.shape[1:-1]
-    ):
+    for images, lines, columns in _columns(x, filter_shape[:-2], strides, pads, spread, dy.shape[1:-1]):
         rhs = _rows(dy[images, lines], "dy_rows", dtype)
         np.matmul(columns.T, rhs, out=part)
         np.add(total, part, out=total)
@@ -139,14 +137,10 @@ conv3d_backprop_input = conv2d_backprop_input
 conv3d_backprop_filter = conv2d_backprop_filter
 
 
-def _correlate(
-    x: Array, filters: Array, strides: Sizes, pads: Pads, dilations: Sizes, out: Array
-) -> None:
+def _correlate(x: Array, filters: Array, strides: Sizes, pads: Pads, dilations: Sizes, out: Array) -> None:
     dtype = compute_dtype(x.dtype)
     weights = filters.reshape(-1, filters.shape[-1]).astype(dtype, copy=False)
-    for images, lines, columns in _columns(
-        x, filters.shape[:-2], strides, pads, dilations, out.shape[1:-1]
-    ):
+    for images, lines, columns in _columns(x, filters.shape[:-2], strides, pads, dilations, out.shape[1:-1]):
         target = out[images, lines]
         if target.flags.c_contiguous and out.dtype == dtype:
             np.matmul(columns, weights, out=target.reshape(-1, target.shape[-1]))
@@ -173,9 +167,7 @@ def _columns(
         yield images, lines, _gathered(sliding(padded, window, strides, dilations))
 
 
-def _windows_as_they_lie(
-    x: Array, window: Sizes, strides: Sizes, pads: Pads, outputs: Sizes
-) -> Array | None:
+def _windows_as_they_lie(x: Array, window: Sizes, strides: Sizes, pads: Pads, outputs: Sizes) -> Array | None:
     """Returns x where every window is one pixel or all of an image: no columns are needed."""
     if any(itertools.chain.from_iterable(pads)):
         return None
@@ -250,10 +242,7 @@ def _backprop_phase(
     dilations: Sizes,
     out: Array,
 ) -> None:
-    parts = [
-        _phase(axis, phase, out.shape, filters, dy, strides, pads, dilations)
-        for axis in range(len(strides))
-    ]
+    parts = [_phase(axis, phase, out.shape, filters, dy, strides, pads, dilations) for axis in range(len(strides))]
     target = out[(slice(None), *(part[0] for part in parts))]
     taps = filters[tuple(part[1] for part in parts)]
     if taps.size == 0:
@@ -264,9 +253,7 @@ def _backprop_phase(
     _correlate(dy, flipped, (1,) * len(strides), borders, dilations, target)
 
 
-def _scatter(
-    dy: Array, filters: Array, strides: Sizes, pads: Pads, dilations: Sizes, out: Array
-) -> None:
+def _scatter(dy: Array, filters: Array, strides: Sizes, pads: Pads, dilations: Sizes, out: Array) -> None:
     """Adds up the taps' shares of the input gradient, channels first for the sake of long runs."""
     dtype = compute_dtype(dy.dtype)
     weights = filters.reshape(-1, filters.shape[-1]).astype(dtype, copy=False)
@@ -296,9 +283,7 @@ def _add_shares(total: Array, shares: Array, line: int, strides: Sizes, dilation
     starts = (line * strides[0], *(0,) * (rank - 1))
     for tap in itertools.product(*map(range, shares.shape[:rank])):
         share, place = shares[tap], []
-        for axis, (start, stride, dilation) in enumerate(
-            zip(starts, strides, dilations, strict=True)
-        ):
+        for axis, (start, stride, dilation) in enumerate(zip(starts, strides, dilations, strict=True)):
             first = start + tap[axis] * dilation
             place.append(slice(first, first + (share.shape[axis + 2] - 1) * stride + 1, stride))
         total[(slice(None), slice(None), *place)] += share

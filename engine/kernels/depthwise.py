@@ -124,9 +124,7 @@ def depthwise_conv2d_backprop_filter(
     return result
 
 
-def _outputs(
-    input_shape: Sizes, filter_shape: Sizes, strides: Sizes, pads: Pads, dilations: Sizes
-) -> Sizes:
+def _outputs(input_shape: Sizes, filter_shape: Sizes, strides: Sizes, pads: Pads, dilations: Sizes) -> Sizes:
     if input_shape[-1] != filter_shape[-2]:
         raise InvalidArgumentError(
             None,
@@ -142,14 +140,10 @@ def _check_output(
     outputs = _outputs(input_shape, filter_shape, strides, pads, dilations)
     expected = (input_shape[0], *outputs, volume(filter_shape[-2:]))
     if dy.shape != expected:
-        raise InvalidArgumentError(
-            None, None, f"out_backprop: expected shape {list(expected)}, got {list(dy.shape)}"
-        )
+        raise InvalidArgumentError(None, None, f"out_backprop: expected shape {list(expected)}, got {list(dy.shape)}")
 
 
-def _chunks(
-    x: Array, multiplier: int, pads: Pads, dtype: np.dtype[Any]
-) -> Iterator[tuple[slice, Array]]:
+def _chunks(x: Array, multiplier: int, pads: Pads, dtype: np.dtype[Any]) -> Iterator[tuple[slice, Array]]:
     """Yields runs of images, padded and with every channel `multiplier` times."""
     ranges = [(-a, size + b) for size, (a, b) in zip(x.shape[1:-1], pads, strict=True)]
     image = volume([b - a for a, b in ranges]) * x.shape[-1] * multiplier * dtype.itemsize
@@ -158,9 +152,7 @@ def _chunks(
         yield images, cut(some, ranges, dtype)
 
 
-def _taps(
-    window: Sizes, outputs: Sizes, strides: Sizes, dilations: Sizes
-) -> Iterator[tuple[Sizes, tuple[slice, ...]]]:
+def _taps(window: Sizes, outputs: Sizes, strides: Sizes, dilations: Sizes) -> Iterator[tuple[Sizes, tuple[slice, ...]]]:
     """Yields each tap with the place in the padded input of the pixels that it meets."""
     for tap in itertools.product(*map(range, window)):
         starts = (i * dilation for i, dilation in zip(tap, dilations, strict=True))

@@ -36,9 +36,7 @@ _CHUNK = 1 << 14
 _TRUNCATE_AT = 2.0
 
 
-def uniform(
-    stream: Stream, shape: Shape, dtype: DTypeLike = np.float32, out: Array | None = None
-) -> tuple[Array, int]:
+def uniform(stream: Stream, shape: Shape, dtype: DTypeLike = np.float32, out: Array | None = None) -> tuple[Array, int]:
     """Returns floats uniform in [0, 1); the bits are TF 1.15's.
 
     Args:
@@ -96,17 +94,13 @@ def uniform_full_int(
     """Returns integers over the whole range of int32, int64, uint32 or uint64."""
     dtype = np.dtype(dtype)
     if dtype not in _INTEGERS:
-        raise TypeError(
-            f"random_uniform_full_int: expected int32, int64, uint32 or uint64, got {dtype}"
-        )
+        raise TypeError(f"random_uniform_full_int: expected int32, int64, uint32 or uint64, got {dtype}")
     result = _result(shape, dtype, out)
     result[...] = _integer_words(stream, result.size, dtype).view(dtype).reshape(shape)
     return result, result.size * RESERVED_BLOCKS
 
 
-def normal(
-    stream: Stream, shape: Shape, dtype: DTypeLike = np.float32, out: Array | None = None
-) -> tuple[Array, int]:
+def normal(stream: Stream, shape: Shape, dtype: DTypeLike = np.float32, out: Array | None = None) -> tuple[Array, int]:
     """Returns floats of mean 0 and deviation 1 by Box-Muller: TF 1.15's to within 1e-6.
 
     dtype is float16, bfloat16, float32 or float64; the two short ones are rounded from float32.
@@ -261,9 +255,7 @@ def _integer_words(stream: Stream, count: int, dtype: np.dtype[Any]) -> Array:
     return (pairs[0::2] | pairs[1::2] << np.uint64(32))[:count]
 
 
-def _truncated_groups(
-    stream: Stream, groups: NDArray[np.uint64], size: int, dtype: np.dtype[Any]
-) -> Array:
+def _truncated_groups(stream: Stream, groups: NDArray[np.uint64], size: int, dtype: np.dtype[Any]) -> Array:
     """Draws each group of outputs from its own blocks: the first `size` values in range."""
     wide = np.dtype(np.float64) if dtype == np.float64 else np.dtype(np.float32)
     result = np.empty((len(groups), size), dtype=wide)
@@ -281,9 +273,7 @@ def _truncated_groups(
     return result.astype(dtype, copy=False)
 
 
-def _group_normals(
-    stream: Stream, groups: NDArray[np.uint64], size: int, blocks: int, dtype: np.dtype[Any]
-) -> Array:
+def _group_normals(stream: Stream, groups: NDArray[np.uint64], size: int, blocks: int, dtype: np.dtype[Any]) -> Array:
     starts = groups * np.uint64(size * RESERVED_BLOCKS // 4)
     offsets = np.add.outer(starts, np.arange(blocks, dtype=np.uint64))
     return box_muller(philox_at(stream, offsets.reshape(-1)), dtype).reshape(len(groups), -1)
@@ -291,13 +281,9 @@ def _group_normals(
 
 def _check_categorical(logits: Array, num_samples: int) -> None:
     if logits.ndim != 2:
-        raise InvalidArgumentError(
-            None, None, f"logits should be a matrix, got shape {list(logits.shape)}"
-        )
+        raise InvalidArgumentError(None, None, f"logits should be a matrix, got shape {list(logits.shape)}")
     if num_samples < 0:
-        raise InvalidArgumentError(
-            None, None, f"num_samples should be nonnegative, got {num_samples}"
-        )
+        raise InvalidArgumentError(None, None, f"num_samples should be nonnegative, got {num_samples}")
     if logits.shape[1] == 0:
         raise InvalidArgumentError(None, None, "num_classes should be positive, got 0")
 
@@ -316,9 +302,7 @@ def _cumulated(logits: Array) -> NDArray[np.float64]:
 def _floating(dtype: DTypeLike) -> np.dtype[Any]:
     result = np.dtype(dtype)
     if result not in _MANTISSA_BITS:
-        raise TypeError(
-            f"random op: expected dtype float16, bfloat16, float32 or float64, got {result}"
-        )
+        raise TypeError(f"random op: expected dtype float16, bfloat16, float32 or float64, got {result}")
     return result
 
 
@@ -326,9 +310,7 @@ def _result(shape: Shape, dtype: np.dtype[Any], out: Array | None) -> Array:
     if out is None:
         return np.empty(shape, dtype=dtype)
     if out.shape != tuple(shape) or out.dtype != dtype:
-        raise ValueError(
-            f"out: expected {dtype} of shape {tuple(shape)}, got {out.dtype} of shape {out.shape}"
-        )
+        raise ValueError(f"out: expected {dtype} of shape {tuple(shape)}, got {out.dtype} of shape {out.shape}")
     return out
 
 

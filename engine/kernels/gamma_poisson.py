@@ -57,9 +57,7 @@ class Lanes:
         return values[lanes, left[lanes]]
 
 
-def gamma(
-    stream: Stream, shape: tuple[int, ...], alpha: Array, out: Array | None = None
-) -> tuple[Array, int]:
+def gamma(stream: Stream, shape: tuple[int, ...], alpha: Array, out: Array | None = None) -> tuple[Array, int]:
     """Returns gamma draws of the shapes `alpha` and scale 1, and the blocks that they reserve.
 
     Marsaglia and Tsang's rejection in float64. The result has shape `shape + alpha.shape` and the
@@ -147,9 +145,7 @@ def _reject_gamma(lanes: Lanes, alpha: Doubles, active: Indices, values: Doubles
         active = np.setdiff1d(active, accepted, assume_unique=True)
 
 
-def _accept_gamma(
-    lanes: Lanes, active: Indices, x: Doubles, v: Doubles, d: Doubles
-) -> tuple[Indices, Doubles]:
+def _accept_gamma(lanes: Lanes, active: Indices, x: Doubles, v: Doubles, d: Doubles) -> tuple[Indices, Doubles]:
     u = lanes.uniforms(active)
     squeeze = u < 1.0 - 0.0331 * (x * x) * (x * x)
     with np.errstate(divide="ignore"):

@@ -6,9 +6,7 @@ DEFAULT_GRAPH_SEED = 87654321
 _LARGEST = 2**31 - 1
 
 
-def seeds(
-    graph_seed: int | None, op_seed: int | None, last_id: int
-) -> tuple[int, int] | tuple[None, None]:
+def seeds(graph_seed: int | None, op_seed: int | None, last_id: int) -> tuple[int, int] | tuple[None, None]:
     """Returns the attributes `seed` and `seed2` of an op, or two Nones when it is to be unseeded.
 
     Args:

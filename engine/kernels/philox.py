@@ -92,10 +92,7 @@ def _words(value: int) -> tuple[int, int]:
 
 @lru_cache(maxsize=256)
 def _keys(key: tuple[int, int]) -> Uint64s:
-    raised = [
-        [(word + i * step) & WORD for word, step in zip(key, _WEYL, strict=True)]
-        for i in range(ROUNDS)
-    ]
+    raised = [[(word + i * step) & WORD for word, step in zip(key, _WEYL, strict=True)] for i in range(ROUNDS)]
     return np.array(raised, dtype=np.uint64)[:, :, None]
 
 
@@ -113,9 +110,7 @@ def _blocks(stream: Stream, offsets: Uint64s, scratch: Uint64s, out: Uint32s) ->
     words[1::2] = odd
 
 
-def _counters(
-    counter: tuple[int, int, int, int], offsets: Uint64s, even: Uint64s, odd: Uint64s
-) -> None:
+def _counters(counter: tuple[int, int, int, int], offsets: Uint64s, even: Uint64s, odd: Uint64s) -> None:
     """Splits counter + offsets into words 0 and 2 (even) and 1 and 3 (odd)."""
     low = np.uint64(counter[0] | counter[1] << 32) + offsets
     high = np.uint64(counter[2] | counter[3] << 32) + (low < offsets)

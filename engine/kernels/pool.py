@@ -28,9 +28,7 @@ from .windows import (
 _CHUNK_BYTES = 1 << 19
 
 
-def max_pool(
-    x: Array, window: Sizes, strides: Sizes, pads: Pads, out: Array | None = None
-) -> Array:
+def max_pool(x: Array, window: Sizes, strides: Sizes, pads: Pads, out: Array | None = None) -> Array:
     """Returns the largest value of each window; padding never wins. NaN wins always.
 
     Args:
@@ -175,9 +173,7 @@ def max_pool_grad_grad_with_argmax(
     return result
 
 
-def avg_pool(
-    x: Array, window: Sizes, strides: Sizes, pads: Pads, out: Array | None = None
-) -> Array:
+def avg_pool(x: Array, window: Sizes, strides: Sizes, pads: Pads, out: Array | None = None) -> Array:
     """Returns the mean of each window over what lies inside the input; arguments as `max_pool`.
 
     >>> avg_pool(np.arange(4.0).reshape(1, 4, 1), (3,), (2,), ((1, 1),)).ravel().tolist()
@@ -207,18 +203,14 @@ def avg_pool_grad(
     outputs = output_sizes(input_shape[1:-1], window, strides, pads)
     expected = (input_shape[0], *outputs, input_shape[-1])
     if dy.shape != expected:
-        raise InvalidArgumentError(
-            None, None, f"grad: expected shape {list(expected)}, got {list(dy.shape)}"
-        )
+        raise InvalidArgumentError(None, None, f"grad: expected shape {list(expected)}, got {list(dy.shape)}")
     result = result_array(tuple(input_shape), dy.dtype, out)
     dtype = compute_dtype(dy.dtype)
     scale = _reciprocal_counts(tuple(input_shape), outputs, window, strides, pads, dtype)
     for images in _images(result):
         share = dy[images].astype(dtype, copy=False) * scale
         for axis in reversed(range(len(window))):
-            share = _spread_axis(
-                share, axis + 1, input_shape, window[axis], strides[axis], pads[axis]
-            )
+            share = _spread_axis(share, axis + 1, input_shape, window[axis], strides[axis], pads[axis])
         result[images] = share
     return result
 
@@ -270,9 +262,7 @@ def _reduce_axis(
         ufunc(target, x[(*before, inside)], out=target)
 
 
-def _spread_axis(
-    dy: Array, axis: int, input_shape: Sizes, window: int, stride: int, pad: tuple[int, int]
-) -> Array:
+def _spread_axis(dy: Array, axis: int, input_shape: Sizes, window: int, stride: int, pad: tuple[int, int]) -> Array:
     before = (slice(None),) * axis
     shape = (*dy.shape[:axis], input_shape[axis], *dy.shape[axis + 1 :])
     result = np.zeros(shape, dy.dtype)
@@ -319,9 +309,7 @@ def _reciprocal_counts(
 ) -> Array:
     """Returns one over the number of inputs in each window, `[*outputs, 1]`."""
     counts = np.ones((), dtype=np.float64)
-    for size, number, k, stride, pad in zip(
-        input_shape[1:-1], outputs, window, strides, pads, strict=True
-    ):
+    for size, number, k, stride, pad in zip(input_shape[1:-1], outputs, window, strides, pads, strict=True):
         start = np.arange(number) * stride - pad[0]
         inside = np.minimum(start + k, size) - np.maximum(start, 0)
         counts = counts[..., None] * np.maximum(inside, 1)
@@ -349,20 +337,14 @@ def _bits(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(f"i{dtype.itemsize}")
 
 
-def _check_outputs(
-    x: Array, arrays: dict[str, Array], window: Sizes, strides: Sizes, pads: Pads
-) -> None:
+def _check_outputs(x: Array, arrays: dict[str, Array], window: Sizes, strides: Sizes, pads: Pads) -> None:
     outputs = output_sizes(x.shape[1:-1], window, strides, pads)
     expected = (x.shape[0], *outputs, x.shape[-1])
     for name, array in arrays.items():
         if array.shape != expected:
-            raise InvalidArgumentError(
-                None, None, f"{name}: expected shape {list(expected)}, got {list(array.shape)}"
-            )
+            raise InvalidArgumentError(None, None, f"{name}: expected shape {list(expected)}, got {list(array.shape)}")
 
 
 def _check_same(name: str, array: Array, other: Array) -> None:
     if array.shape != other.shape:
-        raise InvalidArgumentError(
-            None, None, f"{name}: expected shape {list(other.shape)}, got {list(array.shape)}"
-        )
+        raise InvalidArgumentError(None, None, f"{name}: expected shape {list(other.shape)}, got {list(array.shape)}")

@@ -68,9 +68,7 @@ def output_sizes(
     """
     spread = dilations or (1,) * len(inputs)
     sizes = []
-    for size, window, stride, pad, dilation in zip(
-        inputs, windows, strides, pads, spread, strict=True
-    ):
+    for size, window, stride, pad, dilation in zip(inputs, windows, strides, pads, spread, strict=True):
         room = size + sum(pad) - ((window - 1) * dilation + 1)
         if room + stride < 0:
             raise InvalidArgumentError(
@@ -110,9 +108,7 @@ def cut(x: Array, ranges: list[tuple[int, int]], dtype: np.dtype[Any]) -> Array:
     buffer = scratch("padded", shape, dtype)
     if holes:
         buffer[...] = 0
-    place = tuple(
-        slice(a - start, b - start) for (a, b), (start, _) in zip(inside, ranges, strict=True)
-    )
+    place = tuple(slice(a - start, b - start) for (a, b), (start, _) in zip(inside, ranges, strict=True))
     if source.size:
         buffer[(slice(None), *place)] = source
     return buffer
@@ -140,9 +136,7 @@ def result_array(shape: Sizes, dtype: np.dtype[Any], out: Array | None) -> Array
     if out is None:
         return np.empty(shape, dtype)
     if out.shape != tuple(shape) or out.dtype != dtype:
-        raise ValueError(
-            f"out: expected {dtype} of shape {tuple(shape)}, got {out.dtype} of shape {out.shape}"
-        )
+        raise ValueError(f"out: expected {dtype} of shape {tuple(shape)}, got {out.dtype} of shape {out.shape}")
     return out
 
 

@@ -98,9 +98,7 @@ def bucket_limits() -> npt.NDArray[np.float64]:
     return np.array([-limit for limit in reversed(limits)] + [0.0] + limits)
 
 
-def image(
-    tag: str, images: npt.ArrayLike, max_outputs: int = 3, bad_color: Sequence[int] = BAD_COLOR
-) -> Summary:
+def image(tag: str, images: npt.ArrayLike, max_outputs: int = 3, bad_color: Sequence[int] = BAD_COLOR) -> Summary:
     """Returns a summary with PNG pictures of the first `max_outputs` images.
 
     Args:
@@ -119,9 +117,7 @@ def image(
     for name, pixels in _named(f"{tag}/image", batch, max_outputs):
         pixels = pixels if pixels.dtype == np.uint8 else _as_bytes(pixels, bad_color)
         height, width, channels = pixels.shape
-        picture = Summary.Image(
-            height=height, width=width, colorspace=channels, encoded_image_string=png(pixels)
-        )
+        picture = Summary.Image(height=height, width=width, colorspace=channels, encoded_image_string=png(pixels))
         values.append(Summary.Value(tag=name, image=picture))
     return Summary(value=values)
 
@@ -129,9 +125,7 @@ def image(
 def _check_images(batch: Array, tag: str) -> None:
     if batch.ndim != 4 or batch.shape[-1] not in _PNG_COLORS:
         shape = ",".join(map(str, batch.shape))
-        raise InvalidArgumentError(
-            None, None, f"{tag}: Tensor must be 4-D with last dim 1, 3, or 4, not [{shape}]"
-        )
+        raise InvalidArgumentError(None, None, f"{tag}: Tensor must be 4-D with last dim 1, 3, or 4, not [{shape}]")
     if batch.dtype.kind in "biucSUO" and batch.dtype != np.uint8:
         raise InvalidArgumentError(None, None, f"{tag}: images are uint8 or float: {batch.dtype}")
 
@@ -234,9 +228,7 @@ def merged(summaries: Iterable[Summary | bytes]) -> Summary:
         parsed = summary if isinstance(summary, Summary) else Summary.FromString(summary)
         for value in parsed.value:
             if value.tag in seen:
-                raise InvalidArgumentError(
-                    None, None, f"Duplicate tag {value.tag} found in summary inputs"
-                )
+                raise InvalidArgumentError(None, None, f"Duplicate tag {value.tag} found in summary inputs")
             seen.add(value.tag)
             result.value.append(value)
     return result

@@ -52,9 +52,7 @@ class FileWriter:
         filename_suffix: str | None = None,
         purge_step: int | None = None,
     ) -> None:
-        self.event_writer = EventFileWriter(
-            logdir, max_queue, flush_secs, filename_suffix, purge_step
-        )
+        self.event_writer = EventFileWriter(logdir, max_queue, flush_secs, filename_suffix, purge_step)
         self._tags_with_metadata: set[str] = set()
         self._run_tags: set[str] = set()
         if graph is not None or graph_def is not None:
@@ -100,9 +98,7 @@ class FileWriter:
         """Adds a MetaGraphDef."""
         self._add(Event(meta_graph_def=_serialized(meta_graph_def)), global_step)
 
-    def add_run_metadata(
-        self, run_metadata: Message, tag: str, global_step: int | None = None
-    ) -> None:
+    def add_run_metadata(self, run_metadata: Message, tag: str, global_step: int | None = None) -> None:
         """Adds the times and bytes of one step under a name; ValueError if it was used before."""
         if tag in self._run_tags:
             raise ValueError(f"The tag {tag!r} was already used for run metadata.")
@@ -201,11 +197,7 @@ def without_large_constants(graph_def: GraphDef, limit: int = LARGEST_CONSTANT) 
 
 
 def _strip(node: NodeDef, limit: int) -> None:
-    large = [
-        name
-        for name, value in node.attr.items()
-        if value.HasField("tensor") and value.ByteSize() > limit
-    ]
+    large = [name for name, value in node.attr.items() if value.HasField("tensor") and value.ByteSize() > limit]
     for name in large:
         old = node.attr[name].tensor
         kept = AttrValue()

@@ -1,0 +1,259 @@
+"""The CPU backend: a plan's steps as NumPy calls bound to their memory. No allocation and no lookups in the steady state.
+
+A program is bound to one store and runs one step at a time; a session keeps as many as threads need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..errors import FailedPreconditionError
+from ..graph import Tensor
+from ..plan.buffers import ALIGNMENT, Buffer, Cell, Place, Storage, View
+from ..plan.plan import INITIALIZERS, Plan, Step
+from ..resources import ResourceStore, VariableStorage
+from ..rewriting.dataflow import Node, Value
+from ..rewriting.fuse import expression_of
+from ..runtime import Runtime
+from .arguments import compute_of
+from .elementwise import bind_expression
+from .failures import failure_of
+from .variables import assign, storage_of
+
+Call = Callable[[], Any]
+
+
+class Slot:
+    """Where a value of unknown shape is kept while a step runs."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value: Any = None
+
+
+class CpuProgram:
+    """A plan bound to an arena and to the variables of a store."""
+
+    def __init__(self, plan: Plan, runtime: Runtime) -> None:
+        self.plan = plan
+        self.runtime = runtime
+        self.store: ResourceStore = runtime.resources
+        self.arena = _aligned(plan.arena_bytes)
+        self.generation = -1
+        self.calls: list[Call] = []
+        self.nodes: list[Node] = []
+        self.ready = False
+
+    def run(self, feeds: Sequence[Any]) -> list[Any]:
+        """The fetched values, given the fed ones in the plan's order; arrays of the planned dtype and shape."""
+        if self.generation != self.store.generation:
+            self._bind()
+        if not self.ready:
+            self._check_initialized()
+        for put, value in zip(self.feed_puts, feeds, strict=True):
+            put(value)
+        calls = iter(self.calls)
+        try:
+            with np.errstate(all="ignore"):
+                for call in calls:
+                    call()
+                results = [get() for get in self.fetch_gets]
+        except Exception as error:
+            done = len(self.calls) - calls.__length_hint__()
+            raise failure_of(error, self.nodes[done - 1]) from error
+        finally:
+            for slot in self.slots:
+                slot.value = None
+        return results
+
+    # Binding
+
+    def _bind(self) -> None:
+        self.generation = self.store.generation
+        self.ready = False
+        self.arrays: dict[View, np.ndarray[Any, Any]] = {}
+        self.cells: dict[Cell, Slot] = {}
+        self.feed_memory: dict[Buffer, np.ndarray[Any, Any]] = {}
+        self.calls, self.nodes = [], []
+        for step in self.plan.steps:
+            calls = self._bind_step(step)
+            self.calls += calls
+            self.nodes += [step.node] * len(calls)
+        self.feed_puts = [self._feed_put(p) for p in self.plan.feeds.values()]
+        self.fetch_gets = [self._fetch_get(p) for p in self.plan.fetches]
+        self.slots = list(self.cells.values())
+
+    def _check_initialized(self) -> None:
+        for key in self.plan.required:
+            ref = self.plan.variables[key]
+            storage = self.store.variable(key, ref.dtype, ref.sizes)
+            if not storage.initialized:
+                raise FailedPreconditionError(
+                    None, None, f"Attempting to use uninitialized value {key}: run its initializer first."
+                )
+        self.ready = True
+
+    def _array(self, view: View) -> np.ndarray[Any, Any]:
+        if view not in self.arrays:
+            memory, offset = self._memory(view.buffer)
+            flat = memory.reshape(-1).view(np.uint8) if memory.dtype != np.uint8 else memory.reshape(-1)
+            offset += view.offset
+            self.arrays[view] = np.ndarray(view.sizes, view.dtype.numpy, flat, offset, view.strides)  # type: ignore[arg-type]
+        return self.arrays[view]
+
+    def _memory(self, buffer: Buffer) -> tuple[np.ndarray[Any, Any], int]:
+        if buffer.storage is Storage.ARENA:
+            return self.arena, buffer.offset
+        if buffer.storage is Storage.FEED:
+            return self.feed_memory.setdefault(buffer, _aligned(buffer.nbytes)), 0
+        ref = self.plan.variables[buffer.key]
+        storage = self.store.variable(ref.key, ref.dtype, ref.sizes)
+        return storage.allocate(ref.sizes), 0  # type: ignore[arg-type]
+
+    def _operand(self, place: Place, value: Value) -> Any:
+        """An array, a Slot, or the storage of a variable."""
+        if place is None:
+            return storage_of(self.store, value) if value.variable is not None else None
+        if isinstance(place, Cell):
+            return self.cells.setdefault(place, Slot())
+        if place.buffer.storage is Storage.CONSTANT:
+            return self._constant(place)
+        return self._array(place)
+
+    def _constant(self, view: View) -> np.ndarray[Any, Any]:
+        if view not in self.arrays:
+            base = view.buffer.array
+            if base is None:
+                raise TypeError(f"the constant {view.buffer.key} has no array")
+            if view.sizes == base.shape and view.strides == base.strides and view.offset == 0:
+                self.arrays[view] = base
+            else:
+                self.arrays[view] = _window(base, view)
+        return self.arrays[view]
+
+    def _bind_step(self, step: Step) -> list[Call]:
+        node = step.node
+        inputs = [self._operand(p, v) for p, v in zip(step.inputs, node.inputs, strict=True)]
+        outputs = [self._operand(p, v) for p, v in zip(step.outputs, node.outputs, strict=True)]
+        if node.type == "ReadVariableOp":
+            return [partial(_read, inputs[0], outputs[0])]
+        if node.type in INITIALIZERS:
+            return self._bind_assign(inputs)
+        if node.type == "_MultiUpdate":
+            return self._bind_updates(node, inputs)
+        if node.definition.update_function is not None:
+            return self._bind_update(node, inputs)
+        if not any(isinstance(x, Slot | VariableStorage) for x in [*inputs, *outputs]):
+            calls = _bind_static(node, inputs, outputs)
+            if calls is not None:
+                return calls
+        return [partial(_compute, compute_of(node, self.runtime), inputs, outputs)]
+
+    def _bind_assign(self, inputs: list[Any]) -> list[Call]:
+        storage, value = inputs
+        if isinstance(value, np.ndarray) and storage.sizes is not None and storage.sizes == value.shape:
+            storage.allocate(value.shape)
+        return [partial(_assign, self, storage, value)]
+
+    def _bind_updates(self, node: Node, inputs: list[Any]) -> list[Call]:
+        calls: list[Call] = []
+        start = 0
+        for definition, attrs, count, name in node.attrs["parts"]:
+            part = Node(definition, name, attrs, node.inputs[start : start + count], [], node.order, node.origin)
+            calls += self._bind_update(part, inputs[start : start + count])
+            start += count
+        return calls
+
+    def _bind_update(self, node: Node, inputs: list[Any]) -> list[Call]:
+        definition = node.definition
+        names = [a.name for a in definition.inputs]
+        places = [names.index(n) for n in definition.updated]
+        storages = [inputs[i] for i in places]
+        others = [x for i, x in enumerate(inputs) if i not in places]
+        attrs = definition.kernel_attrs(node.attrs)
+        function = definition.update_function
+        if any(s.sizes is None or None in s.sizes for s in storages) or any(isinstance(x, Slot) for x in others):
+            return [partial(_update_dynamic, function, storages, others, attrs)]
+        arrays = [s.allocate(s.sizes) for s in storages]
+        return [partial(function, np, *arrays, *others, **attrs)]  # type: ignore[arg-type]
+
+    def _feed_put(self, place: View | Cell) -> Callable[[Any], Any]:
+        if isinstance(place, Cell):
+            return partial(setattr, self.cells.setdefault(place, Slot()), "value")
+        return partial(np.copyto, self._array(place))
+
+    def _fetch_get(self, place: View | Cell) -> Call:
+        if isinstance(place, Cell):
+            return partial(_fetch_slot, self.cells.setdefault(place, Slot()))
+        array = self._constant(place) if place.buffer.storage is Storage.CONSTANT else self._array(place)
+        return partial(array.__getitem__, ()) if array.ndim == 0 else array.copy
+
+    def feed_order(self) -> list[Tensor]:
+        """The fed tensors in the order in which `run` takes their values."""
+        return list(self.plan.feeds)
+
+
+def _aligned(nbytes: int) -> np.ndarray[Any, Any]:
+    memory = np.zeros(max(nbytes, 1) + ALIGNMENT, np.uint8)
+    start = -memory.__array_interface__["data"][0] % ALIGNMENT
+    return memory[start : start + max(nbytes, 1)]
+
+
+def _window(base: np.ndarray[Any, Any], view: View) -> np.ndarray[Any, Any]:
+    data = np.ascontiguousarray(base) if base.flags.c_contiguous else base
+    return np.ndarray(view.sizes, data.dtype, data, view.offset, view.strides)
+
+
+def _bind_static(node: Node, inputs: list[Any], outputs: list[Any]) -> list[Call] | None:
+    """Calls with everything bound, or None where the kernel must allocate."""
+    definition = node.definition
+    expression = expression_of(node)
+    if expression is not None:
+        return bind_expression(expression, inputs, outputs[0])
+    if definition.into_function is None or not outputs:
+        return None
+    out = outputs[0] if len(definition.outputs) == 1 and not definition.outputs[0].is_list else tuple(outputs)
+    grouped = definition.group_inputs(inputs, node.attrs)
+    return [partial(definition.into_function, np, out, *grouped, **definition.kernel_attrs(node.attrs))]
+
+
+def _value(operand: Any) -> Any:
+    return operand.value if isinstance(operand, Slot) else operand
+
+
+def _compute(compute: Callable[[Sequence[Any]], list[Any]], inputs: list[Any], outputs: list[Any]) -> None:
+    values = [x.value if isinstance(x, Slot) else x for x in inputs]
+    for out, result in zip(outputs, compute(values), strict=True):
+        if isinstance(out, Slot):
+            # A view of an input would change when the input's memory is used again.
+            owned = not isinstance(result, np.ndarray) or (result.base is None and all(result is not v for v in values))
+            out.value = result if owned else result.copy()
+        elif out is not None:
+            np.copyto(out, result)
+
+
+def _read(storage: VariableStorage, out: Any) -> None:
+    if isinstance(out, Slot):
+        out.value = storage.value().copy()
+    else:
+        np.copyto(out, storage.value())
+
+
+def _assign(program: CpuProgram, storage: VariableStorage, value: Any) -> None:
+    assign(program.store, storage, _value(value))
+
+
+def _update_dynamic(
+    function: Callable[..., Any], storages: list[VariableStorage], others: list[Any], attrs: dict[str, Any]
+) -> None:
+    function(np, *(s.value() for s in storages), *map(_value, others), **attrs)
+
+
+def _fetch_slot(slot: Slot) -> Any:
+    value = slot.value
+    return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value

@@ -1,0 +1,159 @@
+"""From (graph, fetches, feeds) to programs: one a combination of fed shapes, kept for the next step."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from .backends.cpu import CpuProgram
+from .backends.dynamic import DynamicProgram, needs_dynamic
+from .backends.reference import ReferenceProgram
+from .errors import InvalidArgumentError
+from .graph import Graph, Operation, Tensor
+from .placement import Placement, check_placement
+from .plan.plan import Plan, make_plan
+from .rewriting.dataflow import Dataflow
+from .rewriting.lower import lower, needed_operations
+from .rewriting.passes import PASSES, Rewrites
+from .runtime import Runtime
+from .shapes import sizes_text
+
+Signature = tuple[tuple[int, ...], ...]
+
+
+class Program(Protocol):
+    """Something that runs a step: takes the fed values in order, gives the fetched ones."""
+
+    def run(self, feeds: Sequence[Any]) -> list[Any]:
+        """The fetched values."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How steps are compiled: by which backend, with which passes, on which devices."""
+
+    backend: str = "cpu"
+    off: frozenset[str] = frozenset()
+    placement: Placement = field(default_factory=Placement)
+
+
+class CompiledStep:
+    """A step of a graph: its programs by the shapes of what is fed, a pool for each so that threads do not wait."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        fetches: Sequence[Tensor],
+        targets: Sequence[Operation],
+        feeds: Sequence[Tensor],
+        runtime: Runtime,
+        options: Options,
+    ) -> None:
+        self.graph = graph
+        self.fetches = list(fetches)
+        self.targets = list(targets)
+        self.feeds = list(feeds)
+        self.fed = frozenset(feeds)
+        self.runtime = runtime
+        self.options = options
+        self._plans: dict[Signature, Any] = {}
+        self._idle: dict[Signature, list[Program]] = {}
+        self._lock = threading.Lock()
+
+    def run(self, values: Sequence[Any]) -> list[Any]:
+        """The fetched values, given arrays (or handles) for the fed tensors in their order."""
+        signature = tuple([np.shape(v) if isinstance(v, np.ndarray | np.generic) else () for v in values])
+        idle = self._idle.get(signature)
+        program = idle.pop() if idle else self._new_program(signature)
+        try:
+            return program.run(values)
+        finally:
+            self._idle[signature].append(program)
+
+    def _new_program(self, signature: Signature) -> Program:
+        with self._lock:
+            self._idle.setdefault(signature, [])
+            if signature not in self._plans:
+                self._plans[signature] = self._compile(signature)
+        made = self._plans[signature]
+        return CpuProgram(made, self.runtime) if isinstance(made, Plan) else _Ordered(self, made)
+
+    def _compile(self, signature: Signature) -> Any:
+        for tensor, shape in zip(self.feeds, signature, strict=True):
+            check_shape(tensor, shape)
+        ops = needed_operations(self.fetches, self.targets, set(self.feeds))
+        check_placement(ops, self.options.placement)
+        if needs_dynamic(ops):
+            return DynamicProgram(self.graph, self.fetches, self.targets, self.feeds, self.runtime)
+        flow = self.lowered(signature)
+        if self.options.backend == "reference":
+            return ReferenceProgram(flow, self.runtime)
+        rewrites = Rewrites(self.options.off)
+        plan = make_plan(rewrites.apply(flow, PASSES))
+        plan.rewrites = rewrites.log
+        return plan
+
+    def lowered(self, signature: Signature) -> Dataflow:
+        """The step before any rewriting, with the fed shapes filled in."""
+        flow = lower(self.graph, self.fetches, self.targets, self.feeds)
+        for tensor, shape in zip(self.feeds, signature, strict=True):
+            if tensor.dtype.name not in ("resource", "variant"):
+                flow.feeds[tensor].sizes = shape
+        return flow
+
+    def plan_of(self, signature: Signature) -> Any:
+        """The plan for fed shapes, compiled if need be: what `session.explain` prints."""
+        with self._lock:
+            if signature not in self._plans:
+                self._idle.setdefault(signature, [])
+                self._plans[signature] = self._compile(signature)
+        return self._plans[signature]
+
+
+class _Ordered:
+    """A program that looks fed values up by tensor, in the place of one that takes them in order."""
+
+    def __init__(self, step: CompiledStep, program: ReferenceProgram | DynamicProgram) -> None:
+        self.step = step
+        self.program = program
+
+    def run(self, feeds: Sequence[Any]) -> list[Any]:
+        return self.program.run(dict(zip(self.step.feeds, feeds, strict=True)))
+
+
+def check_shape(tensor: Tensor, shape: tuple[int, ...]) -> None:
+    """Raises ValueError unless an array of `shape` may be fed for `tensor`."""
+    sizes = tensor.sizes
+    if sizes is None or tensor.dtype.name in ("resource", "variant"):
+        return
+    if len(sizes) != len(shape) or any(s is not None and s != n for s, n in zip(sizes, shape, strict=True)):
+        raise ValueError(
+            f"Cannot feed value of shape {tuple(shape)} for Tensor {tensor.name!r}, which has shape {sizes_text(sizes)}"
+        )
+
+
+class FunctionCalls:
+    """Calls of functions' graphs from kernels: one CompiledStep a function."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.runtime: Runtime | None = None
+        self._steps: dict[Graph, CompiledStep] = {}
+
+    def __call__(self, graph: Any, values: Sequence[Any]) -> list[Any]:
+        """The outputs of a function's graph for one value an input (None for handles of variables)."""
+        step = self._steps.get(graph)
+        if step is None:
+            step = self._steps[graph] = self._step(graph)
+        given = [v for t, v in zip(graph.inputs, values, strict=True) if t in step.fed]
+        return step.run(given)
+
+    def _step(self, graph: Any) -> CompiledStep:
+        if self.runtime is None:
+            raise InvalidArgumentError(None, None, "functions can be called only while a session runs")
+        data = [t for t in graph.inputs if graph.captured_handle(t) is None]
+        return CompiledStep(graph, graph.outputs, graph.control_outputs, data, self.runtime, self.options)

@@ -1,0 +1,87 @@
+"""What is fed: Python values and arrays as arrays of the tensor's dtype, refused before anything runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .graph import Tensor
+
+
+def fed_value(tensor: Tensor, value: Any) -> Any:
+    """`value` as an array of the tensor's dtype.
+
+    Raises:
+        TypeError: a symbolic tensor, None, or a value that does not convert without loss.
+        ValueError: text that is no number, or a ragged list.
+    """
+    dtype = tensor.dtype.base_dtype.numpy
+    if type(value) is np.ndarray and value.dtype == dtype and dtype != object:
+        return value
+    if isinstance(value, Tensor) or hasattr(value, "_as_graph_element"):
+        raise TypeError(
+            "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, strings, lists, "
+            f"numpy ndarrays; fed for {tensor.name!r}"
+        )
+    if tensor.dtype.name in ("resource", "variant"):
+        return value
+    if dtype == object:
+        return string_array(value)
+    return _number_array(tensor, value, dtype)
+
+
+def _number_array(tensor: Tensor, value: Any, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    try:
+        given = np.asarray(value)
+        if given.dtype.kind in "OSU" or _loses(given, dtype):
+            raise TypeError(f"expected {dtype}, got {given.dtype} {_short(value)}")
+        return given.astype(dtype) if given.dtype != dtype else given
+    except (TypeError, ValueError, OverflowError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(
+            f"Cannot feed {type(value).__name__} for Tensor {tensor.name!r} of dtype {tensor.dtype.name}: {error}"
+        ) from None
+
+
+def _loses(given: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> bool:
+    if given.size == 0 or np.can_cast(given.dtype, dtype, "same_kind"):
+        return given.dtype.kind in "iu" and dtype.kind in "iu" and _out_of_range(given, dtype)
+    if given.dtype.kind == "c":
+        return True
+    if dtype.kind == "b" and given.dtype.kind in "iu":
+        return bool(((given != 0) & (given != 1)).any())
+    with np.errstate(invalid="ignore"):
+        return not bool(np.array_equal(given.astype(dtype).astype(given.dtype), given))
+
+
+def _out_of_range(given: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> bool:
+    if np.can_cast(given.dtype, dtype, "safe"):
+        return False
+    info = np.iinfo(dtype)
+    return bool(given.min() < info.min or given.max() > info.max)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def string_array(value: Any) -> np.ndarray[Any, Any]:
+    """Nested lists of str or bytes as an object array of bytes."""
+    array = np.array(value, dtype=object) if not isinstance(value, np.ndarray) else value.astype(object)
+    flat = array.reshape(-1)
+    if all(type(item) is bytes for item in flat):
+        return array
+    encoded = np.empty(array.shape, object)
+    for i, item in enumerate(flat):
+        encoded.flat[i] = _bytes_of(item)
+    return encoded
+
+
+def _bytes_of(item: Any) -> bytes:
+    if isinstance(item, bytes):
+        return bytes(item)
+    if isinstance(item, str):
+        return item.encode()
+    raise TypeError(f"Expected a string, got {item!r} of type {type(item).__name__}")

@@ -1,0 +1,14 @@
+"""The ops, one file a family, each op one block: declaration, shape rule, kernels, gradient, samples."""
+
+from . import (  # noqa: F401  importing a family registers its ops
+    array,
+    broadcasting,
+    constant,
+    elementwise,
+    internal,
+    linalg,
+    operators,
+    reduction,
+    training,
+    variables,
+)

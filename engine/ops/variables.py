@@ -1,0 +1,107 @@
+"""Variables as ops: making, reading and assigning them, by reference (TensorFlow 1) and as resources.
+
+The `Variable` class and `get_variable` are in engine/variables.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..dtypes import NUMERIC, DType
+from ..graph import Operation, Sizes, Tensor
+from ..inference import InferenceContext, from_shape_attr, scalar_shape
+from ..registry import op
+from ..shapes import TensorShape, merge_sizes
+
+
+@op("VariableV2", outputs="ref: Ref(dtype)", shape=from_shape_attr, stateful=True)
+def variable_op(
+    *, shape: TensorShape, dtype: DType, container: str = "", shared_name: str = "", name: str | None = None
+) -> Tensor:
+    """A variable of the task's store, by reference; it has no value until assigned."""
+
+
+@op("VarHandleOp", outputs="resource: resource", shape=scalar_shape, stateful=True)
+def var_handle_op(
+    *, shape: TensorShape, dtype: DType, container: str = "", shared_name: str = "", name: str | None = None
+) -> Tensor:
+    """The handle of a variable of the task's store."""
+
+
+@op("ReadVariableOp", "resource: resource", "value: dtype", stateful=True)
+def read_variable_op(resource: Any, *, dtype: DType, name: str | None = None) -> Tensor:
+    """The value of a variable at this point of the order of operations."""
+
+
+@op("IsVariableInitialized", "ref: Ref(dtype)", "is_initialized: bool", shape=scalar_shape, stateful=True)
+def is_variable_initialized_op(ref: Any, *, name: str | None = None) -> Tensor:
+    """Whether a variable has a value."""
+
+
+@op("VarIsInitializedOp", "resource: resource", "is_initialized: bool", shape=scalar_shape, stateful=True)
+def var_is_initialized_op(resource: Any, *, name: str | None = None) -> Tensor:
+    """Whether a variable has a value."""
+
+
+@is_variable_initialized_op.state
+@var_is_initialized_op.state
+def is_initialized_state(context: Any, storage: Any) -> Any:
+    return np.array(storage.initialized)
+
+
+def _assigned_shape(context: InferenceContext) -> list[Sizes]:
+    if context.attrs.get("validate_shape", True):
+        return [merge_sizes(context.sizes[0], context.sizes[1])]
+    return [context.sizes[1]]
+
+
+@op("Assign", "ref: Ref(T), value: T", "output_ref: Ref(T)", shape=_assigned_shape, stateful=True)
+def assign_op(
+    ref: Any, value: Any, *, validate_shape: bool = True, use_locking: bool = True, name: str | None = None
+) -> Tensor:
+    """Writes `value` to a variable; with `validate_shape` its shape must be the variable's."""
+
+
+@op("AssignVariableOp", "resource: resource, value: dtype", stateful=True)
+def assign_variable_op(resource: Any, value: Any, *, name: str | None = None) -> Operation:
+    """Writes `value` to a variable."""
+
+
+@assign_op.update("ref")
+@assign_variable_op.update("resource")
+def assign_update(xp: Any, variable: Any, value: Any, **_: Any) -> None:
+    xp.copyto(variable, value)
+
+
+@op("AssignAdd", "ref: Ref(T), value: T", "output_ref: Ref(T)", shape=_assigned_shape, stateful=True, T=NUMERIC)
+def assign_add_op(ref: Any, value: Any, *, use_locking: bool = False, name: str | None = None) -> Tensor:
+    """Adds `value` to a variable."""
+
+
+@op("AssignAddVariableOp", "resource: resource, value: dtype", stateful=True, dtype=NUMERIC)
+def assign_add_variable_op(resource: Any, value: Any, *, name: str | None = None) -> Operation:
+    """Adds `value` to a variable."""
+
+
+@assign_add_op.update("ref")
+@assign_add_variable_op.update("resource")
+def assign_add_update(xp: Any, variable: Any, value: Any, **_: Any) -> None:
+    xp.add(variable, value, variable)
+
+
+@op("AssignSub", "ref: Ref(T), value: T", "output_ref: Ref(T)", shape=_assigned_shape, stateful=True, T=NUMERIC)
+def assign_sub_op(ref: Any, value: Any, *, use_locking: bool = False, name: str | None = None) -> Tensor:
+    """Subtracts `value` from a variable."""
+
+
+@op("AssignSubVariableOp", "resource: resource, value: dtype", stateful=True, dtype=NUMERIC)
+def assign_sub_variable_op(resource: Any, value: Any, *, name: str | None = None) -> Operation:
+    """Subtracts `value` from a variable."""
+
+
+@assign_sub_op.update("ref")
+@assign_sub_variable_op.update("resource")
+def assign_sub_update(xp: Any, variable: Any, value: Any, **_: Any) -> None:
+    xp.subtract(variable, value, variable)

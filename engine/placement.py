@@ -1,0 +1,67 @@
+"""Which device an operation runs on: what its device string asks for against what the task has."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .device import DeviceSpec
+from .errors import InvalidArgumentError
+from .graph import Operation
+
+logger = logging.getLogger("headrace")
+
+
+@dataclass(frozen=True)
+class Placement:
+    """The task's name and devices, and what to do where an operation asks for one that is not there."""
+
+    job: str = "localhost"
+    task: int = 0
+    device_types: tuple[str, ...] = ("CPU",)
+    soft: bool = False
+    log: bool = False
+
+    def device_names(self) -> list[str]:
+        """The full names of the task's devices."""
+        return [f"/job:{self.job}/replica:0/task:{self.task}/device:{kind}:0" for kind in self.device_types]
+
+
+def check_placement(ops: Sequence[Operation], placement: Placement) -> None:
+    """Raises InvalidArgumentError for an operation whose device is not there and may not be replaced."""
+    for op in ops:
+        if op.device or placement.log:
+            device = device_of(op, placement)
+            if placement.log:
+                logger.info("%s: (%s): %s", op.name, op.type, device)
+
+
+def device_of(op: Operation, placement: Placement) -> str:
+    """The full name of the device on which `op` runs."""
+    spec = DeviceSpec.from_string(op.device)
+    here = spec.job in (None, placement.job, "localhost") and spec.task in (None, placement.task)
+    if not here:
+        raise InvalidArgumentError(
+            None,
+            op,
+            f"Cannot assign a device for operation {op.name!r}: it was explicitly assigned to {op.device}, but available "
+            f"devices are {placement.device_names()}. Make sure the device specification refers to a valid device.",
+        )
+    kind = spec.device_type or placement.device_types[0]
+    if kind not in placement.device_types or (spec.device_index or 0) > 0:
+        kind = _replacement(op, placement, kind)
+    return f"/job:{placement.job}/replica:0/task:{placement.task}/device:{kind}:0"
+
+
+def _replacement(op: Operation, placement: Placement, kind: str) -> str:
+    # A second CPU is the same processor; TensorFlow asks for device_count, we do not.
+    if placement.soft or kind == "CPU":
+        return kind if kind in placement.device_types else "CPU"
+    raise InvalidArgumentError(
+        None,
+        op,
+        f"Cannot assign a device for operation {op.name!r}, made at {op.made_at}: it was explicitly assigned to {op.device}, "
+        f"but available devices are {placement.device_names()}. Pass config=tf.ConfigProto(allow_soft_placement=True) to "
+        "let operations run where they can.",
+    )

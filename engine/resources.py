@@ -1,0 +1,102 @@
+"""The state of a task: variables, queues, tables and random counters, by name. Sessions on one task share a store."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .dtypes import DType
+from .errors import FailedPreconditionError
+from .graph import Sizes
+
+T = TypeVar("T")
+
+
+class VariableStorage:
+    """The array of one variable. It is allocated once when the shape is static, and then only written in place."""
+
+    __slots__ = ("array", "dtype", "initialized", "name", "sizes")
+
+    def __init__(self, name: str, dtype: DType, sizes: Sizes) -> None:
+        self.name = name
+        self.dtype = dtype
+        self.sizes = sizes
+        self.initialized = False
+        self.array: np.ndarray[Any, Any] | None = None
+
+    def allocate(self, sizes: tuple[int, ...]) -> np.ndarray[Any, Any]:
+        """The array for a static shape, made at the first call."""
+        if self.array is None:
+            self.array = np.zeros(sizes, self.dtype.numpy)
+        return self.array
+
+    def value(self) -> np.ndarray[Any, Any]:
+        """The current array; FailedPreconditionError if nothing was assigned yet."""
+        if self.array is None or not self.initialized:
+            raise FailedPreconditionError(
+                None, None, f"Attempting to use uninitialized value {self.name}: run its initializer first."
+            )
+        return self.array
+
+
+class ResourceStore:
+    """Everything stateful that the graphs of a task use, by container and name."""
+
+    def __init__(self) -> None:
+        self.variables: dict[str, VariableStorage] = {}
+        self.objects: dict[tuple[str, str], Any] = {}
+        self.counters: dict[str, int] = {}
+        self.seeds: dict[str, tuple[int, int]] = {}
+        self.lock = threading.RLock()
+        # Grows when a bound array may no longer be the variable's: programs bind again.
+        self.generation = 0
+
+    def variable(self, key: str, dtype: DType, sizes: Sizes) -> VariableStorage:
+        """The storage of the variable `key`, made at first use."""
+        with self.lock:
+            storage = self.variables.get(key)
+            if storage is None:
+                storage = self.variables[key] = VariableStorage(key, dtype, sizes)
+        return storage
+
+    def replace(self, storage: VariableStorage, array: np.ndarray[Any, Any]) -> None:
+        """Gives a variable an array of another shape; programs bound to the old one bind again."""
+        with self.lock:
+            storage.array = array
+            self.generation += 1
+
+    def object(self, container: str, name: str, make: Callable[[], T]) -> T:
+        """The object (queue, table, ...) called `name`, made by `make` at first use."""
+        with self.lock:
+            key = (container, name)
+            if key not in self.objects:
+                self.objects[key] = make()
+            return self.objects[key]  # type: ignore[no-any-return]
+
+    def advance(self, name: str, count: int) -> int:
+        """The random counter `name` before it is moved on by `count`."""
+        with self.lock:
+            start = self.counters.get(name, 0)
+            self.counters[name] = start + count
+        return start
+
+    def clear(self, container: str | None = None) -> None:
+        """Forgets all state, or that of one container."""
+        with self.lock:
+            prefix = "" if container is None else container + "/"
+            for key in [k for k in self.variables if container is None or k.startswith(prefix)]:
+                del self.variables[key]
+            for pair in [k for k in self.objects if container is None or k[0] == container]:
+                del self.objects[pair]
+            if container is None:
+                self.counters.clear()
+            self.generation += 1
+
+
+def variable_key(container: str, shared_name: str, op_name: str) -> str:
+    """The name under which a variable's storage is kept."""
+    name = shared_name or op_name
+    return f"{container}/{name}" if container else name

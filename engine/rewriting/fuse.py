@@ -1,0 +1,117 @@
+"""Pass: fusion of element-wise chains. A node whose only user is element-wise too becomes part of it.
+
+The result is a `_Fused` node whose scalar expression is the composition; a backend runs it blocked, in registers or in
+one kernel, and no intermediate array exists.
+"""
+
+from __future__ import annotations
+
+from ..dtypes import DType
+from ..dtypes import bool as bool_dtype
+from ..graph import Sizes
+from ..registry import definition_of
+from ..scalar import Expression, Instruction, Operand
+from .dataflow import Dataflow, Node, Value
+
+# Longer expressions need more temporaries than a block of them leaves in the cache.
+LONGEST = 24
+MOST_INPUTS = 12
+
+
+def fuse(flow: Dataflow) -> None:
+    """Merges each element-wise node into its only user where that is element-wise on the same shape and dtype."""
+    users = flow.users()
+    kept = {v for v in flow.fetches}
+    absorbed: set[Node] = set()
+    waited_for = {c for n in flow.nodes for c in n.control}
+    expressions: dict[Node, Expression] = {}
+    for node in flow.nodes:
+        expression = expression_of(node)
+        if expression is None:
+            continue
+        expressions[node] = expression
+        _absorb_inputs(node, expressions, users, kept, waited_for, absorbed)
+    flow.nodes = [n for n in flow.nodes if n not in absorbed]
+
+
+def _absorb_inputs(
+    node: Node,
+    expressions: dict[Node, Expression],
+    users: dict[Value, list[Node]],
+    kept: set[Value],
+    waited_for: set[Node],
+    absorbed: set[Node],
+) -> None:
+    for value in list(dict.fromkeys(node.inputs)):
+        inner = value.node
+        if (
+            inner not in expressions
+            or inner in waited_for
+            or value in kept
+            or len(users.get(value, ())) != node.inputs.count(value)
+        ):
+            continue
+        if (inner.control != node.control and inner.control) or not _alike(inner.outputs[0], node):
+            continue
+        if _merge(node, inner, value, expressions):
+            absorbed.add(inner)
+            for v in {*inner.inputs, *node.inputs}:
+                users[v] = [u for u in users[v] if u is not inner and u is not node] + [node] * node.inputs.count(v)
+
+
+def _alike(value: Value, node: Node) -> bool:
+    sizes: Sizes = node.outputs[0].sizes
+    return sizes is not None and None not in sizes and value.sizes == sizes
+
+
+def _merge(node: Node, inner: Node, value: Value, expressions: dict[Node, Expression]) -> bool:
+    inputs, expression = compose(node.inputs, expressions[node], value, inner.inputs, expressions[inner])
+    if len(expression.instructions) > LONGEST or len(inputs) > MOST_INPUTS:
+        return False
+    parts = [*node.attrs.get("parts", [node.type]), *inner.attrs.get("parts", [inner.type])]
+    node.definition = definition_of("_Fused")
+    node.attrs = {"expression": expression, "parts": parts, "dtype": node.outputs[0].dtype}
+    node.inputs = inputs
+    expressions[node] = expression
+    return True
+
+
+def compose(
+    outer_inputs: list[Value], outer: Expression, value: Value, inner_inputs: list[Value], inner: Expression
+) -> tuple[list[Value], Expression]:
+    """The expression of `outer` with input `value` replaced by `inner`, over the inputs of both, each once."""
+    inputs = list(dict.fromkeys([*(v for v in outer_inputs if v is not value), *inner_inputs]))
+    shift = len(inner.instructions)
+
+    def of_inner(o: Operand) -> Operand:
+        return Operand("input", inputs.index(inner_inputs[o.index])) if o.kind == "input" else o
+
+    def of_outer(o: Operand) -> Operand:
+        if o.kind == "result":
+            return Operand("result", o.index + shift)
+        if o.kind == "constant":
+            return o
+        source = outer_inputs[o.index]
+        return Operand("result", shift - 1) if source is value else Operand("input", inputs.index(source))
+
+    instructions = [Instruction(i.primitive, tuple(map(of_inner, i.operands))) for i in inner.instructions]
+    instructions += [Instruction(i.primitive, tuple(map(of_outer, i.operands))) for i in outer.instructions]
+    return inputs, Expression(len(inputs), tuple(instructions))
+
+
+def expression_of(node: Node) -> Expression | None:
+    """The scalar expression of a node that may be fused, else None."""
+    if not node.pure or len(node.outputs) != 1 or not node.inputs or any(v.variable for v in node.inputs):
+        return None
+    if node.type == "_Fused":
+        return node.attrs["expression"]  # type: ignore[no-any-return]
+    if not _one_dtype(node):
+        return None
+    return node.definition.expression(node.inputs[-1].dtype, node.attrs)
+
+
+def _one_dtype(node: Node) -> bool:
+    # Casts between dtypes inside an expression would need typed instructions; bool results are fine.
+    dtypes: set[DType] = {v.dtype for v in node.inputs if v.dtype != bool_dtype}
+    dtypes |= {v.dtype for v in node.outputs if v.dtype != bool_dtype}
+    return len(dtypes) == 1

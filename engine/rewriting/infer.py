@@ -1,0 +1,134 @@
+"""Pass: shapes, with those of the feeds known, and constant folding, which mostly folds arithmetic on shapes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..errors import InvalidArgumentError, OpError
+from ..graph import Sizes
+from ..inference import InferenceContext
+from ..shapes import merge_sizes
+from ..static import evaluate_kernel
+from .dataflow import Dataflow, Node, Value, constant_node
+
+# Folding must not trade a cheap Fill for a constant that stays in memory.
+LARGEST_FOLDED = 1 << 16
+
+_OF_SHAPE: dict[str, Any] = {
+    "Shape": lambda s: np.array(s),
+    "Size": lambda s: np.array(math.prod(s)),
+    "Rank": lambda s: np.array(len(s)),
+}
+
+
+def infer(flow: Dataflow) -> None:
+    """Makes all shapes as precise as the feeds' shapes allow; a contradiction is an InvalidArgumentError."""
+    for node in flow.nodes:
+        _infer_node(node)
+
+
+def fold(flow: Dataflow) -> None:
+    """Replaces what depends on constants and shapes alone by constants, refining shapes on the way."""
+    replaced: dict[Value, Value] = {}
+    gone: dict[Node, Node | None] = {}
+    nodes: list[Node] = []
+    for node in flow.nodes:
+        node.inputs = [replaced.get(v, v) for v in node.inputs]
+        _infer_node(node)
+        constants = _folded(node)
+        if constants is None:
+            nodes.append(node)
+            continue
+        nodes.extend(constants)
+        replaced.update({v: c.outputs[0] for v, c in zip(node.outputs, constants, strict=True)})
+        gone[node] = None
+    flow.nodes = nodes
+    flow.replace(replaced)
+    keep = [n for n in flow.targets if n not in gone]
+    flow.targets = keep
+    flow.redirect_control(gone)
+
+
+def _infer_node(node: Node) -> None:
+    rule = node.definition.shape_rule
+    if rule is None or not node.outputs or node.definition.type == "_Feed":
+        return
+    try:
+        sizes = list(rule(context_of(node)))
+    except ValueError as error:
+        raise InvalidArgumentError(
+            node.name, node.origin, f"{error} for {node.describe()}, with {_shapes(node)}"
+        ) from None
+    sizes = sizes * len(node.outputs) if len(sizes) == 1 else sizes
+    for value, new in zip(node.outputs, sizes, strict=True):
+        value.sizes = _merged(node, value.sizes, new)
+
+
+def _merged(node: Node, old: Sizes, new: Sizes) -> Sizes:
+    try:
+        return merge_sizes(old, new)
+    except ValueError as error:
+        raise InvalidArgumentError(
+            node.name, node.origin, f"{error} for {node.describe()}, with {_shapes(node)}"
+        ) from None
+
+
+def _shapes(node: Node) -> str:
+    return "input shapes: " + ", ".join(str(list(v.sizes)) if v.sizes is not None else "?" for v in node.inputs)
+
+
+def context_of(node: Node) -> InferenceContext:
+    """What the node's shape rule sees: only constants have values."""
+    values = [v.node.constant for v in node.inputs]
+
+    def sizes_value(i: int) -> Sizes:
+        value = values[i]
+        if value is not None:
+            return tuple(None if s < 0 else int(s) for s in np.ravel(value))
+        known = node.inputs[i].sizes
+        return (None,) * known[0] if known is not None and len(known) == 1 and known[0] is not None else None
+
+    return InferenceContext(
+        node.definition,
+        [v.sizes for v in node.inputs],
+        [v.dtype for v in node.inputs],
+        node.attrs,
+        lambda i: values[i],
+        sizes_value,
+        node.name,
+    )
+
+
+def _static(sizes: Sizes) -> bool:
+    return sizes is not None and None not in sizes
+
+
+def _folded(node: Node) -> list[Node] | None:
+    if node.type in _OF_SHAPE and node.inputs[0].variable is None:
+        sizes = node.inputs[0].sizes
+        known = _static(sizes) or (node.type == "Rank" and sizes is not None)
+        return [_constant(node, 0, _OF_SHAPE[node.type](sizes))] if known else None
+    if node.type == "Const" or not node.pure or not node.definition.foldable or not node.outputs or node.control:
+        return None
+    inputs = [v.node.constant for v in node.inputs]
+    if any(i is None for i in inputs) or not all(_small(v.sizes) for v in node.outputs):
+        return None
+    try:
+        results = evaluate_kernel(node.definition, inputs, node.attrs, [v.dtype.numpy for v in node.outputs])
+    except (OpError, ValueError, TypeError, ArithmeticError):
+        # The step will raise it with the operation's name, if the operation runs at all.
+        return None
+    return None if results is None else [_constant(node, i, r) for i, r in enumerate(results)]
+
+
+def _small(sizes: Sizes) -> bool:
+    return _static(sizes) and math.prod(sizes or ()) <= LARGEST_FOLDED  # type: ignore[arg-type]
+
+
+def _constant(node: Node, index: int, array: Any) -> Node:
+    value = node.outputs[index]
+    name = node.name if len(node.outputs) == 1 else f"{node.name}:{index}"
+    return constant_node(np.asarray(array, value.dtype.numpy), value.dtype, name, node.order, node.origin)

@@ -1,0 +1,315 @@
+"""From a graph to a step: what the fetches need, with variables as handles that are read and written explicitly.
+
+A read that is not ordered after a write of the same step sees the value from before the step; two unordered writes
+happen in the order of their making. TensorFlow 1 leaves both to chance.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ..errors import InvalidArgumentError, UnimplementedError
+from ..function import FunctionGraph, functions_of
+from ..graph import Graph, Operation, Tensor
+from ..registry import Op, definition_of, find_definition
+from ..resources import variable_key
+from .dataflow import Dataflow, Node, Value, VariableRef, descendants, predecessors
+
+VARIABLE_TYPES = frozenset({"VariableV2", "Variable", "VarHandleOp", "TemporaryVariable"})
+
+
+def lower(graph: Graph, fetches: Sequence[Tensor], targets: Sequence[Operation], feeds: Sequence[Tensor]) -> Dataflow:
+    """The step that computes `fetches` and runs `targets`, given values for `feeds`."""
+    fed = set(feeds)
+    lowering = _Lowering(fed)
+    for op in needed_operations(fetches, targets, fed):
+        lowering.add(op)
+    values = [lowering.data(t, None) for t in fetches]
+    feed_values = {t: lowering.values[t] for t in feeds if t in lowering.values}
+    flow = Dataflow(lowering.nodes, feed_values, values, [lowering.node_of[op] for op in targets])
+    order_effects(flow)
+    flow.nodes = schedule(flow.nodes)
+    return flow
+
+
+def needed_operations(fetches: Iterable[Tensor], targets: Iterable[Operation], fed: set[Tensor]) -> list[Operation]:
+    """The operations that must run, in the order of their making; fed tensors end the search."""
+    seen: set[Operation] = set()
+    stack = [t.op for t in fetches if t not in fed] + list(targets)
+    while stack:
+        op = stack.pop()
+        if op in seen:
+            continue
+        seen.add(op)
+        stack.extend(t.op for t in op.inputs if t not in fed)
+        stack.extend(op.control_inputs)
+    return topological(seen, fed)
+
+
+def topological(ops: set[Operation], fed: set[Tensor]) -> list[Operation]:
+    """`ops` in the order of their making, or another that runs where control edges were added later."""
+    ordered = sorted(ops, key=lambda op: op.order)
+    if all(p.order < op.order for op in ordered for p in _before(op, fed)):
+        return ordered
+    return _sorted_by_dependency(ordered, fed)
+
+
+def _before(op: Operation, fed: set[Tensor]) -> Iterable[Operation]:
+    return [t.op for t in op.inputs if t not in fed] + op.control_inputs
+
+
+def _sorted_by_dependency(ordered: list[Operation], fed: set[Tensor]) -> list[Operation]:
+    waiting = {op: len(set(_before(op, fed))) for op in ordered}
+    after: dict[Operation, list[Operation]] = {}
+    for op in ordered:
+        for p in set(_before(op, fed)):
+            after.setdefault(p, []).append(op)
+    ready = [(op.order, id(op), op) for op in ordered if waiting[op] == 0]
+    heapq.heapify(ready)
+    result = []
+    while ready:
+        op = heapq.heappop(ready)[2]
+        result.append(op)
+        for later in after.get(op, ()):
+            waiting[later] -= 1
+            if waiting[later] == 0:
+                heapq.heappush(ready, (later.order, id(later), later))
+    if len(result) < len(ordered):
+        names = [op.name for op in ordered if waiting[op]][:5]
+        raise InvalidArgumentError(
+            None, None, f"The graph has a cycle through {len(ordered) - len(result)} operations: {names}"
+        )
+    return result
+
+
+class _Lowering:
+    """Turns operations into nodes one by one, in an order that runs."""
+
+    def __init__(self, fed: set[Tensor]) -> None:
+        self.fed = fed
+        self.nodes: list[Node] = []
+        self.values: dict[Tensor, Value] = {}
+        self.node_of: dict[Operation, Node] = {}
+        # The node after whose write a reference output may be read.
+        self.written_by: dict[Value, Node] = {}
+        for tensor in fed:
+            self._add_feed(tensor)
+        for node in self.nodes:
+            if node.origin is not None and len(node.origin.outputs) == 1:
+                self.node_of[node.origin] = node
+
+    def _add_feed(self, tensor: Tensor) -> None:
+        dtype = tensor.dtype.base_dtype
+        node = Node(definition_of("_Feed"), tensor.name, {}, [], [(dtype, tensor.sizes)], tensor.op.order, tensor.op)
+        self.nodes.append(node)
+        self.values[tensor] = node.outputs[0]
+
+    def add(self, op: Operation) -> None:
+        definition = find_definition(op.type)
+        if definition is None:
+            raise UnimplementedError(op.name, op, f"No op of type {op.type!r} is registered (operation {op.name!r}).")
+        handle = handle_of(op)
+        if op.type == "Placeholder" and handle is None:
+            if op.outputs[0] not in self.fed:
+                raise _unfed(op)
+            self.node_of[op] = self.values[op.outputs[0]].node
+            return
+        inputs = [] if handle else self._inputs(op, definition)
+        outputs = [(t.dtype.base_dtype, t.sizes) for t in op.outputs]
+        if op.type == "Identity" and not handle and op.inputs[0].dtype._is_ref_dtype and op.inputs[0] not in self.fed:
+            node = inputs[0].node
+            node.name, node.origin, node.order = op.name, op, op.order
+        else:
+            node = Node(definition, op.name, op.attrs, inputs, outputs, op.order, op)
+            self.nodes.append(node)
+        node.control += [self.node_of[c] for c in op.control_inputs]
+        self.node_of[op] = node
+        for tensor, value in zip(op.outputs, node.outputs, strict=True):
+            self.values.setdefault(tensor, value)
+        self._note_effects(op, definition, node, handle)
+
+    def _inputs(self, op: Operation, definition: Op[..., Any]) -> list[Value]:
+        wants_handle = _handle_inputs(definition, op)
+        return [self._handle(t, op) if i in wants_handle else self.data(t, op) for i, t in enumerate(op.inputs)]
+
+    def _handle(self, tensor: Tensor, op: Operation) -> Value:
+        value = self.values[tensor]
+        if value.variable is None and tensor.dtype._is_ref_dtype:
+            raise InvalidArgumentError(
+                op.name, op, f"The variable {tensor.name!r} cannot be fed and written in the same step."
+            )
+        return value
+
+    def data(self, tensor: Tensor, op: Operation | None) -> Value:
+        """The value of a tensor as data: handles of variables are read."""
+        value = self.values[tensor]
+        if value.variable is None or (op is None and not tensor.dtype._is_ref_dtype):
+            return value
+        return self._read(value, op.order if op is not None else len(tensor.graph.get_operations()), op)
+
+    def _read(self, handle: Value, order: float, op: Operation | None) -> Value:
+        ref = handle.variable
+        if ref is None:
+            return handle
+        origin = op if op is not None else handle.node.origin
+        name = f"{op.name if op is not None else 'fetch'}/{ref.key}/read"
+        node = Node(
+            definition_of("ReadVariableOp"),
+            name,
+            {"dtype": ref.dtype},
+            [handle],
+            [(ref.dtype, ref.sizes)],
+            order,
+            origin,
+        )
+        node.reads = frozenset({ref.key})
+        if handle in self.written_by:
+            node.control.append(self.written_by[handle])
+        if op is not None:
+            node.control += [self.node_of[c] for c in op.control_inputs]
+        self.nodes.append(node)
+        return node.outputs[0]
+
+    def _note_effects(self, op: Operation, definition: Op[..., Any], node: Node, handle: Operation | None) -> None:
+        if handle is not None:
+            node.outputs[0].variable = _variable_ref(handle)
+            return
+        refs = {i: v.variable for i, v in enumerate(node.inputs) if v.variable is not None}
+        touched = frozenset(ref.key for ref in refs.values())
+        if definition.type == "ReadVariableOp":
+            node.reads = touched
+            return
+        inner_reads, inner_writes = _function_effects(op)
+        node.reads = touched | inner_reads
+        node.writes = (
+            touched if definition.update_function is not None or definition.stateful else frozenset()
+        ) | inner_writes
+        if definition.type in ("IsVariableInitialized", "VarIsInitializedOp"):
+            node.writes = frozenset()
+        first = refs.get(0)
+        for value, argument in zip(node.outputs, definition.outputs, strict=False):
+            if argument.is_ref and first is not None:
+                value.variable = first
+                self.written_by[value] = node
+
+
+def _unfed(op: Operation) -> InvalidArgumentError:
+    shape = op.outputs[0].shape
+    text = f"You must feed a value for placeholder tensor {op.name!r} with dtype {op.outputs[0].dtype.name} and shape {shape}"
+    return InvalidArgumentError(None, op, f"{text} (Placeholder made at {op.made_at})")
+
+
+def handle_of(op: Operation) -> Operation | None:
+    """The operation that makes the variable whose handle `op` gives, through captures of functions."""
+    if op.type in VARIABLE_TYPES:
+        return op
+    graph = op.graph
+    if op.type == "Placeholder" and isinstance(graph, FunctionGraph):
+        outer = graph.captured_handle(op.outputs[0])
+        return None if outer is None else handle_of(outer.op)
+    return None
+
+
+def _variable_ref(op: Operation) -> VariableRef:
+    key = variable_key(op.attrs.get("container") or "", op.attrs.get("shared_name") or "", op.name)
+    return VariableRef(key, op.attrs["dtype"], op.attrs["shape"].sizes)
+
+
+def _handle_inputs(definition: Op[..., Any], op: Operation) -> set[int]:
+    if definition.has_list_input:
+        return set()
+    return {
+        i
+        for i, (argument, tensor) in enumerate(zip(definition.inputs, op.inputs, strict=True))
+        if argument.is_ref or (tensor.dtype.name == "resource" and argument.name not in definition.read_resources)
+    }
+
+
+def _function_effects(op: Operation) -> tuple[frozenset[str], frozenset[str]]:
+    reads: set[str] = set()
+    writes: set[str] = set()
+    for function in functions_of(op):
+        for inner in function.get_operations():
+            definition = find_definition(inner.type)
+            keys = {_variable_ref(h).key for t in inner.inputs if (h := handle_of(t.op)) is not None}
+            inner_reads, inner_writes = _function_effects(inner)
+            reads |= keys | inner_reads
+            writes |= inner_writes
+            if definition is not None and definition.update_function is not None:
+                writes |= keys
+    return frozenset(reads), frozenset(writes)
+
+
+def order_effects(flow: Dataflow) -> None:
+    """Adds control edges so that reads, and what uses them, come before the writes they are not ordered after."""
+    writers: dict[str, list[Node]] = {}
+    for node in flow.nodes:
+        for key in node.writes:
+            writers.setdefault(key, []).append(node)
+    if not writers:
+        return
+    ordered = schedule(flow.nodes)
+    users = flow.users()
+    for key, nodes in writers.items():
+        for previous, writer in zip(nodes, nodes[1:], strict=False):
+            if previous not in descendants(ordered, writer):
+                writer.control.append(previous)
+        _reads_first(key, nodes, ordered, users)
+
+
+def _reads_first(key: str, writers: list[Node], ordered: list[Node], users: dict[Value, list[Node]]) -> None:
+    readers = [n for n in ordered if key in n.reads]
+    for writer in writers:
+        after = descendants(ordered, writer)
+        for reader in readers:
+            if reader is writer or reader in after or key in reader.writes:
+                continue
+            consumers = [u for v in reader.outputs for u in users.get(v, ()) if reader.type == "ReadVariableOp"]
+            for node in [reader, *consumers]:
+                if node is not writer and node not in after and node not in writer.control:
+                    writer.control.append(node)
+
+
+def schedule(nodes: list[Node]) -> list[Node]:
+    """The nodes in an order that runs: those made first come first, those that may block come last."""
+    waiting: dict[Node, int] = {}
+    after: dict[Node, list[Node]] = {}
+    for node in nodes:
+        before = set(predecessors(node))
+        waiting[node] = len(before)
+        for p in before:
+            after.setdefault(p, []).append(node)
+    ready = [_priority(n, i) for i, n in enumerate(nodes) if waiting[n] == 0]
+    position = {node: i for i, node in enumerate(nodes)}
+    heapq.heapify(ready)
+    result: list[Node] = []
+    while ready:
+        node = heapq.heappop(ready)[3]
+        result.append(node)
+        for later in after.get(node, ()):
+            waiting[later] -= 1
+            if waiting[later] == 0:
+                heapq.heappush(ready, _priority(later, position[later]))
+    if len(result) < len(nodes):
+        return _break_cycle(nodes, set(result))
+    return result
+
+
+def _priority(node: Node, position: int) -> tuple[bool, float, int, Node]:
+    return (node.definition.blocking, node.order, position, node)
+
+
+def _break_cycle(nodes: list[Node], done: set[Node]) -> list[Node]:
+    # Reads before writes of several variables can contradict each other: the rule then yields for one writer,
+    # whose readers see the new value (the planner copies what must be kept).
+    for node in nodes:
+        own = [c for c in node.control if node.origin is not None and c.origin in node.origin.control_inputs]
+        if node not in done and node.writes and len(own) < len(node.control):
+            node.control = own
+            return schedule(nodes)
+    names = [n.name for n in nodes if n not in done][:5]
+    raise InvalidArgumentError(
+        None, None, f"The graph has a cycle through {len(nodes) - len(done)} operations: {names}"
+    )

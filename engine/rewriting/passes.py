@@ -1,0 +1,56 @@
+"""The one ordered list of passes, each of which can be switched off, printed and checked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from .dataflow import Dataflow
+from .fuse import fuse
+from .infer import fold, infer
+from .merge import merge
+from .simplify import simplify
+from .updates import merge_updates
+from .verify import verify
+
+Pass = Callable[[Dataflow], None]
+
+PASSES: dict[str, Pass] = {
+    "infer": infer,
+    "fold": fold,
+    "merge": merge,
+    "simplify": simplify,
+    "prune": Dataflow.prune,
+    "updates": merge_updates,
+    "fuse": fuse,
+}
+# Without known shapes there is no plan.
+ALWAYS = frozenset({"infer"})
+
+
+@dataclass
+class Rewrites:
+    """Which passes run, and what each changed (nodes before and after) in the last rewriting."""
+
+    off: frozenset[str] = frozenset()
+    check: bool = field(default_factory=lambda: os.environ.get("HEADRACE_CHECK") == "1")
+    log: list[tuple[str, int, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        unknown = self.off - PASSES.keys()
+        if unknown:
+            raise ValueError(f"There are no passes {sorted(unknown)}; there are {list(PASSES)}")
+
+    def apply(self, flow: Dataflow, only: Iterable[str] = PASSES) -> Dataflow:
+        """Runs the passes on `flow` in order."""
+        self.log = []
+        for name in only:
+            if name in self.off and name not in ALWAYS:
+                continue
+            before = len(flow.nodes)
+            PASSES[name](flow)
+            self.log.append((name, before, len(flow.nodes)))
+            if self.check:
+                verify(flow, name)
+        return flow

@@ -1,0 +1,104 @@
+"""Pass: algebra. Nodes that give back their input are dropped; chains of reshapes and transposes are shortened.
+
+Rewrites that could change a bit of a float result are not made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from .dataflow import Dataflow, Node, Value
+
+Rule = Callable[[Node], Value | None]
+
+
+def simplify(flow: Dataflow) -> None:
+    """Applies the rules to each node, in order, until none applies to it."""
+    replaced: dict[Value, Value] = {}
+    for node in flow.nodes:
+        node.inputs = [replaced.get(v, v) for v in node.inputs]
+        rule = _RULES.get(node.type)
+        value = rule(node) if rule is not None and not node.control else None
+        if value is not None and value.dtype == node.outputs[0].dtype:
+            replaced[node.outputs[0]] = value
+    flow.replace(replaced)
+
+
+def _is_constant(value: Value, number: float) -> bool:
+    array = value.node.constant
+    return array is not None and array.size == 1 and array.dtype.kind in "fiuc" and bool(array.reshape(()) == number)
+
+
+def _same_shape(value: Value, node: Node) -> Value | None:
+    sizes = value.sizes
+    known = sizes is not None and None not in sizes and sizes == node.outputs[0].sizes
+    return value if known else None
+
+
+def _identity(node: Node) -> Value | None:
+    return node.inputs[0]
+
+
+def _neutral(number: float, *, both: bool) -> Rule:
+    def rule(node: Node) -> Value | None:
+        x, y = node.inputs
+        if _is_constant(y, number):
+            return _same_shape(x, node)
+        return _same_shape(y, node) if both and _is_constant(x, number) else None
+
+    return rule
+
+
+def _reshape(node: Node) -> Value | None:
+    source = node.inputs[0]
+    # A reshape of a reshape reads the first one's input: the element order is the same.
+    while source.node.type in ("Reshape", "ExpandDims", "Squeeze") and node.type == "Reshape":
+        source = node.inputs[0] = source.node.inputs[0]
+    return _same_shape(source, node)
+
+
+def _cast(node: Node) -> Value | None:
+    return node.inputs[0] if node.inputs[0].dtype == node.outputs[0].dtype else None
+
+
+def _transpose(node: Node) -> Value | None:
+    order = node.inputs[1].node.constant
+    if order is None:
+        return None
+    if np.array_equal(order, np.arange(order.size)):
+        return node.inputs[0]
+    inner = node.inputs[0].node
+    before = inner.inputs[1].node.constant if inner.type == "Transpose" else None
+    if before is not None and np.array_equal(before[order], np.arange(order.size)):
+        return inner.inputs[0]
+    return None
+
+
+def _twice(node: Node) -> Value | None:
+    inner = node.inputs[0].node
+    return inner.inputs[0] if inner.type == node.type else None
+
+
+def _squeeze(node: Node) -> Value | None:
+    return _same_shape(node.inputs[0], node)
+
+
+_RULES: dict[str, Rule] = {
+    "Identity": _identity,
+    "StopGradient": _identity,
+    "PreventGradient": _identity,
+    # x + 0 is not among them: it turns -0.0 into 0.0.
+    "Mul": _neutral(1, both=True),
+    "RealDiv": _neutral(1, both=False),
+    "Div": _neutral(1, both=False),
+    "Sub": _neutral(0, both=False),
+    "Pow": _neutral(1, both=False),
+    "Reshape": _reshape,
+    "Squeeze": _squeeze,
+    "Cast": _cast,
+    "Transpose": _transpose,
+    "Neg": _twice,
+    "LogicalNot": _twice,
+}

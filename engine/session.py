@@ -1,0 +1,294 @@
+"""Session: runs the steps of a graph on the state of a task. A step that ran before costs no graph walk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from .compiler import CompiledStep, FunctionCalls, Options
+from .errors import InvalidArgumentError
+from .feeding import fed_value
+from .fetching import FetchStructure, key_of
+from .graph import DEFAULT, Graph, Tensor, get_default_graph
+from .partial import PartialRun
+from .placement import Placement
+from .resources import ResourceStore
+from .runtime import Cancellation, Runtime
+from .session_config import off_passes
+from .tensor_types import IndexedSlices, IndexedSlicesValue, SparseTensor, SparseTensorValue
+
+
+class _Step:
+    """A fetch structure with feeds: what one key of the session's cache stands for."""
+
+    __slots__ = ("compiled", "expand", "feeds", "structure", "version")
+
+    def __init__(self, session: BaseSession, fetches: Any, keys: Sequence[Any]) -> None:
+        graph = session.graph
+        self.structure = FetchStructure(graph, fetches)
+        parts = [_fed_tensors(graph, key) for key in keys]
+        self.feeds = [t for tensors in parts for t in tensors]
+        # Most feeds are one tensor a key; only sparse ones are taken apart.
+        self.expand = any(len(p) != 1 for p in parts)
+        self.compiled = CompiledStep(
+            graph,
+            list(self.structure.tensors),
+            list(self.structure.targets),
+            self.feeds,
+            session.runtime,
+            session.options,
+        )
+
+    def run(self, values: Iterable[Any]) -> Any:
+        if self.expand:
+            values = _expanded(values)
+        arrays = [fed_value(t, v) for t, v in zip(self.feeds, values, strict=True)]
+        return self.structure.result(self.compiled.run(arrays))
+
+
+def _fed_tensors(graph: Graph, key: Any) -> list[Tensor]:
+    if isinstance(key, SparseTensor):
+        return [key.indices, key.values, key.dense_shape]
+    if isinstance(key, IndexedSlices):
+        return [key.values, key.indices] + ([] if key.dense_shape is None else [key.dense_shape])
+    try:
+        element = graph.as_graph_element(key, allow_operation=False)
+    except (TypeError, ValueError, KeyError) as error:
+        raise TypeError(f"Cannot interpret feed_dict key as Tensor: {error}") from None
+    if not isinstance(element, Tensor):
+        raise TypeError(f"Cannot interpret feed_dict key {key!r} as Tensor")
+    return [element]
+
+
+def _expanded(values: Iterable[Any]) -> Iterable[Any]:
+    for value in values:
+        if isinstance(value, SparseTensorValue | IndexedSlicesValue):
+            yield from (v for v in value if v is not None)
+        elif isinstance(value, tuple):
+            yield from value
+        else:
+            yield value
+
+
+class BaseSession:
+    """What Session and InteractiveSession share."""
+
+    def __init__(
+        self,
+        target: str = "",
+        graph: Graph | None = None,
+        config: Any = None,
+        *,
+        backend: str = "cpu",
+        passes_off: Iterable[str] = (),
+        resources: ResourceStore | None = None,
+    ) -> None:
+        if graph is not None and not isinstance(graph, Graph):
+            raise TypeError(f"graph must be a tf.Graph, but got {type(graph)}")
+        if backend not in ("cpu", "reference"):
+            raise ValueError(f"There is no backend {backend!r}; there are 'cpu' and 'reference'")
+        self._graph = graph if graph is not None else get_default_graph()
+        self._target = target
+        self._config = config
+        self.options = Options(backend, frozenset(passes_off) | off_passes(config), _placement(config))
+        calls = FunctionCalls(self.options)
+        self.runtime = Runtime(resources if resources is not None else ResourceStore(), calls, Cancellation())
+        calls.runtime = self.runtime
+        self._steps: dict[Any, _Step] = {}
+        self._closed = False
+
+    @property
+    def graph(self) -> Graph:
+        """The graph this session runs."""
+        return self._graph
+
+    @property
+    def graph_def(self) -> Any:
+        """The graph as a GraphDef message."""
+        return self._graph.as_graph_def()
+
+    @property
+    def sess_str(self) -> str:
+        """The target."""
+        return self._target
+
+    def run(
+        self, fetches: Any, feed_dict: dict[Any, Any] | None = None, options: Any = None, run_metadata: Any = None
+    ) -> Any:
+        """Runs the operations that `fetches` need and returns their values in the same structure.
+
+        Args:
+            fetches: a tensor, operation, name, variable, or a nested list, tuple or dict of these.
+            feed_dict: values by tensor (any tensor of the graph), in place of computing it.
+            options: a RunOptions message.
+            run_metadata: a RunMetadata message that is filled in if `options` asks for a trace.
+
+        Raises:
+            RuntimeError: the session is closed.
+            TypeError, ValueError: a fetch or feed does not fit the graph; nothing has run.
+            tf.errors.OpError: a subclass says what failed while running, with the operation and its line.
+        """
+        step = self._step(fetches, () if feed_dict is None else tuple(feed_dict))
+        if options is not None or run_metadata is not None:
+            return self._run_traced(step, feed_dict or {}, options, run_metadata)
+        return step.run(feed_dict.values() if feed_dict else ())
+
+    def _run_traced(self, step: _Step, feed_dict: dict[Any, Any], options: Any, run_metadata: Any) -> Any:
+        from .tracing import run_traced  # messages are imported only where a trace is asked for
+
+        return run_traced(step.compiled, lambda: step.run(feed_dict.values()), options, run_metadata)
+
+    def _step(self, fetches: Any, keys: tuple[Any, ...]) -> _Step:
+        key = (fetches if isinstance(fetches, Tensor) else key_of(fetches), keys)
+        try:
+            step = self._steps.get(key)
+        except TypeError as error:
+            raise TypeError(f"Fetches and feed_dict keys must be hashable: {error}") from None
+        if step is None or self._closed:
+            self._check_open()
+            step = self._steps[key] = _Step(self, fetches, keys)
+        return step
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError("Attempted to use a closed Session.")
+        if not self._graph.version:
+            raise RuntimeError("The Session graph is empty. Add operations to the graph before calling run().")
+
+    def make_callable(
+        self, fetches: Any, feed_list: Sequence[Any] | None = None, accept_options: bool = False
+    ) -> Callable[..., Any]:
+        """A function of the fed values, in the order of `feed_list`, that runs `fetches`: `run` without its lookups."""
+        self._check_open()
+        step = _Step(self, fetches, tuple(feed_list or ()))
+        count = len(feed_list or ())
+
+        def call(*values: Any, **keywords: Any) -> Any:
+            if self._closed:
+                raise RuntimeError("Attempted to use a closed Session.")
+            if len(values) != count:
+                raise TypeError(f"Expected {count} fed values, got {len(values)}")
+            if accept_options and keywords:
+                return self.run(fetches, dict(zip(feed_list or (), values, strict=True)), **keywords)
+            return step.run(values)
+
+        return call
+
+    def partial_run_setup(self, fetches: Any, feeds: Sequence[Any] | None = None) -> Any:
+        """A handle for running a step in parts: every operation runs once over all calls of `partial_run`."""
+        self._check_open()
+        structure = FetchStructure(self._graph, fetches)
+        tensors = [t for key in feeds or () for t in _fed_tensors(self._graph, key)]
+        return PartialRun(self._graph, list(structure.tensors), list(structure.targets), tensors, self.runtime)
+
+    def partial_run(self, handle: Any, fetches: Any, feed_dict: dict[Any, Any] | None = None) -> Any:
+        """Continues the step of `handle` with more feeds, as far as `fetches` need."""
+        if not isinstance(handle, PartialRun):
+            raise InvalidArgumentError(None, None, "partial_run needs a handle of partial_run_setup")
+        structure = FetchStructure(self._graph, fetches)
+        fed = {_fed_tensors(self._graph, key)[0]: value for key, value in (feed_dict or {}).items()}
+        arrays = {t: fed_value(t, v) for t, v in fed.items()}
+        return structure.result(handle.run(list(structure.tensors), list(structure.targets), arrays))
+
+    def explain(self, fetches: Any, feed_dict: dict[Any, Any] | None = None) -> str:
+        """The program of a step as text: what each pass changed, the steps in order, and the memory they use."""
+        from .show import show_plan  # printing is not needed to run
+
+        self._check_open()
+        step = _Step(self, fetches, tuple(feed_dict or ()))
+        values = [fed_value(t, v) for t, v in zip(step.feeds, (feed_dict or {}).values(), strict=True)]
+        return show_plan(step.compiled.plan_of(tuple(np.shape(v) for v in values)))
+
+    def list_devices(self) -> list[str]:
+        """The full names of the devices this session runs on."""
+        return self.options.placement.device_names()
+
+    def as_default(self) -> Any:
+        """A context manager that makes this the session of `Tensor.eval` and `Operation.run`, and leaves it open."""
+        return _Default(self)
+
+    def close(self) -> None:
+        """Ends the session: waiting operations are cancelled, later runs raise RuntimeError."""
+        self._closed = True
+        self._steps.clear()
+        self.runtime.cancellation.cancel()
+
+    def __del__(self) -> None:
+        if getattr(self, "_steps", None) is not None:
+            self._steps.clear()
+
+
+class _Default:
+    def __init__(self, session: BaseSession) -> None:
+        self.session = session
+
+    def __enter__(self) -> BaseSession:
+        DEFAULT.sessions.append(self.session)
+        return self.session
+
+    def __exit__(self, *exc: object) -> None:
+        DEFAULT.sessions.remove(self.session)
+
+
+class Session(BaseSession):
+    """Runs a graph, as TensorFlow 1.15's `tf.Session`.
+
+    Keyword arguments beyond TensorFlow's: `backend` ("cpu" or "reference"), `passes_off` (names of rewriting passes
+    to leave out), `resources` (the state of a task, to share it between sessions).
+
+    Example:
+        >>> import headrace as tf
+        >>> with tf.Graph().as_default(), tf.Session() as sess:
+        ...     print(sess.run(tf.constant(2) + 3))
+        5
+    """
+
+    def __enter__(self) -> Session:
+        self._contexts: list[Any] = getattr(self, "_contexts", [])
+        graph = self.graph.as_default()
+        graph.__enter__()
+        self._contexts.append(graph)
+        DEFAULT.sessions.append(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        DEFAULT.sessions.remove(self)
+        self._contexts.pop().__exit__(kind, error, trace)
+        self.close()
+
+    @staticmethod
+    def reset(target: str, containers: Sequence[str] | None = None, config: Any = None) -> None:
+        """Accepted for in-process targets, where each session owns its state; raises for others."""
+        del containers, config
+        if target:
+            raise InvalidArgumentError(None, None, f"No server is running at {target!r}")
+
+
+class InteractiveSession(BaseSession):
+    """A session that makes itself and its graph the default ones when made, until it is closed."""
+
+    def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
+        super().__init__(target, graph, config)
+        self._explicit_graph = graph
+        if graph is not None:
+            DEFAULT.graphs.append(graph)
+        DEFAULT.sessions.append(self)
+
+    def close(self) -> None:
+        """Ends the session and takes it off the default stack."""
+        super().close()
+        if self in DEFAULT.sessions:
+            DEFAULT.sessions.remove(self)
+        if self._explicit_graph is not None and self._explicit_graph in DEFAULT.graphs:
+            DEFAULT.graphs.remove(self._explicit_graph)
+
+
+def _placement(config: Any) -> Placement:
+    if config is None:
+        return Placement()
+    return Placement(soft=bool(config.allow_soft_placement), log=bool(config.log_device_placement))
