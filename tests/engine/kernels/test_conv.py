@@ -98,9 +98,7 @@ def _by_definition(x, w, strides, pads, dilations, like, kernels):
     result = np.zeros_like(like)
     for place in np.ndindex(*like.shape[1:-1]):
         for tap in np.ndindex(*w.shape[:-2]):
-            where = (
-                p * s + t * d for p, s, t, d in zip(place, strides, tap, dilations, strict=True)
-            )
+            where = (p * s + t * d for p, s, t, d in zip(place, strides, tap, dilations, strict=True))
             pixel = padded[(slice(None), *where)]
             term = pixel @ w[tap] if kernels is DENSE else (pixel[..., None] * w[tap])
             result[(slice(None), *place)] += term.reshape(len(x), like.shape[-1])

@@ -27,16 +27,12 @@ def load(name, *keys):
 @pytest.mark.parametrize(("name", "window", "strides", "padding"), POOLS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, ml_dtypes.bfloat16])
 def test_pools_are_those_of_tensorflow(name, window, strides, padding, dtype):
-    x, y, dy, dx, mean, dmean = (
-        a.astype(dtype) for a in load(name, "x", "y", "dy", "dx", "mean", "dmean")
-    )
+    x, y, dy, dx, mean, dmean = (a.astype(dtype) for a in load(name, "x", "y", "dy", "dx", "mean", "dmean"))
     how = (window, strides, padding_of(padding, x.shape[1:-1], window, strides))
     tolerance = max(4 * float(ml_dtypes.finfo(dtype).eps), 1e-6)
     np.testing.assert_array_equal(pool.max_pool(x, *how), y)
     np.testing.assert_array_equal(pool.max_pool_grad(x, y, dy, *how), dx)
-    np.testing.assert_allclose(
-        pool.avg_pool(x, *how).astype(float), mean.astype(float), rtol=tolerance
-    )
+    np.testing.assert_allclose(pool.avg_pool(x, *how).astype(float), mean.astype(float), rtol=tolerance)
     np.testing.assert_allclose(
         pool.avg_pool_grad(x.shape, dy, *how).astype(float), dmean.astype(float),
         rtol=tolerance, atol=4 * tolerance,
@@ -78,9 +74,7 @@ def test_large_batches_go_in_chunks_and_out_is_filled():
         np.testing.assert_allclose(pool.avg_pool(one, *how)[0], mean[number])
     out = np.full((2, *x.shape), np.nan, np.float32)
     assert pool.max_pool_grad(x, y, y, *how, out=out[0]).sum() == y.sum()
-    np.testing.assert_allclose(
-        pool.avg_pool_grad(x.shape, mean, *how, out=out[1]).sum(), mean.sum(), rtol=1e-5
-    )
+    np.testing.assert_allclose(pool.avg_pool_grad(x.shape, mean, *how, out=out[1]).sum(), mean.sum(), rtol=1e-5)
     assert not np.isnan(out).any()
     holes = ((1, 1), (2, 3), ((0, 0), (0, 0)))
     np.testing.assert_array_equal(pool.max_pool(x, *holes), x[:, ::2, ::3])
