@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 from google.protobuf.message import DecodeError
 
@@ -24,11 +24,13 @@ _FILE_VERSION: Final = "brain.Event:2"
 _file_numbers: Final = count()  # of this process: two writers may start in one second
 
 
+@runtime_checkable
 class Message(Protocol):
     """A protobuf message of any package: TensorFlow's and TensorBoard's have the same bytes."""
 
     def SerializeToString(self) -> bytes:
         """Returns the bytes of the message."""
+        ...
 
 
 class EventFileWriter:

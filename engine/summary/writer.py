@@ -179,7 +179,7 @@ def graph_def_of(graph: object) -> GraphDef:
         return graph_def_of(graph.as_graph_def(add_shapes=True))
     if isinstance(graph, GraphDef):
         return graph
-    if type(graph).__name__ == "GraphDef" and hasattr(graph, "SerializeToString"):
+    if isinstance(graph, Message) and type(graph).__name__ == "GraphDef":
         return GraphDef.FromString(graph.SerializeToString())
     raise TypeError(f"expected a Graph or GraphDef, got {type(graph).__name__}: {graph!r}")
 
