@@ -66,7 +66,9 @@ class CompiledStep:
 
     def run(self, values: Sequence[Any]) -> list[Any]:
         """The fetched values, given arrays (or handles) for the fed tensors in their order."""
-        signature = tuple([np.shape(v) if isinstance(v, np.ndarray | np.generic) else () for v in values])
+        signature = tuple(
+            [v.shape if isinstance(v, np.ndarray) else np.shape(v) if isinstance(v, np.generic) else () for v in values]
+        )
         idle = self._idle.get(signature)
         program = idle.pop() if idle else self._new_program(signature)
         try:

@@ -9,6 +9,10 @@ import numpy as np
 from .graph import Tensor
 
 
+# The NumPy kinds to which a Python number converts without a check.
+_EXACT_KINDS: dict[type, str] = {int: "iufc", float: "fc", bool: "biufc"}
+
+
 def fed_value(tensor: Tensor, value: Any) -> Any:
     """`value` as an array of the tensor's dtype.
 
@@ -19,6 +23,14 @@ def fed_value(tensor: Tensor, value: Any) -> Any:
     dtype = tensor.dtype.base_dtype.numpy
     if type(value) is np.ndarray and value.dtype == dtype and dtype != object:
         return value
+    # NumPy itself refuses Python integers that do not fit.
+    if dtype.kind in _EXACT_KINDS.get(type(value), ""):
+        try:
+            return np.array(value, dtype)
+        except OverflowError as error:
+            raise ValueError(
+                f"Cannot feed {value} for Tensor {tensor.name!r} of dtype {tensor.dtype.name}: {error}"
+            ) from None
     if isinstance(value, Tensor) or hasattr(value, "_as_graph_element"):
         raise TypeError(
             "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python scalars, strings, lists, "

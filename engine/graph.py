@@ -12,7 +12,7 @@ from typing import Any
 
 from .dtypes import DType
 from .graph_state import GraphState
-from .shapes import TensorShape, merge_sizes
+from .shapes import ShapeLike, TensorShape, merge_sizes
 from .source import SourceLine, user_line
 
 Sizes = tuple[int | None, ...] | None
@@ -67,9 +67,9 @@ class Tensor:
         """The static shape, as TensorFlow 1 spells it."""
         return self.shape
 
-    def set_shape(self, shape: object) -> None:
+    def set_shape(self, shape: ShapeLike) -> None:
         """Narrows the static shape; raises ValueError if `shape` contradicts what is known."""
-        sizes = shape.sizes if isinstance(shape, TensorShape) else TensorShape(shape).sizes
+        sizes = TensorShape(shape).sizes
         try:
             self._sizes = merge_sizes(self._sizes, sizes)
         except ValueError as error:
@@ -105,11 +105,9 @@ class Tensor:
         shape = f", shape={self.shape}" if self._sizes is not None else ""
         return f'Tensor("{self.name}"{shape}, dtype={self._dtype.name})'
 
-    def __hash__(self) -> int:
-        return id(self)
-
-    def __eq__(self, other: object) -> bool:
-        return self is other
+    # Identity, as object's own: caches are keyed by tensors, and C code hashes faster.
+    __hash__ = object.__hash__
+    __eq__ = object.__eq__
 
     def __bool__(self) -> bool:
         raise TypeError(

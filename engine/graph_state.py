@@ -95,7 +95,7 @@ class GraphState:
         """Lays a device, or a function of the operation that gives one, over the operations made inside."""
         given = device_name_or_function
         if given is None or callable(given):
-            self._devices.append(given)  # type: ignore[arg-type]
+            self._devices.append(given)
         else:
             self._devices.append(merge_device(given))
         try:

@@ -38,7 +38,8 @@ class PartialRun:
     def run(self, fetches: Sequence[Tensor], targets: Sequence[Operation], fed: dict[Tensor, Any]) -> list[Any]:
         """The values of `fetches`, after running what they and `targets` need and has not run yet."""
         self._feed(fed)
-        for item in (*fetches, *targets):
+        wanted: list[Tensor | Operation] = [*fetches, *targets]
+        for item in wanted:
             if item not in self.fetches and item not in self.targets:
                 raise InvalidArgumentError(None, None, f"{item.name!r} was not among the fetches of partial_run_setup")
         needed = self._needed([self.fetches[t].node for t in fetches] + [self.targets[t] for t in targets])

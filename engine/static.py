@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import math
+
 import numpy as np
 
 from .dtypes import as_dtype
 from .graph import Operation, Sizes, Tensor
+from .shapes import is_static
 
 # Folding is for shapes, axes and the like; bigger values are left to the rewriting passes.
 LARGEST = 4096
@@ -48,10 +51,7 @@ def _compute(op: Operation, depth: int) -> list[Any] | None:
 
 
 def _small(op: Operation) -> bool:
-    return all(
-        t.sizes is not None and None not in t.sizes and int(np.prod(t.sizes, dtype=object)) <= LARGEST
-        for t in op.outputs
-    )
+    return all(is_static(t.sizes) and math.prod(t.sizes) <= LARGEST for t in op.outputs)
 
 
 def _evaluate(op: Operation, depth: int) -> list[Any] | None:

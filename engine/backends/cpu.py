@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from operator import length_hint
 from typing import Any
 
 import numpy as np
@@ -64,7 +65,7 @@ class CpuProgram:
                     call()
                 results = [get() for get in self.fetch_gets]
         except Exception as error:
-            done = len(self.calls) - calls.__length_hint__()
+            done = len(self.calls) - length_hint(calls)
             raise failure_of(error, self.nodes[done - 1]) from error
         finally:
             for slot in self.slots:
@@ -177,6 +178,8 @@ class CpuProgram:
         others = [x for i, x in enumerate(inputs) if i not in places]
         attrs = definition.kernel_attrs(node.attrs)
         function = definition.update_function
+        if function is None:
+            raise TypeError(f"{node.describe()} updates nothing")
         if any(s.sizes is None or None in s.sizes for s in storages) or any(isinstance(x, Slot) for x in others):
             return [partial(_update_dynamic, function, storages, others, attrs)]
         arrays = [s.allocate(s.sizes) for s in storages]

@@ -2,6 +2,8 @@
 
 from . import (  # noqa: F401  importing a family registers its ops
     array,
+    array_parts,
+    array_slice,
     broadcasting,
     constant,
     elementwise,

@@ -17,7 +17,7 @@ from ..tensor_types import SparseTensor
 
 
 @op("Const", outputs="output: dtype")
-def const_op(*, value: np.ndarray, dtype: DType) -> Tensor:
+def const_op(*, value: np.ndarray, dtype: DType, name: str | None = None) -> Tensor:
     """A constant of any dtype and shape."""
 
 
@@ -32,12 +32,12 @@ def const_kernel(xp: Any, *, value: np.ndarray, dtype: DType) -> Any:
 
 
 @op("Placeholder", outputs="output: dtype", shape=from_shape_attr, stateful=True)
-def placeholder_op(*, dtype: DType, shape: TensorShape = None) -> Tensor:  # type: ignore[assignment]
+def placeholder_op(*, dtype: DType, shape: TensorShape = None, name: str | None = None) -> Tensor:  # type: ignore[assignment]
     """A value that must be fed; running it without raises InvalidArgumentError."""
 
 
 @op("PlaceholderWithDefault", "input: dtype", "output: dtype", foldable=False)
-def placeholder_with_default_op(input: Any, *, shape: TensorShape) -> Tensor:
+def placeholder_with_default_op(input: Any, *, shape: TensorShape, name: str | None = None) -> Tensor:
     """`input`, unless another value of a fitting shape is fed."""
 
 
@@ -79,9 +79,8 @@ def constant(
     """
     array = constant_array(value, None if dtype is None else as_dtype(dtype).base_dtype)
     if shape is not None:
-        array = _shaped(array, tuple(TensorShape(shape).as_list()), verify_shape)
-    result: Tensor = const_op(value=array, dtype=_dtype_of(array, dtype), name=name)
-    return result
+        array = _shaped(array, tuple(s or 0 for s in TensorShape(shape).as_list()), verify_shape)
+    return const_op(value=array, dtype=_dtype_of(array, dtype), name=name)
 
 
 def _dtype_of(array: np.ndarray[Any, Any], dtype: Any) -> DType:
@@ -166,14 +165,12 @@ def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Tenso
         dtype: element type.
         shape: static shape, None where not known; None as a whole allows any shape.
     """
-    result: Tensor = placeholder_op(dtype=as_dtype(dtype).base_dtype, shape=TensorShape(shape), name=name)
-    return result
+    return placeholder_op(dtype=as_dtype(dtype).base_dtype, shape=TensorShape(shape), name=name)
 
 
 def placeholder_with_default(input: Any, shape: Any, name: str | None = None) -> Tensor:
     """A tensor that has the value of `input` where none is fed."""
-    result: Tensor = placeholder_with_default_op(input, shape=TensorShape(shape), name=name)
-    return result
+    return placeholder_with_default_op(input, shape=TensorShape(shape), name=name)
 
 
 def sparse_placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> SparseTensor:

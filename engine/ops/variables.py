@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import NUMERIC, DType
+from ..dtypes import INDEX, NUMERIC, DType, int32
+from ..errors import NotFoundError, OutOfRangeError
 from ..graph import Operation, Sizes, Tensor
-from ..inference import InferenceContext, from_shape_attr, scalar_shape
+from ..inference import InferenceContext, from_shape_attr, like_first, scalar_shape
 from ..registry import op
 from ..shapes import TensorShape, merge_sizes
 
@@ -33,6 +34,11 @@ def var_handle_op(
 @op("ReadVariableOp", "resource: resource", "value: dtype", stateful=True)
 def read_variable_op(resource: Any, *, dtype: DType, name: str | None = None) -> Tensor:
     """The value of a variable at this point of the order of operations."""
+
+
+@read_variable_op.gradient
+def read_variable_gradient(op: Operation, dy: Tensor) -> list[Any]:
+    return [dy]
 
 
 @op("IsVariableInitialized", "ref: Ref(dtype)", "is_initialized: bool", shape=scalar_shape, stateful=True)
@@ -105,3 +111,86 @@ def assign_sub_variable_op(resource: Any, value: Any, *, name: str | None = None
 @assign_sub_variable_op.update("resource")
 def assign_sub_update(xp: Any, variable: Any, value: Any, **_: Any) -> None:
     xp.subtract(variable, value, variable)
+
+
+@op("Variable", outputs="ref: Ref(dtype)", shape=from_shape_attr, stateful=True)
+def variable_v1_op(
+    *, shape: TensorShape, dtype: DType, container: str = "", shared_name: str = "", name: str | None = None
+) -> Tensor:
+    """A variable as graphs of TensorFlow's first releases hold it."""
+
+
+@op("VariableShape", "input: resource", "output: out_type", stateful=True)
+def variable_shape_op(input: Any, *, out_type: DType = int32, name: str | None = None) -> Tensor:
+    """The shape of a variable as a vector."""
+
+
+@variable_shape_op.state
+def variable_shape_state(context: Any, storage: Any, *, out_type: DType) -> Any:
+    return np.array(storage.value().shape, out_type.numpy)
+
+
+@op("DestroyResourceOp", "resource: resource", stateful=True)
+def destroy_resource_op(resource: Any, *, ignore_lookup_error: bool = True, name: str | None = None) -> Operation:
+    """Takes the value of a variable away."""
+
+
+@destroy_resource_op.state
+def destroy_resource_state(context: Any, storage: Any, *, ignore_lookup_error: bool) -> None:
+    if not ignore_lookup_error and not storage.initialized:
+        raise NotFoundError(None, None, f"The resource {storage.name} does not exist.")
+    _forget(context, storage)
+
+
+def _forget(context: Any, storage: Any) -> None:
+    storage.initialized = False
+    # Programs that found the variable initialised look again.
+    with context.resources.lock:
+        context.resources.generation += 1
+
+
+@op("CountUpTo", "ref: Ref(T)", "output: T", stateful=True, T=INDEX)
+def count_up_to_op(ref: Any, *, limit: int, name: str | None = None) -> Tensor:
+    """The value of a scalar variable before it is raised by one; OutOfRangeError once it is `limit`."""
+
+
+@op("ResourceCountUpTo", "resource: resource", "output: T", stateful=True, T=INDEX)
+def resource_count_up_to_op(resource: Any, *, limit: int, T: DType, name: str | None = None) -> Tensor:  # noqa: N803
+    """The value of a scalar variable before it is raised by one; OutOfRangeError once it is `limit`."""
+
+
+@count_up_to_op.shape
+@resource_count_up_to_op.shape
+def count_up_to_shape(context: InferenceContext) -> list[Sizes]:
+    merge_sizes(context.sizes[0], ())
+    return [()]
+
+
+@count_up_to_op.state
+@resource_count_up_to_op.state
+def count_up_to_state(context: Any, storage: Any, *, limit: int, **_: Any) -> Any:
+    array = storage.value()
+    if array >= limit:
+        raise OutOfRangeError(None, None, f"Reached limit of {limit}")
+    before = array.copy()
+    array += 1
+    return before
+
+
+@op("TemporaryVariable", outputs="ref: Ref(dtype)", shape=from_shape_attr, stateful=True)
+def temporary_variable_op(
+    *, shape: TensorShape, dtype: DType, var_name: str = "", name: str | None = None
+) -> Tensor:
+    """A variable that lives until DestroyTemporaryVariable reads it."""
+
+
+@op("DestroyTemporaryVariable", "ref: Ref(T)", "value: T", shape=like_first, stateful=True)
+def destroy_temporary_variable_op(ref: Any, *, var_name: str, name: str | None = None) -> Tensor:
+    """The last value of a temporary variable, which is gone after that."""
+
+
+@destroy_temporary_variable_op.state
+def destroy_temporary_variable_state(context: Any, storage: Any, *, var_name: str) -> Any:
+    value = storage.value().copy()
+    _forget(context, storage)
+    return value
