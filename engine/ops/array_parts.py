@@ -107,7 +107,7 @@ def unpack_kernel(xp: Any, value: Any, *, num: int, axis: int) -> Any:
 @unpack_op.into
 def unpack_into(xp: Any, out: Any, value: Any, *, num: int, axis: int) -> None:
     parts = xp.moveaxis(value, axis, 0)
-    for i, part in enumerate(out[0] if len(out) == 1 and isinstance(out[0], list) else out):
+    for i, part in enumerate(out):
         xp.copyto(part, parts[i])
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import INDEX, bool as bool_dtype, int32, int64
+from ..dtypes import INDEX, int32, int64
+from ..dtypes import bool as bool_dtype
 from ..errors import InvalidArgumentError
 from ..graph import OPERATORS, Operation, Sizes, Tensor, get_default_graph
 from ..inference import InferenceContext, show
@@ -26,8 +27,8 @@ class Cut:
     """One dimension of a strided slice: 'new', 'shrink' at `begin`, or 'slice'; '?' for numbers not known."""
 
     kind: str
-    begin: int | None | str = None
-    end: int | None | str = None
+    begin: int | str | None = None
+    end: int | str | None = None
     stride: int | str = 1
 
     @property
@@ -340,11 +341,10 @@ class SliceSpec:
     strides: list[Any] = field(default_factory=list)
     masks: dict[str, int] = field(default_factory=lambda: dict.fromkeys(MASKS, 0))
 
-    def add(self, begin: Any, end: Any, stride: Any, **masked: Any) -> None:
-        """Appends an entry with the named masks set where their value is true."""
-        bit = 1 << len(self.begin)
-        for mask, on in masked.items():
-            self.masks[mask + "_mask"] |= bit if on else 0
+    def add(self, begin: Any, end: Any, stride: Any, *masks: str) -> None:
+        """Appends an entry with its bit set in the named masks."""
+        for mask in masks:
+            self.masks[mask] |= 1 << len(self.begin)
         for numbers, number in ((self.begin, begin), (self.end, end), (self.strides, stride)):
             numbers.append(number)
 
@@ -364,14 +364,14 @@ def slice_spec(index: Any) -> SliceSpec:
     spec = SliceSpec()
     for entry in index if isinstance(index, tuple | list) else (index,):
         if entry is Ellipsis:
-            spec.add(0, 0, 1, ellipsis=True)
+            spec.add(0, 0, 1, "ellipsis_mask")
         elif entry is None:
-            spec.add(0, 0, 1, new_axis=True)
+            spec.add(0, 0, 1, "new_axis_mask")
         elif isinstance(entry, slice):
             _add_slice(spec, entry)
         else:
             number = _index_number(entry)
-            spec.add(number, number + 1, 1, shrink_axis=True)
+            spec.add(number, number + 1, 1, "shrink_axis_mask")
     return spec
 
 
@@ -379,8 +379,9 @@ def _add_slice(spec: SliceSpec, entry: slice) -> None:
     begin = None if entry.start is None else _index_number(entry.start)
     end = None if entry.stop is None else _index_number(entry.stop)
     stride = 1 if entry.step is None else _index_number(entry.step)
+    masks = ["begin_mask"] * (begin is None) + ["end_mask"] * (end is None)
     # Open ends hold zeros, as TensorFlow writes them.
-    spec.add(0 if begin is None else begin, 0 if end is None else end, stride, begin=begin is None, end=end is None)
+    spec.add(0 if begin is None else begin, 0 if end is None else end, stride, *masks)
 
 
 def _index_number(entry: Any) -> Any:
