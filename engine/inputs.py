@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .conversion import convert_to_tensor, local
-from .dtypes import ALL, DType, as_dtype
+from .dtypes import ALL, INDEX, DType, as_dtype, int32
 from .graph import Graph, Tensor
 from .signatures import Argument
 
@@ -81,6 +81,9 @@ def _convert(definition: Op[..., Any], argument: Argument, value: Any, types: di
 
 def _convert_one(definition: Op[..., Any], argument: Argument, value: Any, types: dict[str, Any], name: str) -> Tensor:
     wanted = argument.dtype if argument.dtype is not None else types.get(argument.type_attr or "")
+    if isinstance(value, list | tuple) and not value and wanted is None:
+        # No entries tell no dtype: for shapes and axes it is int32, as in TensorFlow.
+        wanted = int32 if definition.constraints.get(argument.type_attr or "") == INDEX else None
     if isinstance(value, Tensor):
         tensor = value
     else:
