@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .byte_strings import string_array
 from .graph import Tensor
-
 
 # The NumPy kinds to which a Python number converts without a check.
 _EXACT_KINDS: dict[type, str] = {int: "iufc", float: "fc", bool: "biufc"}
@@ -21,7 +21,7 @@ def fed_value(tensor: Tensor, value: Any) -> Any:
         ValueError: text that is no number, or a ragged list.
     """
     dtype = tensor.dtype.base_dtype.numpy
-    if type(value) is np.ndarray and value.dtype == dtype and dtype != object:
+    if type(value) is np.ndarray and value.dtype == dtype and not dtype.hasobject:
         return value
     # NumPy itself refuses Python integers that do not fit.
     if dtype.kind in _EXACT_KINDS.get(type(value), ""):
@@ -38,7 +38,7 @@ def fed_value(tensor: Tensor, value: Any) -> Any:
         )
     if tensor.dtype.name in ("resource", "variant"):
         return value
-    if dtype == object:
+    if dtype.hasobject:
         return string_array(value)
     return _number_array(tensor, value, dtype)
 
@@ -77,23 +77,3 @@ def _out_of_range(given: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> bool:
 def _short(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 80 else text[:77] + "..."
-
-
-def string_array(value: Any) -> np.ndarray[Any, Any]:
-    """Nested lists of str or bytes as an object array of bytes."""
-    array = np.array(value, dtype=object) if not isinstance(value, np.ndarray) else value.astype(object)
-    flat = array.reshape(-1)
-    if all(type(item) is bytes for item in flat):
-        return array
-    encoded = np.empty(array.shape, object)
-    for i, item in enumerate(flat):
-        encoded.flat[i] = _bytes_of(item)
-    return encoded
-
-
-def _bytes_of(item: Any) -> bytes:
-    if isinstance(item, bytes):
-        return bytes(item)
-    if isinstance(item, str):
-        return item.encode()
-    raise TypeError(f"Expected a string, got {item!r} of type {type(item).__name__}")

@@ -21,15 +21,16 @@ ROOMS = {
 # The engine from the ground up: a module may import its own row and the rows above it. A new module
 # is added here, in the highest row that it can stand in.
 ENGINE = (
-    "errors dtypes shapes source device crc32c protos records tensor_proto summary kernels",
+    "errors dtypes shapes source device crc32c protos records tensor_proto summary kernels "
+    "byte_strings",
     "graph graph_state",
     "registry conversion inference inputs scalar signatures static function resources runtime "
-    "graph_def",
+    "samples tensor_types graph_def",
     "ops",
-    "gradients rewriting placement",
+    "scopes gradients rewriting placement",
     "plan",
     "backends",
-    "compiler feeding session",
+    "compiler feeding fetching partial session_config show tracing session",
     "training",
 )
 ROW = {name: row for row, names in enumerate(ENGINE) for name in names.split()}

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ..byte_strings import string_array
 from ..conversion import register_tensor_conversion_function
 from ..dtypes import DType, as_dtype, float32, int32, int64, of_array, string
-from ..feeding import string_array
 from ..graph import Sizes, Tensor
 from ..inference import InferenceContext, from_shape_attr
 from ..registry import op
@@ -106,7 +106,7 @@ def constant_array(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
     """`value` as the array of a constant, by TensorFlow's rules for Python numbers and strings."""
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind not in "OSU":
         return _cast(np.asarray(value), dtype)
-    if dtype is not None and dtype.numpy == object:
+    if dtype is not None and dtype.numpy.hasobject:
         return string_array(value)
     array = _from_python(value)
     if array.dtype.kind in "OSU":
@@ -127,7 +127,7 @@ def _from_python(value: Any) -> np.ndarray[Any, Any]:
 def _strings(value: Any, array: np.ndarray[Any, Any], dtype: DType | None) -> np.ndarray[Any, Any]:
     if dtype is not None and dtype != string:
         raise TypeError(f"Expected {dtype.name}, got {value!r:.200} of type '{type(value).__name__}' instead.")
-    return string_array(value if array.dtype.kind == "O" else value)
+    return string_array(value)
 
 
 def _default(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
