@@ -10,9 +10,8 @@ from typing import Any
 from .conversion import convert_to_tensor, local
 from .dtypes import DType
 from .graph import Graph, Operation, Tensor
-from .ops.array import shape
 from .ops.aggregation import add_all
-from .ops.array import fill_op
+from .ops.array import fill_op, shape
 from .registry import find_definition
 from .tensor_types import IndexedSlices
 
@@ -210,6 +209,7 @@ class _Backward:
         self.colocate = colocate
         self.parts: dict[Tensor, list[Gradient]] = {}
         self.totals: dict[Tensor, Gradient] = {}
+        self.reached: set[Operation] = set()
 
     def start(self, initial: list[Gradient | None]) -> None:
         for y, gradient in zip(self.ys, initial, strict=True):
@@ -222,7 +222,7 @@ class _Backward:
 
     def _between(self) -> list[Operation]:
         """The operations on paths from xs to ys, last made first."""
-        reached = _forward(self.xs, self.stops)
+        reached = self.reached = _forward(self.xs, self.stops)
         seen: set[Operation] = set()
         stack = [y.op for y in self.ys]
         while stack:
@@ -245,6 +245,9 @@ class _Backward:
     def _through(self, op: Operation) -> None:
         outs = [self.gradient_of(t) for t in op.outputs]
         if all(g is None for g in outs) or all(t in self.stops for t in op.outputs):
+            return
+        if not any(t.op in self.reached for t in op.inputs):
+            # Nothing that is asked for lies behind this operation.
             return
         function = gradient_function_of(op)
         if function is None:

@@ -65,7 +65,8 @@ class View:
 
     def through(self, before: np.ndarray[Any, Any], after: np.ndarray[Any, Any]) -> View:
         """The view that `after`, made from the ghost `before` by a view function, has of the buffer."""
-        moved = after.__array_interface__["data"][0] - before.__array_interface__["data"][0]
+        # A view of no elements may begin behind the end of the buffer, where no array can.
+        moved = after.__array_interface__["data"][0] - before.__array_interface__["data"][0] if after.size else 0
         return View(self.buffer, self.dtype, after.shape, after.strides, self.offset + moved)
 
 

@@ -176,7 +176,8 @@ class _Planner:
             view = function(ghost, *constants, **node.definition.kernel_attrs(node.attrs))
         except ValueError:
             return False
-        if view.dtype != ghost.dtype or view.shape != node.outputs[0].sizes:
+        # NumPy gives a scalar, which is a copy, where all dimensions are indexed away.
+        if not isinstance(view, np.ndarray) or view.dtype != ghost.dtype or view.shape != node.outputs[0].sizes:
             return False
         self._put(node.outputs[0], source.through(ghost, view))
         return True
