@@ -66,6 +66,8 @@ class Op(Generic[P, R]):
         self.read_resources: tuple[str, ...] = reads
         self.scalar_rule: Callable[..., Scalar] | None = None
         self.scalar_dtypes: tuple[DType, ...] | None = None
+        # Tells from the attributes whether the expression holds, where it depends on them (a data format).
+        self.scalar_when: Callable[[dict[str, Any]], bool] | None = None
         self.gradient_function: Callable[..., Any] | None = None
         self.not_differentiable = False
         self.sample_function: Callable[..., Any] | None = None
@@ -149,7 +151,12 @@ class Op(Generic[P, R]):
         flat = [tensor for group in groups for tensor in group]
         dtypes = self.output_dtypes(attrs)
         sizes = infer_sizes(self, InferenceContext.of_tensors(self, flat, attrs, full_name), len(dtypes))
-        return graph.add_operation(self.type, flat, attrs, dtypes, sizes, full_name)
+        references = [g[0].op for a, g in zip(self.inputs, groups, strict=True) if a.is_ref and len(g) == 1]
+        if not references or references[0].type == "Placeholder":
+            return graph.add_operation(self.type, flat, attrs, dtypes, sizes, full_name)
+        # What writes to a variable stays with it, as in TensorFlow.
+        with graph.colocate_with(references[0]):
+            return graph.add_operation(self.type, flat, attrs, dtypes, sizes, full_name)
 
     def output_dtypes(self, attrs: dict[str, Any]) -> list[DType]:
         """The dtypes of the outputs under complete attributes."""
@@ -243,6 +250,8 @@ class Op(Generic[P, R]):
     def expression(self, dtype: DType, attrs: dict[str, Any]) -> Expression | None:
         """The scalar expression for inputs of `dtype`, or None if the op has none there."""
         if self.scalar_rule is None or (self.scalar_dtypes is not None and dtype not in self.scalar_dtypes):
+            return None
+        if self.scalar_when is not None and not self.scalar_when(attrs):
             return None
         values = self.kernel_attrs(attrs)
         key = tuple(values.values())
