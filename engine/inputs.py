@@ -104,11 +104,6 @@ def _convert_one(definition: Op[..., Any], argument: Argument, value: Any, types
     return local(tensor)
 
 
-def _dtype_of_empty(definition: Op[..., Any], argument: Argument) -> DType | None:
-    allowed = definition.constraints.get(argument.type_attr or "", ALL)
-    return None if float32 in allowed else allowed[0]
-
-
 def check_allowed(definition: Op[..., Any], attribute: str, dtype: DType, name: str) -> None:
     """Raises TypeError unless `dtype` is among those the op takes."""
     allowed = definition.constraints.get(attribute, ALL)
