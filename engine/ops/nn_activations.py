@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from ..conversion import convert_to_tensor
-from ..dtypes import FLOATING, REAL
+from ..dtypes import FLOATING, REAL, float32
 from ..graph import Operation, Tensor
 from ..inference import all_alike, like_first
 from ..registry import op
 from ..samples import Failure, Sample
 from ..scalar import Scalar, absolute, call, exp, log1p, maximum, minimum, where
+from .casting import cast
+from .elementwise import multiply_op
 
 Gradients = list[Any]
 
@@ -289,13 +291,9 @@ def leaky_relu(features: Any, alpha: Any = 0.2, name: str | None = None) -> Tens
         features: any floating dtype; integers are taken as float32.
         alpha: the slope below zero, a number or a tensor.
     """
-    from .elementwise import multiply_op
-
     x = convert_to_tensor(features)
     if x.dtype.base_dtype.is_integer:
-        from .math_cast import to_float32
-
-        x = to_float32(x)
+        x = cast(x, float32)
     if isinstance(alpha, Tensor):
         # An alpha that is computed cannot be an attribute.
         return relu_op(x) - multiply_op(relu_op(-x), alpha, name=name or "LeakyRelu")

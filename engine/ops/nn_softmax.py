@@ -136,7 +136,7 @@ def softmax_cross_entropy_into(xp: Any, out: Any, features: Any, labels: Any) ->
     # Where a label is 0 its term is 0, even if the logit is infinitely small.
     with np.errstate(invalid="ignore"):
         terms = xp.where(p == 0, 0, p * (xp.log(total) - shifted))
-    xp.sum(terms, -1, out=out[0]) if out[0].dtype == terms.dtype else out[0].__setitem__(..., xp.sum(terms, -1))
+    out[0][...] = xp.sum(terms, -1)
     out[1][...] = exponents / total - p
 
 
