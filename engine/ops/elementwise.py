@@ -14,11 +14,13 @@ from ..registry import op
 from ..samples import Failure, Sample
 from ..scalar import Scalar
 from .broadcasting import unbroadcast
+from .complex_parts import conjugate
 
 Gradients = list[Any]
 
 
-def _pairs(rng: np.random.Generator) -> list[Sample]:
+def pairs(rng: np.random.Generator) -> list[Sample]:
+    """Pairs of arrays that every broadcasting op must take."""
     return [
         Sample((rng.normal(size=(2, 3)), rng.normal(size=(2, 3)))),
         Sample((rng.normal(size=(2, 3)), rng.normal(size=(3,)))),
@@ -27,7 +29,8 @@ def _pairs(rng: np.random.Generator) -> list[Sample]:
     ]
 
 
-def _unlike(rng: np.random.Generator) -> list[Failure]:
+def unlike(rng: np.random.Generator) -> list[Failure]:
+    """Shapes that no broadcasting op may take."""
     return [Failure((np.ones((2, 3)), np.ones((2, 4))), ValueError, r"\b3\b.*\b4\b|broadcast|compatible")]
 
 
@@ -81,12 +84,12 @@ def multiply_scalar(x: Scalar, y: Scalar) -> Scalar:
 @multiply_op.gradient
 def multiply_gradient(op: Operation, dz: Tensor) -> Gradients:
     x, y = op.inputs
-    return [unbroadcast(dz * y, x), unbroadcast(dz * x, y)]
+    return [unbroadcast(dz * conjugate(y), x), unbroadcast(dz * conjugate(x), y)]
 
 
 for _definition in (add_op, add_v2_op, subtract_op, multiply_op):
-    _definition.samples(_pairs)
-    _definition.failing(_unlike)
+    _definition.samples(pairs)
+    _definition.failing(unlike)
 
 
 @op("FloorDiv", "x: T, y: T", "z: T", shape=broadcast, T=REAL)
