@@ -17,7 +17,7 @@ from .graph import Graph, Operation, Tensor
 from .placement import Placement, check_placement
 from .plan.plan import Plan, make_plan
 from .rewriting.dataflow import Dataflow
-from .rewriting.lower import lower, needed_operations
+from .rewriting.lower import handle_of, lower, needed_operations
 from .rewriting.passes import PASSES, Rewrites
 from .runtime import Runtime
 from .shapes import sizes_text
@@ -139,23 +139,61 @@ def check_shape(tensor: Tensor, shape: tuple[int, ...]) -> None:
 
 
 class FunctionCalls:
-    """Calls of functions' graphs from kernels: one CompiledStep a function."""
+    """Calls of functions' graphs from kernels: one CompiledStep a function and number of outputs asked for."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
         self.runtime: Runtime | None = None
-        self._steps: dict[Graph, CompiledStep] = {}
+        self._calls: dict[tuple[Graph, int], _FunctionCall] = {}
 
-    def __call__(self, graph: Any, values: Sequence[Any]) -> list[Any]:
-        """The outputs of a function's graph for one value an input (None for handles of variables)."""
-        step = self._steps.get(graph)
-        if step is None:
-            step = self._steps[graph] = self._step(graph)
-        given = [v for t, v in zip(graph.inputs, values, strict=True) if t in step.fed]
-        return step.run(given)
+    def __call__(self, graph: Any, values: Sequence[Any], count: int | None = None) -> list[Any]:
+        """The first `count` outputs (all by default) of a function's graph for one value an input.
 
-    def _step(self, graph: Any) -> CompiledStep:
+        Values of variables' handles are not looked at. A function that was extended for its gradient has more inputs
+        and outputs than the calls compiled before know of; their outputs need none of the further inputs.
+        """
+        key = (graph, len(graph.outputs) if count is None else count)
+        call = self._calls.get(key)
+        if call is None:
+            call = self._calls[key] = self._new_call(*key)
+        return call(values)
+
+    def _new_call(self, graph: Any, count: int) -> _FunctionCall:
         if self.runtime is None:
             raise InvalidArgumentError(None, None, "functions can be called only while a session runs")
-        data = [t for t in graph.inputs if graph.captured_handle(t) is None]
-        return CompiledStep(graph, graph.outputs, graph.control_outputs, data, self.runtime, self.options)
+        return _FunctionCall(graph, count, self.runtime, self.options)
+
+
+class _FunctionCall:
+    """One function with the first of its outputs. Outputs that are inputs are handed on, and never computed or copied."""
+
+    def __init__(self, graph: Any, count: int, runtime: Runtime, options: Options) -> None:
+        position = {tensor: i for i, tensor in enumerate(graph.inputs)}
+        self.handed_on = [(i, position[t]) for i, t in enumerate(graph.outputs[:count]) if t in position]
+        fetches = {t: None for t in graph.outputs[:count] if t not in position}
+        order = {t: i for i, t in enumerate(fetches)}
+        self.computed = [(i, order[t]) for i, t in enumerate(graph.outputs[:count]) if t in order]
+        needed = needed_operations(fetches, graph.control_outputs, set())
+        ops = set(needed)
+        self.given = [i for i, t in enumerate(graph.inputs) if t.op in ops and handle_of(t.op) is None]
+        feeds = [graph.inputs[i] for i in self.given]
+        self.count = count
+        self.runs = bool(fetches or graph.control_outputs)
+        self.step = CompiledStep(graph, list(fetches), graph.control_outputs, feeds, runtime, options)
+
+    def __call__(self, values: Sequence[Any]) -> list[Any]:
+        results: list[Any] = [None] * self.count
+        for i, source in self.handed_on:
+            results[i] = values[source]
+        if self.runs:
+            found = self.step.run([_argument(values[i]) for i in self.given])
+            for i, source in self.computed:
+                results[i] = found[source]
+        return results
+
+
+def _argument(value: Any) -> Any:
+    # Fetched scalars are NumPy scalars or bytes; kernels take arrays.
+    if isinstance(value, np.generic):
+        return np.asarray(value)
+    return np.array(value, object) if isinstance(value, bytes) else value

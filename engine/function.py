@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from .dtypes import DType
@@ -21,6 +22,13 @@ class FunctionGraph(Graph):
         self.name = name
         self.outer_graph = outer_graph
         self.building_function = True
+        # Names go on as if the function's operations stood in the graph around: errors can tell them apart.
+        self._names = outer_graph._names
+        self._scope = self._base_scope = outer_graph._scope
+        self._devices = list(outer_graph._devices)
+        self._attr_scopes = list(outer_graph._attr_scopes)
+        self._gradient_overrides = list(outer_graph._gradient_overrides)
+        self._containers = list(outer_graph._containers)
         self.seed = outer_graph.seed
         self.collections = outer_graph.collections
         self.extras = outer_graph.extras
@@ -29,6 +37,8 @@ class FunctionGraph(Graph):
         # Operations that a call runs although no output needs them.
         self.control_outputs: list[Operation] = []
         self.captured: dict[Tensor, Tensor] = {}
+        # Operations of the graph around that the call must wait for.
+        self.outer_controls: dict[Operation, None] = {}
 
     def add_input(self, dtype: DType, sizes: Sizes, name: str = "arg") -> Tensor:
         """A new placeholder among the inputs."""
@@ -51,15 +61,42 @@ class FunctionGraph(Graph):
         return self.captured[tensor]
 
     def _make_capture(self, tensor: Tensor) -> Tensor:
-        scope, controls = self._scope, self._controls
-        self._scope, self._controls = "", []
-        try:
-            inner = self.add_input(tensor.dtype, tensor.sizes, "capture_" + tensor.op.name.rpartition("/")[2])
-        finally:
-            self._scope, self._controls = scope, controls
+        with self.bare():
+            inner = self.add_input(tensor.dtype, tensor.sizes, "captured")
         # A captured reference stays one, so that it can be assigned to inside.
         inner._dtype = tensor.dtype
         return inner
+
+    @contextmanager
+    def bare(self) -> Iterator[None]:
+        """Lifts name scopes and control dependencies from what is added for the function itself."""
+        scope, controls = self._scope, self._controls
+        self._scope, self._controls = self._base_scope, []
+        try:
+            yield
+        finally:
+            self._scope, self._controls = scope, controls
+
+    @contextmanager
+    def control_dependencies(self, control_inputs: Sequence[Any] | None) -> Iterator[None]:
+        """As Graph's; operations of the graphs around become dependencies of the call."""
+        own = None if control_inputs is None else [c for c in control_inputs if not self._is_outer(c)]
+        with super().control_dependencies(own):
+            yield
+
+    def _is_outer(self, item: Any) -> bool:
+        item = getattr(item, "values", item) if hasattr(item, "dense_shape") else item
+        convert = getattr(item, "_as_graph_element", None)
+        op = convert() if convert is not None else item
+        op = getattr(op, "op", op)
+        if not isinstance(op, Operation) or op.graph is self or not _encloses(op.graph, self.outer_graph):
+            return False
+        graph: Graph | None = self
+        while isinstance(graph, FunctionGraph) and graph.outer_graph is not op.graph:
+            graph = graph.outer_graph
+        if isinstance(graph, FunctionGraph):
+            graph.outer_controls[op] = None
+        return True
 
     @property
     def captures(self) -> list[Tensor]:
@@ -81,15 +118,18 @@ def _encloses(candidate: Graph, graph: Graph | None) -> bool:
     return False
 
 
-def trace_function(
-    name: str, function: Callable[..., Any], signature: list[tuple[DType, Sizes]], outer: Graph
-) -> tuple[FunctionGraph, Any]:
-    """The graph of `function` called on placeholders of the given dtypes and shapes, and what it returned."""
-    graph = FunctionGraph(name, outer)
-    arguments = [graph.add_input(dtype, sizes) for dtype, sizes in signature]
-    with graph.as_default():
-        result = function(*arguments)
-    return graph, result
+def align_captures(graphs: Sequence[FunctionGraph], first: int) -> list[Tensor]:
+    """Gives functions that are called on the same values the same captures in the same order; what they capture.
+
+    `first` is the number of their declared inputs.
+    """
+    captures = list(dict.fromkeys(t for graph in graphs for t in graph.captured))
+    for graph in graphs:
+        for tensor in captures:
+            graph.capture(tensor)
+        graph.captured = {t: graph.captured[t] for t in captures}
+        graph.inputs[first:] = graph.captured.values()
+    return captures
 
 
 def functions_of(op: Operation) -> list[FunctionGraph]:
@@ -99,3 +139,29 @@ def functions_of(op: Operation) -> list[FunctionGraph]:
         items = value if isinstance(value, list) else [value]
         found.extend(item for item in items if isinstance(item, FunctionGraph))
     return found
+
+
+def extend_operation(
+    op: Operation, inputs: Sequence[Tensor], outputs: Sequence[tuple[DType, Sizes]], attrs: dict[str, Any]
+) -> list[Tensor]:
+    """Gives an operation further inputs, outputs and attributes, and returns the new outputs.
+
+    The one exception to "operations never change": the gradient of a branch or of a loop needs values from inside the
+    forward operation, which only it can give. What the old outputs mean stays. Steps compiled before hold the old
+    attributes in a dict of their own and ask functions for as many outputs as they know of.
+    """
+    start = len(op.outputs)
+    added = [Tensor(op, start + i, dtype, sizes) for i, (dtype, sizes) in enumerate(outputs)]
+    op.attrs = {**op.attrs, **attrs}
+    op.inputs = (*op.inputs, *inputs)
+    op.outputs.extend(added)
+    for tensor in inputs:
+        tensor._consumers.append(op)
+    return added
+
+
+def set_input(op: Operation, index: int, tensor: Tensor) -> None:
+    """Replaces one input of an operation: how an imported graph closes a loop through Merge and NextIteration."""
+    op.inputs[index]._consumers.remove(op)
+    op.inputs = (*op.inputs[:index], tensor, *op.inputs[index + 1 :])
+    tensor._consumers.append(op)

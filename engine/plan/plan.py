@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..function import functions_of
 from ..graph import Sizes, Tensor
 from ..rewriting.dataflow import Dataflow, Node, Value, VariableRef
 from ..rewriting.fuse import expression_of
@@ -184,9 +185,11 @@ class _Planner:
 
     def _place_outputs(self, i: int, node: Node) -> None:
         outputs: list[Place] = []
+        functions = node.origin is not None and bool(functions_of(node.origin))
         for value in node.outputs:
             sizes = static_sizes(value.sizes)
-            if value.variable is not None:
+            if value.variable is not None or (value not in self.last_use and functions):
+                # Loops hand on all that they capture: nobody reads those outputs.
                 outputs.append(None)
                 self.places[value] = None
             elif sizes is None or value.dtype.numpy.hasobject:

@@ -136,7 +136,7 @@ class _Lowering:
 
     def _handle(self, tensor: Tensor, op: Operation) -> Value:
         value = self.values[tensor]
-        if value.variable is None and tensor.dtype._is_ref_dtype:
+        if value.variable is None and tensor.dtype._is_ref_dtype and not functions_of(op):
             raise InvalidArgumentError(
                 op.name, op, f"The variable {tensor.name!r} cannot be fed and written in the same step."
             )
@@ -183,9 +183,8 @@ class _Lowering:
             return
         inner_reads, inner_writes = _function_effects(op)
         node.reads = touched | inner_reads
-        node.writes = (
-            touched if definition.update_function is not None or definition.stateful else frozenset()
-        ) | inner_writes
+        writing = definition.update_function is not None or (definition.stateful and not functions_of(op))
+        node.writes = (touched if writing else frozenset()) | inner_writes
         if definition.type in ("IsVariableInitialized", "VarIsInitializedOp"):
             node.writes = frozenset()
         first = refs.get(0)
@@ -208,8 +207,15 @@ def handle_of(op: Operation) -> Operation | None:
     graph = op.graph
     if op.type == "Placeholder" and isinstance(graph, FunctionGraph):
         outer = graph.captured_handle(op.outputs[0])
-        return None if outer is None else handle_of(outer.op)
+        return None if outer is None else handle_of(_referred(outer).op)
     return None
+
+
+def _referred(tensor: Tensor) -> Tensor:
+    """The handle that a reference output, such as that of an assignment, hands on."""
+    while tensor.dtype._is_ref_dtype and tensor.op.inputs and tensor.op.inputs[0].dtype._is_ref_dtype:
+        tensor = tensor.op.inputs[0]
+    return tensor
 
 
 def _variable_ref(op: Operation) -> VariableRef:
@@ -218,6 +224,9 @@ def _variable_ref(op: Operation) -> VariableRef:
 
 
 def _handle_inputs(definition: Op[..., Any], op: Operation) -> set[int]:
+    if functions_of(op):
+        # Functions take variables as such; what they do with them, _function_effects tells.
+        return {i for i, t in enumerate(op.inputs) if t.dtype._is_ref_dtype or t.dtype.name == "resource"}
     if definition.has_list_input:
         return set()
     return {
