@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ..conversion import convert_to_tensor
 from ..graph import OPERATORS, Tensor, get_default_graph
-from .elementwise import add_v2_op, floor_div_op, multiply_op, subtract_op
+from . import comparison, division
+from .binary import pow_op
+from .elementwise import add_v2_op, multiply_op, subtract_op
 from .linalg import matmul_op
+from .rounding import invert_op, logical_not_op
+from .unary import abs as absolute
+from .unary import negative_op
+
+Build = Callable[..., Tensor]
 
 
-def binary(name: str, build: Callable[..., Tensor]) -> None:
+def binary(name: str, build: Build) -> None:
     """Registers `build(x, y, name=...)` as an operator; the other operand takes the tensor's dtype."""
 
     def operator(x: Any, y: Any) -> Tensor:
@@ -30,11 +38,36 @@ def binary(name: str, build: Callable[..., Tensor]) -> None:
     OPERATORS[name] = operator
 
 
+def _by_dtype(logical: Build, bitwise: Build) -> Build:
+    """On bools the logical op, on integers the bitwise one."""
+
+    def build(x: Any, *others: Any, name: str | None = None) -> Tensor:
+        chosen = bitwise if x.dtype.is_integer else logical
+        return chosen(x, *others, name=name)
+
+    return build
+
+
 for _name, _build in (
     ("add", add_v2_op),
     ("sub", subtract_op),
     ("mul", multiply_op),
-    ("floordiv", floor_div_op),
+    ("truediv", division.truediv),
+    ("floordiv", division.floor_div_op),
+    ("mod", division.floor_mod_op),
+    ("pow", pow_op),
+    ("and", _by_dtype(comparison.logical_and, comparison.bitwise_and)),
+    ("or", _by_dtype(comparison.logical_or, comparison.bitwise_or)),
+    ("xor", _by_dtype(comparison.logical_xor, comparison.bitwise_xor)),
+    ("less", comparison.less),
+    ("less_equal", comparison.less_equal),
+    ("greater", comparison.greater),
+    ("greater_equal", comparison.greater_equal),
     ("matmul", matmul_op),
 ):
     binary(_name, _build)
+
+_invert = _by_dtype(logical_not_op, invert_op)
+OPERATORS["neg"] = partial(negative_op, name=None)
+OPERATORS["abs"] = absolute
+OPERATORS["invert"] = lambda x: _invert(convert_to_tensor(x))
