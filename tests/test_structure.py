@@ -25,9 +25,9 @@ ENGINE = (
     "byte_strings",
     "graph graph_state",
     "registry conversion inference inputs scalar signatures static function resources runtime "
-    "samples tensor_types graph_def",
+    "samples tensor_types queues graph_def",
     "ops",
-    "scopes gradients rewriting placement",
+    "scopes data_flow gradients rewriting placement",
     "plan",
     "backends",
     "compiler feeding fetching partial session_config show tracing session",
