@@ -63,7 +63,7 @@ def graph_of_inputs(values: Sequence[Any] | None) -> Graph:
     return graphs[0]
 
 
-class name_scope:  # noqa: N801  TensorFlow's name
+class name_scope:
     """A context manager that puts the names of operations made inside under `name/`, as TensorFlow 1.15's.
 
     Args:
