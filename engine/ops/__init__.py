@@ -2,8 +2,12 @@
 
 from . import (  # noqa: F401  importing a family registers its ops
     array,
+    array_order,
+    array_pad,
     array_parts,
+    array_shape,
     array_slice,
+    array_split,
     binary,
     broadcasting,
     casting,
