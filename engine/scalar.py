@@ -26,6 +26,15 @@ def _select(condition: Any, x: Any, y: Any, out: Any = None) -> Any:
     return out
 
 
+def _maximum(x: Any, y: Any, out: Any = None) -> Any:
+    # NumPy 2.4 warns of a third positional argument here.
+    return np.maximum(x, y, out=out)
+
+
+def _minimum(x: Any, y: Any, out: Any = None) -> Any:
+    return np.minimum(x, y, out=out)
+
+
 def _cast_bool(x: Any, out: Any = None) -> Any:
     return np.not_equal(x, 0, out)
 
@@ -48,8 +57,8 @@ _TABLE: list[tuple[str, Function, str]] = [
     ("mod", np.mod, "floor_mod({0}, {1})"),
     ("fmod", np.fmod, "fmod({0}, {1})"),
     ("pow", np.power, "pow({0}, {1})"),
-    ("maximum", np.maximum, "maximum({0}, {1})"),
-    ("minimum", np.minimum, "minimum({0}, {1})"),
+    ("maximum", _maximum, "maximum({0}, {1})"),
+    ("minimum", _minimum, "minimum({0}, {1})"),
     ("atan2", np.arctan2, "atan2({0}, {1})"),
     ("neg", np.negative, "-{0}"),
     ("abs", np.abs, "abs({0})"),

@@ -134,8 +134,8 @@ def clip_by_value_kernel(xp: Any, t: Any, low: Any, high: Any) -> Any:
 
 @clip_by_value_op.into
 def clip_by_value_into(xp: Any, out: Any, t: Any, low: Any, high: Any) -> None:
-    xp.minimum(t, high, out)
-    xp.maximum(out, low, out)
+    xp.minimum(t, high, out=out)
+    xp.maximum(out, low, out=out)
 
 
 @clip_by_value_op.gradient

@@ -84,6 +84,7 @@ def not_equal_kernel(xp: Any, x: Any, y: Any, *, incompatible_shape_error: bool)
 
 _PLAIN = tuple(d for d in _COMPARABLE if d != string)
 equal_op.scalar(lambda x, y, **_: call("equal", x, y), _PLAIN)
+equal_op.scalar_when = not_equal_op.scalar_when = lambda attrs: bool(attrs["incompatible_shape_error"])
 not_equal_op.scalar(lambda x, y, **_: call("not_equal", x, y), _PLAIN)
 
 
