@@ -1,0 +1,1 @@
+"""Training: optimizers, loops, input queues, savers and hooks, over sessions."""
