@@ -339,6 +339,23 @@ class Graph(GraphState):
         """The operations made after `version` was `start`."""
         return self._operations[start:]
 
+    def discard_since(self, start: int) -> None:
+        """Takes back the operations made after `version` was `start`: an import that failed half-way leaves nothing."""
+        with self.lock:
+            for op in reversed(self._operations[start:]):
+                for tensor in op.inputs:
+                    if tensor._consumers[-1] is op:
+                        tensor._consumers.pop()
+                    else:
+                        tensor._consumers.remove(op)
+                del self._by_name[op.name]
+                self._names.pop(op.name.lower(), None)
+            del self._operations[start:]
+
+    def has_operation(self, name: str) -> bool:
+        """Whether an operation is called `name`."""
+        return name in self._by_name
+
     @contextmanager
     def as_default(self) -> Iterator[Graph]:
         """Makes this the graph that new operations go to, for the calling thread."""

@@ -25,7 +25,8 @@ ENGINE = (
     "byte_strings",
     "graph graph_state",
     "registry conversion inference inputs scalar signatures static function resources runtime "
-    "samples tensor_types queues graph_def",
+    "samples tensor_types queues graph_def "
+    "attr_values node_reader importer graph_util",
     "ops",
     "scopes data_flow gradients rewriting placement",
     "plan",
