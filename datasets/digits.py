@@ -35,6 +35,4 @@ def load_split(test_fraction: float = 0.2, seed: int = 0) -> Split:
         ValueError: if test_fraction is not between 0 and 1, both excluded.
     """
     images, labels = load_data()
-    return stratified_split(
-        images.reshape(len(images), 64) / np.float32(16), labels, test_fraction, seed
-    )
+    return stratified_split(images.reshape(len(images), 64) / np.float32(16), labels, test_fraction, seed)

@@ -49,15 +49,11 @@ def _read(file: IO[bytes], name: str, magic: int, content: str) -> npt.NDArray[n
         raise ValueError(f"{name}: damaged gzip file of {content}: {error}") from error
 
 
-def _parse(
-    file: IO[bytes] | gzip.GzipFile, name: str, magic: int, content: str
-) -> npt.NDArray[np.uint8]:
+def _parse(file: IO[bytes] | gzip.GzipFile, name: str, magic: int, content: str) -> npt.NDArray[np.uint8]:
     rank = magic & 0xFF
     found = int.from_bytes(_take(file, 4, name, "magic number"), "big")
     if found != magic:
-        raise ValueError(
-            f"{name}: expected an idx file of {content} with magic number {magic}, got {found}"
-        )
+        raise ValueError(f"{name}: expected an idx file of {content} with magic number {magic}, got {found}")
     header = _take(file, 4 * rank, name, "dimensions")
     shape = struct.unpack(f">{rank}I", header)
     data = _take(file, math.prod(shape), name, f"{content} of shape {list(shape)}")

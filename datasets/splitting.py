@@ -3,9 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-Split = tuple[
-    npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int64]
-]
+Split = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
 def stratified_split(

@@ -1,0 +1,184 @@
+"""Dense, Dropout and Flatten, and TensorFlow 1.15's functions over them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from ..engine.control_flow import cond
+from ..engine.graph import Tensor
+from ..engine.initializers import zeros_initializer
+from ..engine.ops.array import reshape, shape
+from ..engine.ops.linalg import matmul_op
+from ..engine.ops.linalg_products import tensordot
+from ..engine.ops.nn_activations import bias_add
+from ..engine.ops.nn_functions import dropout as nn_dropout
+from ..engine.shapes import TensorShape
+from .base import Layer
+from .input_spec import InputSpec
+
+Function = Callable[..., Any]
+
+
+class Dense(Layer):
+    """`activation(inputs @ kernel + bias)` over the last axis.
+
+    Args:
+        units: size of the output's last axis.
+        activation: a function of tensors, None for none.
+        use_bias: whether there is a bias.
+        kernel_initializer: by default glorot_uniform.
+        bias_initializer: zeros by default.
+        kernel_regularizer, bias_regularizer, activity_regularizer: functions of tensors that give losses.
+        kernel_constraint, bias_constraint: functions applied to variables after an update.
+        trainable, name: as for every layer.
+
+    Raises:
+        ValueError: the input's last size is unknown.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Function | None = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = None,
+        bias_initializer: Any = zeros_initializer,
+        kernel_regularizer: Function | None = None,
+        bias_regularizer: Function | None = None,
+        activity_regularizer: Function | None = None,
+        kernel_constraint: Function | None = None,
+        bias_constraint: Function | None = None,
+        trainable: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(trainable, name, **kwargs)
+        self.units = int(units)
+        self.activation = activation
+        self.use_bias = use_bias
+        self.kernel_initializer = kernel_initializer
+        self.bias_initializer = bias_initializer() if isinstance(bias_initializer, type) else bias_initializer
+        self.kernel_regularizer = kernel_regularizer
+        self.bias_regularizer = bias_regularizer
+        self.activity_regularizer = activity_regularizer
+        self.kernel_constraint = kernel_constraint
+        self.bias_constraint = bias_constraint
+        self.input_spec = InputSpec(min_ndim=2)
+
+    def build(self, input_shape: TensorShape) -> None:
+        size = None if input_shape.sizes is None else input_shape.sizes[-1]
+        if size is None:
+            raise ValueError("The last dimension of the inputs to `Dense` should be defined. Found `None`.")
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: size})
+        self.kernel = self.add_weight(
+            "kernel",
+            [size, self.units],
+            initializer=self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                "bias",
+                [self.units],
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+
+    def call(self, inputs: Tensor, **kwargs: Any) -> Tensor:
+        flat = inputs.sizes is not None and len(inputs.sizes) == 2
+        outputs = matmul_op(inputs, self.kernel) if flat else tensordot(inputs, self.kernel, [[-1], [0]])
+        if self.bias is not None:
+            outputs = bias_add(outputs, self.bias)
+        outputs = self.activation(outputs) if self.activation is not None else outputs
+        if self.activity_regularizer is not None:
+            self.add_loss(self.activity_regularizer(outputs))
+        return outputs
+
+    def compute_output_shape(self, input_shape: Any) -> TensorShape:
+        return TensorShape([*TensorShape(input_shape).as_list()[:-1], self.units])
+
+
+class Dropout(Layer):
+    """Sets a random `rate` of the inputs to zero and scales the others up, while training.
+
+    Args:
+        rate: share of elements dropped, between 0 and 1.
+        noise_shape: shape of the mask, broadcast to the inputs'.
+        seed: of the mask.
+    """
+
+    def __init__(
+        self,
+        rate: float = 0.5,
+        noise_shape: Any = None,
+        seed: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        if not 0 <= rate < 1:
+            raise ValueError(f"rate must be at least 0 and below 1, got {rate}")
+        self.rate, self.noise_shape, self.seed = rate, noise_shape, seed
+
+    def call(self, inputs: Tensor, training: Any = False, **kwargs: Any) -> Tensor:
+        if isinstance(training, Tensor):
+            return cond(training, lambda: self._dropped(inputs), lambda: inputs)  # type: ignore[no-any-return]
+        return self._dropped(inputs) if training else inputs
+
+    def _dropped(self, inputs: Tensor) -> Tensor:
+        return nn_dropout(inputs, rate=self.rate, noise_shape=self.noise_shape, seed=self.seed)
+
+    def compute_output_shape(self, input_shape: Any) -> TensorShape:
+        return TensorShape(input_shape)
+
+
+class Flatten(Layer):
+    """All axes but the first as one."""
+
+    def __init__(self, name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.input_spec = InputSpec(min_ndim=2)
+
+    def call(self, inputs: Tensor, **kwargs: Any) -> Tensor:
+        sizes = inputs.sizes or ()
+        if all(s is not None for s in sizes[1:]):
+            return reshape(inputs, [-1 if sizes[0] is None else sizes[0], math.prod(s or 0 for s in sizes[1:])])
+        return reshape(inputs, [shape(inputs)[0], -1])
+
+    def compute_output_shape(self, input_shape: Any) -> TensorShape:
+        sizes = TensorShape(input_shape).as_list()
+        rest = [s for s in sizes[1:] if s is not None]
+        return TensorShape([sizes[0], math.prod(rest) if len(rest) == len(sizes) - 1 else None])
+
+
+def dense(inputs: Any, units: int, activation: Function | None = None, *args: Any, **kwargs: Any) -> Tensor:
+    """A densely connected layer as a function: `tf.layers.dense`, with the arguments of Dense and `reuse`."""
+    return _called(Dense, inputs, (units, activation, *args), kwargs)
+
+
+def dropout(
+    inputs: Any,
+    rate: float = 0.5,
+    noise_shape: Any = None,
+    seed: int | None = None,
+    training: Any = False,
+    name: str | None = None,
+) -> Tensor:
+    """Dropout as a function; `training` may be a Python bool or a boolean tensor."""
+    layer = Dropout(rate, noise_shape, seed, name=name)
+    return layer(inputs, training=training)  # type: ignore[no-any-return]
+
+
+def flatten(inputs: Any, name: str | None = None) -> Tensor:
+    """All axes but the first as one."""
+    return Flatten(name=name)(inputs)  # type: ignore[no-any-return]
+
+
+def _called(kind: type[Layer], inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    reuse, name = kwargs.pop("reuse", None), kwargs.get("name")
+    return kind(*args, _scope=name, _reuse=reuse, **kwargs)(inputs)
