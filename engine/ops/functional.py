@@ -25,7 +25,7 @@ def if_op(
     Tout: list[DType],
     then_branch: Graph,
     else_branch: Graph,
-    output_shapes: list[TensorShape] = None,  # type: ignore[assignment]
+    output_shapes: list[TensorShape] | None = None,
     name: str | None = None,
 ) -> list[Tensor]:
     """The outputs of one of two functions of `input`; the other one does not run."""
@@ -60,7 +60,7 @@ def while_op(
     *,
     cond: Graph,
     body: Graph,
-    output_shapes: list[TensorShape] = None,  # type: ignore[assignment]
+    output_shapes: list[TensorShape] | None = None,
     parallel_iterations: int = 10,
     name: str | None = None,
 ) -> list[Tensor]:
@@ -86,7 +86,7 @@ def while_shape(context: InferenceContext) -> list[Sizes]:
 
 
 @op("FakeParam", outputs="output: dtype", foldable=False)
-def fake_param_op(*, dtype: DType, shape: TensorShape = None, name: str | None = None) -> Tensor:  # type: ignore[assignment]
+def fake_param_op(*, dtype: DType, shape: TensorShape | None = None, name: str | None = None) -> Tensor:
     """What a branch gives for an output that only the other branch has: nothing that may be used."""
 
 
