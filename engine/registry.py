@@ -81,6 +81,9 @@ class Op(Generic[P, R]):
             if p.kind is p.KEYWORD_ONLY and p.name != "name":
                 kind = ATTRIBUTE_KINDS[str(p.annotation).split(" | ")[0]]
                 default = None if p.default is p.empty else p.default
+                if kind == "shape" and p.default is None:
+                    # A shape that nothing is said about is an unknown one.
+                    default = TensorShape(None)
                 self.attributes[p.name] = Attribute(p.name, kind, p.default is p.empty, default)
         self.kernel_attributes = tuple(self.attributes)
 

@@ -83,7 +83,7 @@ def _bind_block(
         arguments = [_value(o, inputs, results) for o in step.operands]
         function = PRIMITIVES[step.primitive].function
         if results[i].dtype == dtypes[i]:
-            calls.append(partial(function, *arguments, results[i]))
+            calls.append(partial(function, *arguments, out=results[i]))
         else:
             calls.append(partial(_converted, function, arguments, results[i]))
     return calls
