@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -188,23 +189,27 @@ def topological(nodes: dict[str, ParsedNode], mapped: Mapping[tuple[str, int], A
     Raises:
         ValueError: an input that is no node of the graph; a cycle.
     """
-    waiting: dict[str, int] = {}
-    after: dict[str, list[str]] = {}
+    names = list(nodes)
+    place = {name: i for i, name in enumerate(names)}
+    waiting: list[int] = []
+    after: dict[str, list[int]] = {}
     for node in nodes.values():
         sources = _sources(node, nodes, mapped)
-        waiting[node.name] = len(sources)
+        waiting.append(len(sources))
         for source in sources:
-            after.setdefault(source, []).append(node.name)
-    ready = [name for name, count in waiting.items() if count == 0]
+            after.setdefault(source, []).append(place[node.name])
+    # The order of the message is kept as far as it runs.
+    ready = [i for i, count in enumerate(waiting) if count == 0]
     order: list[ParsedNode] = []
-    for name in ready:
+    while ready:
+        name = names[heapq.heappop(ready)]
         order.append(nodes[name])
         for later in after.get(name, ()):
             waiting[later] -= 1
             if waiting[later] == 0:
-                ready.append(later)
+                heapq.heappush(ready, later)
     if len(order) < len(nodes):
-        stuck = [name for name, count in waiting.items() if count > 0]
+        stuck = [name for name, count in zip(names, waiting, strict=True) if count > 0]
         raise ValueError(f"{len(stuck)} nodes in a cycle, or behind one: {stuck[:5]}")
     return order
 

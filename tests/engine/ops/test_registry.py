@@ -183,7 +183,9 @@ def _no_gradient_listed(name):
 
 def _positions(built, sample):
     floating = [i for i, t in enumerate(built.inputs) if t.dtype.name in ("float64", "complex128")]
-    return [i for i in floating if (sample.gradients is None or i in sample.gradients) and built.inputs[i] in built.feeds]
+    return [
+        i for i in floating if (sample.gradients is None or i in sample.gradients) and built.inputs[i] in built.feeds
+    ]
 
 
 def _check_derivatives(definition, sample, rng, what):
@@ -253,7 +255,9 @@ def test_samples_in_other_dtypes(name):
         for attribute in {a.type_attr for a in definition.inputs if a.type_attr is not None}:
             for dtype in VARIANTS:
                 if dtype in allowed_dtypes(definition, attribute):
-                    _run_variant(definition, sample, attribute, dtype, f"{name} sample {i} with {attribute}={dtype.name}")
+                    _run_variant(
+                        definition, sample, attribute, dtype, f"{name} sample {i} with {attribute}={dtype.name}"
+                    )
 
 
 def _run_variant(definition, sample, attribute, dtype, what):
