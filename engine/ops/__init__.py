@@ -2,12 +2,15 @@
 
 from . import (  # noqa: F401  importing a family registers its ops
     array,
+    array_dynamic,
     array_order,
     array_pad,
     array_parts,
     array_scatter,
+    array_sets,
     array_shape,
     array_slice,
+    array_space,
     array_split,
     binary,
     broadcasting,
