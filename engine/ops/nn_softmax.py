@@ -14,6 +14,7 @@ from ..registry import op
 from ..samples import Failure, Sample
 from ..shapes import merge_sizes
 from .array import reshape
+from .broadcasting import unbroadcast
 from .reduction import sum_op
 
 Gradients = list[Any]
@@ -141,32 +142,34 @@ def softmax_cross_entropy_into(xp: Any, out: Any, features: Any, labels: Any) ->
 
 
 @softmax_cross_entropy_op.gradient
-def softmax_cross_entropy_gradient(op: Operation, dloss: Tensor, dbackprop: Tensor | None) -> Gradients:
-    logits = op.inputs[0]
-    column = _column(dloss)
-    return [_logits_gradient(op, column, dbackprop), -(column * log_softmax_op(logits))]
+def softmax_cross_entropy_gradient(op: Operation, dloss: Tensor | None, dbackprop: Tensor | None) -> Gradients:
+    logits, labels = op.inputs
+    parts = [] if dloss is None else [-(_column(dloss) * log_softmax_op(logits))]
+    parts += [] if dbackprop is None else [-dbackprop]
+    to_labels = parts[0] if len(parts) == 1 else parts[0] + parts[1]
+    return [unbroadcast(_logits_gradient(op, dloss, dbackprop), logits), unbroadcast(to_labels, labels)]
 
 
 def _column(losses: Tensor) -> Tensor:
     return reshape(losses, [-1, 1])
 
 
-def _logits_gradient(op: Operation, column: Tensor, dbackprop: Tensor | None) -> Tensor:
-    gradient = column * op.outputs[1]
-    if dbackprop is None:
-        return gradient
-    y = softmax_op(op.inputs[0])
-    return gradient + (dbackprop - sum_op(dbackprop * y, LAST, keep_dims=True)) * y
+def _logits_gradient(op: Operation, dloss: Tensor | None, dbackprop: Tensor | None) -> Tensor:
+    parts = [] if dloss is None else [_column(dloss) * op.outputs[1]]
+    if dbackprop is not None:
+        y = softmax_op(op.inputs[0])
+        parts.append((dbackprop - sum_op(dbackprop * y, LAST, keep_dims=True)) * y)
+    return parts[0] if len(parts) == 1 else parts[0] + parts[1]
 
 
 @softmax_cross_entropy_op.samples
 def softmax_cross_entropy_samples(rng: np.random.Generator) -> list[Sample]:
     labels = rng.dirichlet(np.ones(4), size=3)
-    # Only the loss is differentiated with respect to labels: the gradient of backprop is, as in TensorFlow, that of
-    # the logits alone.
     return [
+        # The gradient for labels is that of labels that add up to 1: finite differences leave that plane.
         Sample((rng.normal(size=(3, 4)), labels), gradients=(0,)),
         Sample((rng.normal(size=(3, 4)), np.eye(4)[[0, 3, 1]]), gradients=(0,)),
+        Sample((rng.normal(size=(3, 4)), rng.dirichlet(np.ones(4), size=1)), gradients=(0,)),
         Sample((np.array([[1e4, -1e4, 0]], np.float32), np.array([[1, 0, 0]], np.float32)), differentiable=False),
         Sample((np.ones((0, 4)), np.ones((0, 4))), gradients=(0,)),
     ]
@@ -239,8 +242,8 @@ def _check_labels(labels: Any, classes: int) -> None:
 
 
 @sparse_softmax_cross_entropy_op.gradient
-def sparse_softmax_cross_entropy_gradient(op: Operation, dloss: Tensor, dbackprop: Tensor | None) -> Gradients:
-    return [_logits_gradient(op, _column(dloss), dbackprop), None]
+def sparse_softmax_cross_entropy_gradient(op: Operation, dloss: Tensor | None, dbackprop: Tensor | None) -> Gradients:
+    return [_logits_gradient(op, dloss, dbackprop), None]
 
 
 @sparse_softmax_cross_entropy_op.samples
