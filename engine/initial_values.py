@@ -14,7 +14,7 @@ _SAFE = frozenset({"IsVariableInitialized", "VarIsInitializedOp", "If", "Statele
 
 def initialized_value_of(variable: Any) -> Tensor:
     """A tensor with the variable's value if it has one, else its initial value."""
-    from .ops.control_flow import cond  # control flow calls functions, which are built with variables
+    from .ops.cond import cond  # branches are functions, which are built with variables
 
     with init_scope():
         result: Tensor = cond(variable.is_initialized(), variable.read_value, lambda: variable.initial_value)
