@@ -22,6 +22,9 @@ from .rewriting.passes import PASSES, Rewrites
 from .runtime import Runtime
 from .shapes import sizes_text
 
+# Plans a step keeps: one a combination of fed shapes.
+MOST_PLANS = 64
+
 Signature = tuple[tuple[int, ...], ...]
 
 
@@ -74,15 +77,25 @@ class CompiledStep:
         try:
             return program.run(values)
         finally:
-            self._idle[signature].append(program)
+            idle = self._idle.get(signature)
+            if idle is not None:
+                idle.append(program)
 
     def _new_program(self, signature: Signature) -> Program:
         with self._lock:
             self._idle.setdefault(signature, [])
             if signature not in self._plans:
+                self._forget_oldest()
                 self._plans[signature] = self._compile(signature)
-        made = self._plans[signature]
+            made = self._plans[signature]
         return CpuProgram(made, self.runtime) if isinstance(made, Plan) else _Ordered(self, made)
+
+    def _forget_oldest(self) -> None:
+        # A step fed with ever new shapes must not keep an arena for each of them.
+        while len(self._plans) >= MOST_PLANS:
+            oldest = next(iter(self._plans))
+            del self._plans[oldest]
+            self._idle.pop(oldest, None)
 
     def _compile(self, signature: Signature) -> Any:
         for tensor, shape in zip(self.feeds, signature, strict=True):

@@ -58,6 +58,10 @@ class View:
         """Whether the elements lie in row-major order without gaps."""
         return self.strides == contiguous_strides(self.sizes, self.dtype.numpy.itemsize)
 
+    def same_window(self, other: View) -> bool:
+        """Whether both views see the same elements in the same order."""
+        return (self.sizes, self.strides, self.offset) == (other.sizes, other.strides, other.offset)
+
     def ghost(self) -> np.ndarray[Any, Any]:
         """An array with the view's metadata and no memory of its own: for NumPy's view functions, never to be read."""
         base = np.empty(1, self.dtype.numpy)

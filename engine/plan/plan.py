@@ -217,7 +217,7 @@ class _Planner:
         if not place.contiguous or place.nbytes != buffer.nbytes:
             return False
         # Another input that sees the same bytes in another order would be overwritten before it is read.
-        if any(isinstance(p, View) and p.buffer is buffer and p.strides != place.strides for p in places):
+        if any(isinstance(p, View) and p.buffer is buffer and not p.same_window(place) for p in places):
             return False
         return all(self.last_use.get(v, 0) <= i for v in self.values_of[buffer])
 

@@ -114,4 +114,4 @@ def _one_dtype(node: Node) -> bool:
     # Casts between dtypes inside an expression would need typed instructions; bool results are fine.
     dtypes: set[DType] = {v.dtype for v in node.inputs if v.dtype != bool_dtype}
     dtypes |= {v.dtype for v in node.outputs if v.dtype != bool_dtype}
-    return len(dtypes) == 1
+    return len(dtypes) <= 1
