@@ -17,6 +17,8 @@ from .protos import AttrValue, NodeDef
 from .registry import Op, allowed_dtypes, find_definition
 from .signatures import Argument
 
+# Ops that only rewritten steps hold: they carry what no message can say.
+REWRITTEN = frozenset({"_Feed", "_Fused", "_MultiUpdate"})
 PYTHON_OPS = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
 _INPUT = re.compile(r"^([^:^][^:]*)(?::(.+?))??(?::(\d{1,9}))?$")
 
@@ -58,7 +60,7 @@ def parse_nodes(nodes: Iterable[NodeDef], allow_io: bool) -> dict[str, ParsedNod
 
 
 def _check_registered(nodes: Sequence[NodeDef]) -> None:
-    unknown = Counter(n.op for n in nodes if find_definition(n.op) is None or n.op.startswith("_"))
+    unknown = Counter(n.op for n in nodes if find_definition(n.op) is None or n.op in REWRITTEN)
     if unknown:
         parts = ", ".join(f"{op!r} ({count} node{'s' if count > 1 else ''})" for op, count in sorted(unknown.items()))
         raise NotFoundError(None, None, f"Op type not registered: {parts}. Functions are called by PartitionedCall.")
