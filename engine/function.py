@@ -37,6 +37,11 @@ class FunctionGraph(Graph):
         # Operations that a call runs although no output needs them.
         self.control_outputs: list[Operation] = []
         self.captured: dict[Tensor, Tensor] = {}
+        # The function whose gradient this is: its tensors can be used too.
+        self.forward: FunctionGraph | None = None
+        # Which outputs of the operation hold what a loop gives to its gradient: the values of tensors of the body,
+        # and under None the number of iterations.
+        self.kept: dict[Tensor | None, int] = {}
         # Operations of the graph around that the call must wait for.
         self.outer_controls: dict[Operation, None] = {}
 
@@ -52,7 +57,7 @@ class FunctionGraph(Graph):
         if tensor.graph is self:
             return tensor
         outer = self.outer_graph
-        if outer is None or not _encloses(tensor.graph, outer):
+        if outer is None or not sees(outer, tensor.graph):
             return super().capture(tensor)
         if tensor.graph is not outer:
             tensor = outer.capture(tensor)
@@ -89,7 +94,7 @@ class FunctionGraph(Graph):
         convert = getattr(item, "_as_graph_element", None)
         op = convert() if convert is not None else item
         op = getattr(op, "op", op)
-        if not isinstance(op, Operation) or op.graph is self or not _encloses(op.graph, self.outer_graph):
+        if not isinstance(op, Operation) or op.graph is self or not sees(self.outer_graph, op.graph):
             return False
         graph: Graph | None = self
         while isinstance(graph, FunctionGraph) and graph.outer_graph is not op.graph:
@@ -110,11 +115,12 @@ class FunctionGraph(Graph):
         return next((outer for outer, own in self.captured.items() if own is inner), None)
 
 
-def _encloses(candidate: Graph, graph: Graph | None) -> bool:
-    while graph is not None:
-        if candidate is graph:
+def sees(viewer: Graph | None, graph: Graph) -> bool:
+    """Whether functions inside `viewer` may use the tensors of `graph`."""
+    while viewer is not None:
+        if viewer is graph or (isinstance(viewer, FunctionGraph) and viewer.forward is graph):
             return True
-        graph = graph.outer_graph
+        viewer = viewer.outer_graph
     return False
 
 

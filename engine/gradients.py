@@ -9,7 +9,7 @@ from typing import Any
 
 from .conversion import convert_to_tensor, local
 from .dtypes import DType
-from .graph import Graph, Operation, Tensor
+from .graph import Graph, Operation, Tensor, get_default_graph
 from .ops.aggregation import add_all
 from .ops.array import fill_op, shape
 from .registry import find_definition
@@ -129,6 +129,14 @@ def gradients(
         return found if unconnected_gradients == UnconnectedGradients.NONE else _zeros_for_none(found, inputs)
 
 
+def backward(ys: Sequence[Tensor], xs: Sequence[Tensor], grad_ys: Sequence[Any]) -> list[Any]:
+    """`gradients` inside a function's graph, built in the default graph, which may be another one."""
+    run = _Backward(get_default_graph(), list(ys), list(xs), set(), False, False)
+    run.start([_initial(y, g, i) for i, (y, g) in enumerate(zip(ys, grad_ys, strict=True))])
+    run.walk()
+    return [run.gradient_of(x) for x in xs]
+
+
 def hessians(ys: Any, xs: Any, name: str = "hessians", **options: Any) -> list[Tensor]:
     """The second derivatives of the sum of `ys` with respect to each x: shape [*x.shape, *x.shape].
 
@@ -161,8 +169,6 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _graph_of(ys: Sequence[Any]) -> Graph:
-    from .graph import get_default_graph
-
     graph = getattr(ys[0], "graph", None) if ys else None
     default = get_default_graph()
     # Inside a function, ys of the graph around are captured.
@@ -252,7 +258,9 @@ class _Backward:
         function = gradient_function_of(op)
         if function is None:
             return
-        for tensor, gradient in zip(op.inputs, self._call(op, function, outs), strict=True):
+        found = self._call(op, function, outs)
+        # Loops get further inputs when their gradients are built.
+        for tensor, gradient in zip(op.inputs, found, strict=True):
             if gradient is not None and _differentiable(tensor.dtype):
                 self.parts.setdefault(tensor, []).append(_checked(op, tensor, gradient))
 

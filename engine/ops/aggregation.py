@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from ..conversion import register_tensor_conversion_function
@@ -16,6 +17,10 @@ def add_all(parts: list[Any]) -> Any:
         return parts[0]
     if all(isinstance(p, IndexedSlices) for p in parts):
         return _joined(parts)
+    if parts[0].dtype.name == "variant":
+        from .tensor_list import tensor_list_add_op
+
+        return functools.reduce(tensor_list_add_op, parts)
     from .elementwise_nary import add_n_op  # sums build on the array ops below
 
     return add_n_op([as_dense(p) for p in parts])
@@ -43,7 +48,9 @@ def as_dense(gradient: Any) -> Tensor:
 def _convert(value: IndexedSlices, dtype: DType | None, name: str | None, as_ref: bool) -> Any:
     del name, as_ref
     if dtype is not None and not dtype.is_compatible_with(value.dtype):
-        raise ValueError(f"Tensor conversion requested dtype {dtype.name} for IndexedSlices with dtype {value.dtype.name}")
+        raise ValueError(
+            f"Tensor conversion requested dtype {dtype.name} for IndexedSlices with dtype {value.dtype.name}"
+        )
     return as_dense(value)
 
 

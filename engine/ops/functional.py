@@ -11,7 +11,7 @@ import numpy as np
 
 from ..dtypes import DType
 from ..errors import InvalidArgumentError
-from ..graph import Graph, Sizes, Tensor
+from ..graph import Graph, Operation, Sizes, Tensor
 from ..inference import InferenceContext
 from ..registry import op
 from ..shapes import TensorShape
@@ -54,6 +54,13 @@ def if_shape(context: InferenceContext) -> list[Sizes]:
     return _declared_shapes(context, len(context["Tout"]))
 
 
+@if_op.gradient
+def if_gradient(op: Operation, *dys: Any) -> list[Any]:
+    from ..control_gradients import if_gradient as build  # differentiation stands above the ops
+
+    return build(op, *dys)
+
+
 @op("While", "input: T", "output: T", stateful=True, lists=("T",))
 def while_op(
     input: Any,
@@ -83,6 +90,13 @@ def while_state(context: Any, inputs: Any, *, cond: Any, body: Any, **_: Any) ->
 @while_op.shape
 def while_shape(context: InferenceContext) -> list[Sizes]:
     return _declared_shapes(context, len(context.sizes))
+
+
+@while_op.gradient
+def while_gradient(op: Operation, *dys: Any) -> list[Any]:
+    from ..control_gradients import while_gradient as build  # differentiation stands above the ops
+
+    return build(op, *dys)
 
 
 @op("FakeParam", outputs="output: dtype", foldable=False)
