@@ -189,7 +189,7 @@ def _unsorted_scaled(data: Array, segment_ids: Array, num_segments: int, power: 
     result = result_array((num_segments, *data.shape[segment_ids.ndim :]), data.dtype, out)
     totals = _totals(np.add, 0, values, rows, num_segments)
     sizes = np.maximum(np.bincount(rows, minlength=num_segments), 1).astype(totals.dtype)
-    totals /= (sizes**power)[:, None]
+    totals = totals / (sizes**power)[:, None]
     result[...] = totals.reshape(result.shape)
     return result
 

@@ -44,8 +44,10 @@ def greater_equal_op(x: Any, y: Any, *, name: str | None = None) -> Tensor:
 
 def _equality_shape(context: InferenceContext) -> list[Sizes]:
     x, y = context.sizes
-    if context["incompatible_shape_error"] or x is None or y is None:
+    if context["incompatible_shape_error"]:
         return [broadcast_sizes(x, y)]
+    if x is None or y is None or None in x or None in y:
+        return [None]
     try:
         return [broadcast_sizes(x, y)]
     except ValueError:
