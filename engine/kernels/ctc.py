@@ -197,10 +197,9 @@ def _posterior(log_y: Doubles, lattice: _Lattice, lengths: NDArray[np.intp]) -> 
 
 def _forward(emitted: Doubles, lattice: _Lattice) -> Doubles:
     alpha = np.full(emitted.shape, -np.inf)
-    state = np.full(emitted.shape[1:], -np.inf)
-    state[:, 0] = 0.0
-    if state.shape[1] > 1:
-        state[:, 1] = np.where(lattice.sizes > 1, 0.0, -np.inf)
+    place = np.arange(emitted.shape[2])
+    starts = (place < 2) & (place < lattice.sizes[:, None])
+    state: Doubles = np.where(starts, 0.0, -np.inf)
     skips = np.where(lattice.may_skip, 0.0, -np.inf)
     stays = np.where(lattice.may_stay, 0.0, -np.inf)
     for time in range(len(emitted)):
