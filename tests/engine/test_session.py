@@ -99,7 +99,7 @@ def test_fetches_of_another_graph(session):
     constant(0.0)
     with Graph().as_default():
         other = constant(1.0, name="other")
-    with pytest.raises(ValueError, match="'other:0'.*is not an element of this graph"):
+    with pytest.raises(ValueError, match=r"'other:0'.*is not an element of this graph"):
         session.run(other)
     with pytest.raises(TypeError, match="Cannot interpret feed_dict key as Tensor"):
         session.run(constant(1.0), {other: 1.0})
@@ -150,7 +150,7 @@ def test_wrong_feeds_run_nothing(session, dtype, shape, value, error, match):
 
 def test_a_tensor_as_a_feed(session):
     x = placeholder(float32, [], name="x")
-    with pytest.raises(TypeError, match="The value of a feed cannot be a tf.Tensor object"):
+    with pytest.raises(TypeError, match=r"The value of a feed cannot be a tf\.Tensor object"):
         session.run(x, {x: constant(1.0)})
 
 
