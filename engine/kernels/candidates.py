@@ -130,7 +130,7 @@ def fixed_unigram_candidates(
     def probability(classes: Int64s) -> Floats:
         return np.asarray(weights[classes] / total, dtype=np.float32)
 
-    drawing = _alias_drawing(stream, weights)
+    drawing = _AliasDrawing(stream, weights)
     return _sample(drawing, probability, true_classes, num_sampled, unique, range_max)
 
 
@@ -265,41 +265,41 @@ def _even_drawing(stream: Stream, limit: int, words_each: int = 2) -> Drawing:
     return draw
 
 
-def _alias_drawing(stream: Stream, weights: Floats) -> Drawing:
-    """Draws by Walker's method: a bucket, and by a second number the bucket or its alias."""
-    keep, alias = _alias_table(weights)
-    size = len(weights)
-    least = 0 if size & (size - 1) == 0 else ((1 << 32) - 1) % size + 1
+class _AliasDrawing:
+    """Draws by Walker's method: a number and a bucket, which gives its own class or its alias."""
 
-    def draw(place: int, count: int) -> tuple[Int64s, int]:
+    def __init__(self, stream: Stream, weights: Floats) -> None:
+        self._stream, self._size = stream, len(weights)
+        self._keep, self._alias = _alias_table(weights)
+        is_power = self._size & (self._size - 1) == 0
+        self._least = 0 if is_power else ((1 << 32) - 1) % self._size + 1
+
+    def __call__(self, place: int, count: int) -> tuple[Int64s, int]:
         chosen = np.zeros(0, np.int64)
         while len(chosen) < count:
             missing = count - len(chosen)
-            words = words_from(stream, place, 2 * missing)
-            numbers, buckets = words[0::2], words[1::2]
+            words = words_from(self._stream, place, 2 * missing)
             # A rejected bucket shifts which word is which: go on behind it.
-            rejected = np.flatnonzero(buckets < least)
+            rejected = np.flatnonzero(words[1::2] < self._least)
             good = int(rejected[0]) if len(rejected) else missing
-            bucket = (buckets[:good] % np.uint32(size)).astype(np.int64)
-            number = (numbers[:good] & np.uint32(0x7FFFFF)).astype(np.float32)
-            is_kept = number * np.float32(2.0**-23) < keep[bucket]
-            chosen = np.concatenate([chosen, np.where(is_kept, bucket, alias[bucket])])
+            chosen = np.concatenate([chosen, self._classes(words[: 2 * good : 2], words[1 : 2 * good : 2])])
             place += 2 * good
             if good < missing:
-                one, place = _after_rejection(place)
+                one, place = self._after_rejection(place)
                 chosen = np.concatenate([chosen, one])
         return chosen, place
 
-    def _after_rejection(place: int) -> tuple[Int64s, int]:
-        number = int(words_from(stream, place, 1)[0] & 0x7FFFFF) * 2.0**-23
-        place += 1
-        while (word := int(words_from(stream, place, 1)[0])) < least:
-            place += 1
-        bucket = word % size
-        chosen = bucket if number < keep[bucket] else int(alias[bucket])
-        return np.array([chosen], np.int64), place + 1
+    def _classes(self, words: NDArray[np.uint32], buckets: NDArray[np.uint32]) -> Int64s:
+        bucket = (buckets % np.uint32(self._size)).astype(np.int64)
+        number = (words & np.uint32(0x7FFFFF)).astype(np.float32) * np.float32(2.0**-23)
+        return np.where(number < self._keep[bucket], bucket, self._alias[bucket])
 
-    return draw
+    def _after_rejection(self, place: int) -> tuple[Int64s, int]:
+        word = words_from(self._stream, place, 1)
+        place += 1
+        while (bucket := words_from(self._stream, place, 1))[0] < self._least:
+            place += 1
+        return self._classes(word, bucket), place + 1
 
 
 def _alias_table(weights: Floats) -> tuple[Floats, Int64s]:

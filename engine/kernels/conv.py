@@ -13,18 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidArgumentError
+from .results import compute_dtype, result_array, volume
 from .scratch import scratch
-from .windows import (
-    Array,
-    Pads,
-    Sizes,
-    compute_dtype,
-    cut,
-    output_sizes,
-    result_array,
-    sliding,
-    volume,
-)
+from .windows import Array, Pads, Sizes, cut, output_sizes, sliding
 
 # Bytes of columns made at a time: inside the second-level cache, yet enough rows for BLAS.
 _CHUNK_BYTES = 1 << 21

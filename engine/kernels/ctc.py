@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidArgumentError
+from .results import result_array
 from .scatter import accumulate
-from .windows import result_array
 
 Array = NDArray[Any]
 Doubles = NDArray[np.float64]

@@ -13,18 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidArgumentError
+from .results import compute_dtype, result_array, volume
 from .scratch import scratch
-from .windows import (
-    Array,
-    Pads,
-    Sizes,
-    compute_dtype,
-    cut,
-    image_chunks,
-    output_sizes,
-    result_array,
-    volume,
-)
+from .windows import Array, Pads, Sizes, cut, image_chunks, output_sizes
 
 _CHUNK_BYTES = 1 << 19
 

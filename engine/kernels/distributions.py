@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..errors import InvalidArgumentError
 from .philox import Stream, philox, philox_at
+from .results import result_array
 
 Array = NDArray[Any]
 Shape = tuple[int, ...]
@@ -49,7 +50,7 @@ def uniform(stream: Stream, shape: Shape, dtype: DTypeLike = np.float32, out: Ar
         TypeError: for any other dtype.
     """
     dtype = _floating(dtype)
-    result = _result(shape, dtype, out)
+    result = result_array(shape, dtype, out)
     flat = _flat(result)
     for start in range(0, flat.size, _CHUNK):
         some = flat[start : start + _CHUNK]
@@ -79,7 +80,7 @@ def uniform_int(
         raise TypeError(f"random_uniform_int: expected dtype int32 or int64, got {dtype}")
     if minval >= maxval:
         raise InvalidArgumentError(None, None, f"Need minval < maxval, got {minval} >= {maxval}")
-    result = _result(shape, dtype, out)
+    result = result_array(shape, dtype, out)
     words = _integer_words(stream, result.size, dtype)
     unsigned = words.dtype.type
     words %= unsigned(maxval - minval)
@@ -95,7 +96,7 @@ def uniform_full_int(
     dtype = np.dtype(dtype)
     if dtype not in _INTEGERS:
         raise TypeError(f"random_uniform_full_int: expected int32, int64, uint32 or uint64, got {dtype}")
-    result = _result(shape, dtype, out)
+    result = result_array(shape, dtype, out)
     result[...] = _integer_words(stream, result.size, dtype).view(dtype).reshape(shape)
     return result, result.size * RESERVED_BLOCKS
 
@@ -106,7 +107,7 @@ def normal(stream: Stream, shape: Shape, dtype: DTypeLike = np.float32, out: Arr
     dtype is float16, bfloat16, float32 or float64; the two short ones are rounded from float32.
     """
     dtype = _floating(dtype)
-    result = _result(shape, dtype, out)
+    result = result_array(shape, dtype, out)
     flat = _flat(result)
     for start in range(0, flat.size, _CHUNK):
         some = flat[start : start + _CHUNK]
@@ -122,7 +123,7 @@ def truncated_normal(
 ) -> tuple[Array, int]:
     """Returns normal floats redrawn until they lie within (-2, 2): TF 1.15's to within 1e-6."""
     dtype = _floating(dtype)
-    result = _result(shape, dtype, out)
+    result = result_array(shape, dtype, out)
     flat = _flat(result)
     group = 2 if dtype == np.float64 else 4
     for start in range(0, flat.size, _CHUNK):
@@ -149,7 +150,7 @@ def permutation(stream: Stream, size: int, out: Array | None = None) -> tuple[Ar
 
     Fisher-Yates from the front; size - 1 words are used. A size of 0 or 1 uses none.
     """
-    result = _result((size,), np.dtype(np.int64), out)
+    result = result_array((size,), np.dtype(np.int64), out)
     if size <= 1:
         result[...] = 0
         return result, 0
@@ -187,7 +188,7 @@ def categorical(
     """
     _check_categorical(logits, num_samples)
     batch = logits.shape[0]
-    result = _result((batch, num_samples), np.dtype(dtype), out)
+    result = result_array((batch, num_samples), np.dtype(dtype), out)
     cumulated = _cumulated(logits)
     picks = np.empty(batch * num_samples, dtype=np.float64)
     _uniform_into(_words(stream, picks.size, picks.dtype), picks)
@@ -304,14 +305,6 @@ def _floating(dtype: DTypeLike) -> np.dtype[Any]:
     if result not in _MANTISSA_BITS:
         raise TypeError(f"random op: expected dtype float16, bfloat16, float32 or float64, got {result}")
     return result
-
-
-def _result(shape: Shape, dtype: np.dtype[Any], out: Array | None) -> Array:
-    if out is None:
-        return np.empty(shape, dtype=dtype)
-    if out.shape != tuple(shape) or out.dtype != dtype:
-        raise ValueError(f"out: expected {dtype} of shape {tuple(shape)}, got {out.dtype} of shape {out.shape}")
-    return out
 
 
 def _flat(result: Array) -> Array:

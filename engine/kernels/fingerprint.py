@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidArgumentError
+from .results import result_array
 
 Uint64s = NDArray[np.uint64]
 Ints = NDArray[np.int64]
@@ -188,11 +189,10 @@ def _as_bytes(string: object) -> bytes:
 def _buckets(hashed: Callable[[Strings], Uint64s], strings: Strings, num_buckets: int, out: Ints | None) -> Ints:
     if num_buckets < 1:
         raise InvalidArgumentError(None, None, f"num_buckets must be positive, got {num_buckets}")
-    buckets = (hashed(strings) % np.uint64(num_buckets)).astype(np.int64)
-    if out is None:
-        return buckets
-    out[...] = buckets
-    return out
+    buckets = hashed(strings) % np.uint64(num_buckets)
+    result = result_array(buckets.shape, np.dtype(np.int64), out)
+    result[...] = buckets
+    return result
 
 
 def _word_steps(some: _Packed, words: NDArray[np.int64]) -> Iterator[tuple[int, Uint64s]]:

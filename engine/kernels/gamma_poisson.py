@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .distributions import RESERVED_BLOCKS, box_muller, unit_doubles
 from .philox import Stream, philox_at
+from .results import result_array
 
 Array = NDArray[Any]
 Doubles = NDArray[np.float64]
@@ -124,11 +125,9 @@ def _spread(
     dtype: np.dtype[Any] | None = None,
 ) -> tuple[Array, int]:
     by_sample = values.reshape(parameter.size, samples).T.reshape(*shape, *parameter.shape)
-    blocks = values.size * RESERVED_BLOCKS
-    if out is None:
-        return by_sample.astype(dtype or parameter.dtype), blocks
-    out[...] = by_sample
-    return out, blocks
+    result = result_array(by_sample.shape, dtype or parameter.dtype, out)
+    result[...] = by_sample
+    return result, values.size * RESERVED_BLOCKS
 
 
 def _reject_gamma(lanes: Lanes, alpha: Doubles, active: Indices, values: Doubles) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import InvalidArgumentError
 from .draws import Draws
 from .philox import Stream
-from .windows import result_array
+from .results import result_array
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidArgumentError
-from .windows import compute_dtype, result_array
+from .results import compute_dtype, result_array
 
 Array = NDArray[Any]
 

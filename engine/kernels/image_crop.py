@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidArgumentError
 from .bounds import check_indices
+from .results import result_array
 from .scatter import accumulate
-from .windows import result_array
 
 Array = NDArray[Any]
 Floats = NDArray[np.float32]

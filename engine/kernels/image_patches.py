@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidArgumentError
-from .windows import Sizes, compute_dtype, cut, output_sizes, padding_of, result_array, sliding
+from .results import compute_dtype, result_array
+from .windows import Sizes, cut, output_sizes, padding_of, sliding
 
 Array = NDArray[Any]
 

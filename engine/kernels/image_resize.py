@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidArgumentError
-from .windows import compute_dtype, image_chunks, result_array, volume
+from .results import compute_dtype, result_array, volume
+from .windows import image_chunks
 
 Array = NDArray[Any]
 Size = tuple[int, int]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .windows import Array, compute_dtype, result_array
+from .results import compute_dtype, result_array
+from .windows import Array
 
 
 def lrn(

@@ -13,17 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidArgumentError
+from .results import compute_dtype, result_array, volume
 from .scratch import scratch
-from .windows import (
-    Array,
-    Pads,
-    Sizes,
-    compute_dtype,
-    image_chunks,
-    output_sizes,
-    result_array,
-    volume,
-)
+from .windows import Array, Pads, Sizes, image_chunks, output_sizes
 
 _CHUNK_BYTES = 1 << 19
 
@@ -119,14 +111,18 @@ def max_pool_with_argmax(
     strides: Sizes,
     pads: Pads,
     include_batch_in_index: bool = False,
+    out: tuple[Array, Array] | None = None,
 ) -> tuple[Array, Array]:
     """Returns the maxima and the flat index into x of the first one of each window, as int64.
 
     The index counts within the image, or within the whole of x with `include_batch_in_index`.
     """
     outputs = output_sizes(x.shape[1:-1], window, strides, pads)
-    largest = np.full((x.shape[0], *outputs, x.shape[-1]), _lowest(x.dtype), x.dtype)
-    where = np.full(largest.shape, -1, np.int64)
+    shape = (x.shape[0], *outputs, x.shape[-1])
+    largest = result_array(shape, x.dtype, out and out[0])
+    where = result_array(shape, np.dtype(np.int64), out and out[1])
+    largest[...] = _lowest(x.dtype)
+    where[...] = -1
     index = np.arange(volume(x.shape[1:]), dtype=np.int64).reshape(1, *x.shape[1:])
     for inside, outside in _taps(x.shape, largest.shape, window, strides, pads):
         better = (x[inside] > largest[outside]) | (where[outside] < 0)

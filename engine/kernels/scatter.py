@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidArgumentError
 from .bounds import check_indices, check_nd_indices
-from .windows import compute_dtype, result_array, volume
+from .results import compute_dtype, result_array, volume
 
 Array = NDArray[Any]
 

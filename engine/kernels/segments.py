@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidArgumentError
 from .bounds import brackets, check_indices, first_place
+from .results import compute_dtype, result_array, volume
 from .scatter import accumulate
-from .windows import compute_dtype, result_array, volume
 
 Array = NDArray[Any]
 

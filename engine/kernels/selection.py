@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ..errors import InvalidArgumentError
+from .results import result_array
 from .scatter import accumulate
-from .windows import result_array
 
 Array = NDArray[Any]
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidArgumentError
+from .results import compute_dtype, result_array
 from .scatter import accumulate
-from .windows import compute_dtype, result_array
 
 Array = NDArray[Any]
 

@@ -103,3 +103,11 @@ def test_lrn_is_that_of_tensorflow():
     np.testing.assert_allclose(lrn(half, *how), y, rtol=2e-3)
     out = np.empty_like(half)
     assert lrn_grad(half, half, half, *how, out=out) is out
+
+
+def test_argmax_fills_out():
+    x = np.arange(16.0).reshape(1, 4, 4, 1)
+    out = np.empty((1, 2, 2, 1)), np.empty((1, 2, 2, 1), np.int64)
+    found = pool.max_pool_with_argmax(x, (2, 2), (2, 2), ((0, 0), (0, 0)), out=out)
+    assert (found[0] is out[0], found[1] is out[1]) == (True, True)
+    assert out[1].ravel().tolist() == [5, 7, 13, 15]
