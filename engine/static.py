@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import math
+from typing import Any
 
 import numpy as np
 
@@ -92,6 +91,8 @@ def evaluate_kernel(definition: Any, inputs: list[Any], attrs: dict[str, Any], d
 
 def flatten_outputs(definition: Any, results: Any) -> list[Any]:
     """A kernel's result as one array an output tensor."""
+    if not definition.outputs:
+        return []
     if len(definition.outputs) == 1 and not definition.outputs[0].is_list:
         return [results]
     flat: list[Any] = []
