@@ -17,13 +17,13 @@ from ..engine.graph import Graph
 from ..engine.ops.random import set_random_seed
 from ..engine.ops.summaries import scalar as scalar_summary
 from ..engine.session import Session
-from ..engine.summary.file_writer import FileWriter
 from ..engine.summary.values import merged, scalar
+from ..engine.summary.writer import FileWriter
 from ..engine.training.basic_session_run_hooks import StopAtStepHook
 from ..engine.training.global_step import get_global_step, get_or_create_global_step
 from ..engine.training.monitored_session import MonitoredTrainingSession
 from ..engine.training.saver import Saver
-from ..engine.variables import global_variables, local_variables_initializer
+from ..engine.variable_lists import global_variables, local_variables_initializer
 from .inputs import InputFn
 from .model_fn import EstimatorSpec, ModeKeys
 from .run_config import RunConfig

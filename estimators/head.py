@@ -6,17 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..engine.checks import assert_less, assert_non_negative
-from ..engine.control_ops import with_dependencies
 from ..engine.conversion import convert_to_tensor
 from ..engine.dtypes import int64, string
 from ..engine.graph import Tensor
-from ..engine.ops.argument import argmax
 from ..engine.ops.array import reshape
-from ..engine.ops.array_parts import expand_dims
+from ..engine.ops.array_shape import expand_dims
 from ..engine.ops.casting import cast
-from ..engine.ops.nn_losses import sparse_softmax_cross_entropy_with_logits
-from ..engine.ops.nn_softmax import softmax
-from ..engine.ops.reductions import reduce_mean
+from ..engine.ops.control import with_dependencies
+from ..engine.ops.extrema import argmax
+from ..engine.ops.nn_losses import softmax, sparse_softmax_cross_entropy_with_logits
+from ..engine.ops.reduce import reduce_mean
 from ..engine.ops.strings import as_string
 from ..layers import metrics
 from .model_fn import EstimatorSpec, ModeKeys

@@ -6,14 +6,14 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..engine.control_flow import cond
 from ..engine.graph import Tensor
 from ..engine.initializers import zeros_initializer
 from ..engine.ops.array import reshape, shape
+from ..engine.ops.cond import cond
 from ..engine.ops.linalg import matmul_op
-from ..engine.ops.linalg_products import tensordot
-from ..engine.ops.nn_activations import bias_add
+from ..engine.ops.nn_bias import bias_add
 from ..engine.ops.nn_functions import dropout as nn_dropout
+from ..engine.ops.products import tensordot
 from ..engine.shapes import TensorShape
 from .base import Layer
 from .input_spec import InputSpec

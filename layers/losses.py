@@ -7,19 +7,20 @@ from typing import Any
 from ..engine.conversion import convert_to_tensor
 from ..engine.dtypes import float32
 from ..engine.graph import Tensor, get_default_graph
-from ..engine.ops.array import shape, size
-from ..engine.ops.array_like import ones_like, zeros_like
-from ..engine.ops.array_parts import expand_dims, squeeze
-from ..engine.ops.binary import div_no_nan
+from ..engine.ops.array import shape
+from ..engine.ops.array_parts import ones_like, zeros_like
+from ..engine.ops.array_shape import expand_dims, size, squeeze
 from ..engine.ops.casting import cast
-from ..engine.ops.nary import add_n
+from ..engine.ops.division import div_no_nan
+from ..engine.ops.elementwise_nary import add_n
+from ..engine.ops.guards import stop_gradient
 from ..engine.ops.nn_losses import (
     sigmoid_cross_entropy_with_logits,
     softmax_cross_entropy_with_logits_v2,
     sparse_softmax_cross_entropy_with_logits,
 )
-from ..engine.ops.reductions import count_nonzero, reduce_sum
-from ..engine.ops.unary import square, stop_gradient
+from ..engine.ops.reduce import count_nonzero, reduce_sum
+from ..engine.ops.unary import square
 from ..engine.scopes import GraphKeys
 
 

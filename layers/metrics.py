@@ -9,11 +9,11 @@ from ..engine.conversion import convert_to_tensor
 from ..engine.dtypes import float32
 from ..engine.graph import Tensor, get_default_graph
 from ..engine.ops.array import reshape, shape
-from ..engine.ops.array_like import ones_like
-from ..engine.ops.binary import div_no_nan
+from ..engine.ops.array_parts import ones_like
 from ..engine.ops.casting import cast
 from ..engine.ops.comparison import equal
-from ..engine.ops.reductions import reduce_sum
+from ..engine.ops.division import div_no_nan
+from ..engine.ops.reduce import reduce_sum
 from ..engine.scopes import GraphKeys
 from ..engine.variable_scope import variable_scope
 from ..engine.variables import Variable
