@@ -68,7 +68,12 @@ class TestCase(unittest.TestCase):
         with self._cached.graph.as_default(), self._cached.as_default():
             yield self._cached
 
-    test_session = cached_session
+    def test_session(self, *args: Any, **kwargs: Any) -> Any:
+        """The old name of cached_session."""
+        if self.id().endswith(".test_session"):
+            # Test runners take the name for a test's.
+            self.skipTest("Not a test.")
+        return self.cached_session(*args, **kwargs)
 
     def evaluate(self, tensors: Any) -> Any:
         """The values of tensors in the current session."""
