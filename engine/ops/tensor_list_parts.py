@@ -101,11 +101,10 @@ def _scattered(x: ListValue, tensor: Any, indices: Any, once: bool) -> ListValue
         )
     items = list(x.items())
     for i, part in zip(indices, tensor, strict=True):
-        if i < 0 or (i >= len(items) and not once):
+        if not 0 <= i < len(items):
             raise InvalidArgumentError(
                 None, None, f"Trying to scatter to index {i} of a list with {len(items)} elements."
             )
-        items += [None] * (int(i) + 1 - len(items))
         if once and items[i] is not None:
             raise InvalidArgumentError(
                 None, None, f"Could not write to TensorArray index {i} because it has already been written to."
@@ -138,14 +137,25 @@ def tensor_list_scatter_gradient(op: Operation, dlist: Tensor) -> Gradients:
 @op("TensorListScatterIntoExistingList", "input_handle: variant, tensor: element_dtype, indices: int32",
     "output_handle: variant", shape=scalar_shape, foldable=False)  # fmt: skip
 def tensor_list_scatter_into_existing_list_op(
-    input_handle: Any, tensor: Any, indices: Any, *, _once: bool = False, name: str | None = None
+    input_handle: Any,
+    tensor: Any,
+    indices: Any,
+    *,
+    _once: bool = False,
+    _bounded: bool = False,
+    name: str | None = None,
 ) -> Tensor:
-    """The list with the slices of `tensor` at `indices`, made longer where they need it."""
+    """The list with the slices of `tensor` at `indices`, made longer where they need it.
+
+    With `_once` it is an error to set an item twice, with `_bounded` to make the list longer.
+    """
 
 
 @tensor_list_scatter_into_existing_list_op.kernel
-def tensor_list_scatter_into_existing_list_kernel(xp: Any, x: Any, tensor: Any, indices: Any, *, _once: bool) -> Any:
-    if not _once and len(indices):
+def tensor_list_scatter_into_existing_list_kernel(
+    xp: Any, x: Any, tensor: Any, indices: Any, *, _once: bool, _bounded: bool
+) -> Any:
+    if not _bounded and len(indices):
         x = x.resized(max(x.length, int(max(indices)) + 1))
     return _scattered(x, tensor, indices, _once)
 
