@@ -1,0 +1,213 @@
+"""The manifest of a checkpoint: a small JSON file, written last, that names every tensor, slice, shard and checksum."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import uuid
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from ..crc32c import crc32c
+from ..dtypes import DType, as_dtype
+from ..errors import DataLossError, NotFoundError
+
+FORMAT: Final = "headrace checkpoint"
+VERSION: Final = 1
+SUFFIX: Final = ".index"
+# A manifest takes a few hundred bytes a tensor: what is larger is none.
+LARGEST: Final = 1 << 28
+_RANKS: Final = 254
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A file with tensors: its name in the manifest's folder, and how many bytes it has."""
+
+    file: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A part of a tensor: where it lies in the whole, and in which dataset of which shard it is."""
+
+    offset: tuple[int, ...]
+    shape: tuple[int, ...]
+    shard: int
+    dataset: str
+    bytes: int
+    crc32c: int
+
+
+@dataclass
+class Entry:
+    """A tensor: its dtype, shape and the slices that it consists of."""
+
+    dtype: DType
+    shape: tuple[int, ...]
+    slices: list[Slice] = field(default_factory=list)
+
+
+@dataclass
+class Manifest:
+    """What a checkpoint consists of."""
+
+    tensors: dict[str, Entry] = field(default_factory=dict)
+    shards: list[Shard] = field(default_factory=list)
+
+    def to_json(self) -> str:
+        """The manifest as text, with a checksum of its own."""
+        body = {
+            "format": FORMAT,
+            "version": VERSION,
+            "shards": [asdict(s) for s in self.shards],
+            "tensors": {
+                name: {"dtype": e.dtype.name, "shape": list(e.shape), "slices": [asdict(s) for s in e.slices]}
+                for name, e in sorted(self.tensors.items())
+            },
+        }
+        return json.dumps({**body, "crc32c": _checksum(body)}, indent=1) + "\n"
+
+
+def _checksum(body: dict[str, Any]) -> int:
+    return crc32c(json.dumps(body, sort_keys=True, separators=(",", ":")).encode())
+
+
+def manifest_path(prefix: str | os.PathLike[str]) -> Path:
+    """The manifest's file of a checkpoint."""
+    return Path(os.fspath(prefix) + SUFFIX)
+
+
+def read_manifest(prefix: str | os.PathLike[str]) -> Manifest:
+    """The manifest of a checkpoint.
+
+    Raises:
+        NotFoundError: there is no such checkpoint.
+        DataLossError: the file is damaged or none of ours.
+    """
+    path = manifest_path(prefix)
+    try:
+        if path.stat().st_size > LARGEST:
+            raise DataLossError(None, None, f"{path} is too large for a manifest")
+        text = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFoundError(
+            None, None, f"Unsuccessful checkpoint lookup: there is no file {path} for the checkpoint {prefix}"
+        ) from None
+    try:
+        return _parsed(json.loads(text), os.path.basename(os.fspath(prefix)))  # noqa: PTH119  prefixes are strings
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise DataLossError(
+            None, None, f"{path} is damaged or no manifest of a checkpoint (TensorFlow's own are not read): {what}"
+        ) from None
+
+
+def _parsed(data: Any, name: str) -> Manifest:
+    checksum = data.pop("crc32c")
+    if data["format"] != FORMAT or data["version"] != VERSION:
+        raise ValueError(f"format {data['format']!r} version {data['version']!r}, expected {FORMAT!r} {VERSION}")
+    if checksum != _checksum(data):
+        raise ValueError("its checksum is wrong")
+    shards = [Shard(_plain_name(s["file"]), _number(s["bytes"])) for s in data["shards"]]
+    manifest = Manifest({}, shards)
+    for key, value in data["tensors"].items():
+        entry = Entry(as_dtype(value["dtype"]), _numbers(value["shape"]))
+        entry.slices = [_slice(s, entry, len(shards)) for s in value["slices"]]
+        manifest.tensors[key] = entry
+    return manifest
+
+
+def _slice(value: Any, entry: Entry, shards: int) -> Slice:
+    part = Slice(
+        _numbers(value["offset"]),
+        _numbers(value["shape"]),
+        _number(value["shard"]),
+        str(value["dataset"]),
+        _number(value["bytes"]),
+        _number(value["crc32c"]),
+    )
+    ends = [o + n for o, n in zip(part.offset, part.shape, strict=True)]
+    if len(ends) != len(entry.shape) or any(e > size for e, size in zip(ends, entry.shape, strict=True)):
+        raise ValueError(f"a slice at {part.offset} of shape {part.shape} is not inside {entry.shape}")
+    if part.shard >= shards:
+        raise ValueError(f"a slice is in shard {part.shard} of {shards}")
+    if entry.dtype.name != "string" and part.bytes != math.prod(part.shape) * entry.dtype.size:
+        raise ValueError(f"a slice of {entry.dtype.name}{list(part.shape)} has {part.bytes} bytes")
+    return part
+
+
+def _number(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError(f"expected a number from 0 on, got {value!r}")
+    return value
+
+
+def _numbers(values: Any) -> tuple[int, ...]:
+    if len(values) > _RANKS:
+        raise ValueError(f"{len(values)} dimensions are too many")
+    return tuple(_number(v) for v in values)
+
+
+def _plain_name(value: Any) -> str:
+    # A manifest must not make us read another folder.
+    if not isinstance(value, str) or not value or value in (".", "..") or set(value) & {"/", "\\", "\0"}:
+        raise ValueError(f"{value!r} is not the plain name of a file")
+    return value
+
+
+def write_manifest(prefix: str | os.PathLike[str], manifest: Manifest) -> None:
+    """Writes the manifest in one step: before it, the checkpoint is not there; after it, it is whole."""
+    path = manifest_path(prefix)
+    write_durably(path, manifest.to_json().encode())
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Writes a file so that at any time either the old one or the whole new one is there."""
+    temporary = temporary_name(path)
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def temporary_name(path: Path) -> Path:
+    """A name beside `path` that nobody else takes."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes renames in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def shard_problems(prefix: str | os.PathLike[str], manifest: Manifest) -> list[str]:
+    """What is wrong with the shards as files: those that are missing or have another size."""
+    folder = manifest_path(prefix).parent
+    return list(_problems(folder, manifest.shards))
+
+
+def _problems(folder: Path, shards: Iterable[Shard]) -> Iterable[str]:
+    for shard in shards:
+        path = folder / shard.file
+        try:
+            size = path.stat().st_size
+        except OSError:
+            yield f"the shard {path} is missing"
+            continue
+        if size != shard.bytes:
+            yield f"the shard {path} has {size} bytes instead of {shard.bytes}"

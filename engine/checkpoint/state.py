@@ -1,0 +1,171 @@
+"""The `checkpoint` file of a folder: which checkpoints there are and which is the newest, as TensorFlow 1.15's text."""
+
+from __future__ import annotations
+
+import glob
+import logging
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import OpError
+from .manifest import manifest_path, read_manifest, shard_problems, write_durably
+
+# Messages are imported where one is made or read.
+
+_log = logging.getLogger("absl")
+Folder = str | os.PathLike[str]
+
+
+def _state_path(folder: Folder, latest_filename: str | None) -> Path:
+    return Path(folder) / (latest_filename or "checkpoint")
+
+
+def generate_checkpoint_state_proto(
+    save_dir: Folder,
+    model_checkpoint_path: str,
+    all_model_checkpoint_paths: Sequence[str] | None = None,
+    all_model_checkpoint_timestamps: Sequence[float] | None = None,
+    last_preserved_timestamp: float | None = None,
+) -> Any:
+    """A CheckpointState message; paths that are not absolute become relative to `save_dir`.
+
+    Raises:
+        ValueError: there are not as many timestamps as paths.
+    """
+    from ..protos import CheckpointState
+
+    newest, every = os.fspath(model_checkpoint_path), [os.fspath(p) for p in all_model_checkpoint_paths or ()]
+    times = list(all_model_checkpoint_timestamps or ())
+    if times and len(times) != len(every):
+        raise ValueError(f"Checkpoint timestamps, if provided, must match checkpoint paths: {times} and {every}")
+    if not every or every[-1] != newest:
+        every.append(newest)
+        if times:
+            times.append(time.time())
+    if not os.path.isabs(save_dir):  # noqa: PTH117  the paths in the file are strings
+        newest = _relative(newest, save_dir)
+        every = [_relative(p, save_dir) for p in every]
+    state = CheckpointState(
+        model_checkpoint_path=newest, all_model_checkpoint_paths=every, all_model_checkpoint_timestamps=times
+    )
+    if last_preserved_timestamp is not None:
+        state.last_preserved_timestamp = last_preserved_timestamp
+    return state
+
+
+def _relative(path: str, folder: Folder) -> str:
+    return path if os.path.isabs(path) else os.path.relpath(path, folder)  # noqa: PTH117
+
+
+def update_checkpoint_state(
+    save_dir: Folder,
+    model_checkpoint_path: str,
+    all_model_checkpoint_paths: Sequence[str] | None = None,
+    latest_filename: str | None = None,
+    all_model_checkpoint_timestamps: Sequence[float] | None = None,
+    last_preserved_timestamp: float | None = None,
+    save_relative_paths: bool = False,
+) -> None:
+    """Writes the `checkpoint` file of a folder, in one step.
+
+    Raises:
+        RuntimeError: the file would have the name of a checkpoint.
+    """
+    from google.protobuf import text_format
+
+    path = _state_path(save_dir, latest_filename)
+    newest, every = model_checkpoint_path, list(all_model_checkpoint_paths or ())
+    if save_relative_paths:
+        newest = os.path.relpath(newest, save_dir)
+        every = [os.path.relpath(p, save_dir) for p in every]
+        state = generate_checkpoint_state_proto(
+            os.path.abspath(save_dir),
+            newest,
+            every,
+            all_model_checkpoint_timestamps,
+            last_preserved_timestamp,  # noqa: PTH100
+        )
+    else:
+        state = generate_checkpoint_state_proto(
+            save_dir, newest, every, all_model_checkpoint_timestamps, last_preserved_timestamp
+        )
+    if str(path) == os.fspath(model_checkpoint_path):
+        raise RuntimeError(
+            f"Save path '{model_checkpoint_path}' conflicts with path used for checkpoint state. "
+            "Please use a different save path."
+        )
+    write_durably(path, text_format.MessageToString(state).encode())
+
+
+def get_checkpoint_state(checkpoint_dir: Folder, latest_filename: str | None = None) -> Any:
+    """The CheckpointState of a folder with full paths; None if it has no such file or that cannot be read."""
+    from google.protobuf import text_format
+
+    from ..protos import CheckpointState
+
+    path = _state_path(checkpoint_dir, latest_filename)
+    try:
+        state = text_format.Parse(path.read_text(), CheckpointState())
+    except OSError as error:
+        if path.exists():
+            _log.warning("%s: %s", path, error)
+        return None
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        _log.warning("%s: %s", path, error)
+        return None
+    if not state.model_checkpoint_path:
+        raise ValueError(f"Invalid checkpoint state loaded from {checkpoint_dir}")
+    state.model_checkpoint_path = os.path.join(checkpoint_dir, state.model_checkpoint_path)  # noqa: PTH118
+    every = [os.path.join(checkpoint_dir, p) for p in state.all_model_checkpoint_paths]  # noqa: PTH118
+    state.all_model_checkpoint_paths[:] = every
+    return state
+
+
+def checkpoint_exists(checkpoint_prefix: str | os.PathLike[str]) -> bool:
+    """Whether there is a checkpoint of this prefix (or pattern): whether it has a manifest."""
+    prefix = os.fspath(checkpoint_prefix)
+    return manifest_path(prefix).is_file() or bool(glob.glob(prefix + ".index"))  # noqa: PTH207
+
+
+def latest_checkpoint(checkpoint_dir: Folder, latest_filename: str | None = None) -> str | None:
+    """The newest checkpoint of a folder that is whole, as a prefix; None if there is none.
+
+    The `checkpoint` file says which there are. One that is damaged or lacks a shard is named in the log and left out.
+    """
+    state = get_checkpoint_state(checkpoint_dir, latest_filename)
+    if state is None:
+        return None
+    for prefix in dict.fromkeys([state.model_checkpoint_path, *reversed(state.all_model_checkpoint_paths)]):
+        problem = _problem(prefix)
+        if problem is None:
+            return str(prefix)
+        _log.error("The checkpoint %s is not used: %s", prefix, problem)
+    return None
+
+
+def _problem(prefix: str) -> str | None:
+    try:
+        problems = shard_problems(prefix, read_manifest(prefix))
+    except OpError as error:
+        return error.message
+    return "; ".join(problems) or None
+
+
+def get_checkpoint_mtimes(checkpoint_prefixes: Sequence[str]) -> list[float]:
+    """When the checkpoints were written, in seconds; those that are not there are left out."""
+    paths = [manifest_path(p) for p in checkpoint_prefixes]
+    return [p.stat().st_mtime for p in paths if p.is_file()]
+
+
+def remove_checkpoint(
+    checkpoint_prefix: str, checkpoint_format_version: Any = None, meta_graph_suffix: str = "meta"
+) -> None:
+    """Removes a checkpoint and its graph, as tf.train.remove_checkpoint of TF 1.15."""
+    from .writer import remove_checkpoint as remove
+
+    del checkpoint_format_version
+    remove(checkpoint_prefix)
+    Path(f"{checkpoint_prefix}.{meta_graph_suffix}").unlink(missing_ok=True)

@@ -1,0 +1,159 @@
+"""Writing checkpoints: shards first, the manifest last, what was replaced goes after that."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..dtypes import DType
+from ..errors import AlreadyExistsError, DataLossError, NotFoundError
+from .hdf5 import dataset_name, write_shard
+from .manifest import (
+    Entry,
+    Manifest,
+    Shard,
+    Slice,
+    manifest_path,
+    read_manifest,
+    sync_folder,
+    write_manifest,
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A tensor to save, or a slice of one: `offset` says where it lies in the whole of `full_shape`."""
+
+    name: str
+    value: Any
+    dtype: DType
+    full_shape: tuple[int, ...] | None = None
+    offset: tuple[int, ...] | None = None
+
+
+def write_checkpoint(prefix: str, shards: Sequence[Sequence[Part]]) -> Manifest:
+    """Writes a checkpoint: one file a list of parts, then the manifest.
+
+    A checkpoint of the same prefix stays whole until the new one is.
+
+    Raises:
+        AlreadyExistsError: two parts are the same slice of the same tensor.
+    """
+    folder, name = manifest_path(prefix).parent, Path(prefix).name
+    old = _old_shards(prefix)
+    manifest = Manifest()
+    for index, parts in enumerate(shards):
+        file = _free_name(folder, shard_name(name, index, len(shards)), old)
+        slices = [_add(manifest, part, index) for part in parts]
+        arrays = [(s.dataset, p.dtype, np.asarray(p.value)) for s, p in zip(slices, parts, strict=True)]
+        sums = write_shard(folder / file, arrays)
+        for part, place, (size, checksum) in zip(parts, slices, sums, strict=True):
+            manifest.tensors[part.name].slices.append(replace(place, bytes=size, crc32c=checksum))
+        manifest.shards.append(Shard(file, (folder / file).stat().st_size))
+    sync_folder(folder)
+    write_manifest(prefix, manifest)
+    _remove(folder, old)
+    return manifest
+
+
+def shard_name(name: str, index: int, count: int) -> str:
+    """The file of a shard, as TensorFlow calls them."""
+    return f"{name}.data-{index:05d}-of-{count:05d}"
+
+
+def _old_shards(prefix: str) -> set[str]:
+    try:
+        return {s.file for s in read_manifest(prefix).shards}
+    except (NotFoundError, DataLossError):
+        return set()
+
+
+def _free_name(folder: Path, name: str, taken: set[str]) -> str:
+    """`name`, or another while the manifest that is there still needs that file."""
+    candidate, number = name, 0
+    while candidate in taken:
+        number += 1
+        candidate = f"{name}.{number}"
+    return candidate
+
+
+def _add(manifest: Manifest, part: Part, shard: int) -> Slice:
+    shape = tuple(np.shape(part.value))
+    full = shape if part.full_shape is None else tuple(part.full_shape)
+    offset = (0,) * len(shape) if part.offset is None else tuple(part.offset)
+    entry = manifest.tensors.setdefault(part.name, Entry(part.dtype, full))
+    if entry.dtype != part.dtype or entry.shape != full:
+        raise AlreadyExistsError(
+            None, None, f"Two parts of {part.name} do not agree: {entry.dtype.name}{entry.shape} and {part}"
+        )
+    dataset = dataset_name(part.name, offset, shape == full)
+    place = Slice(offset, shape, shard, dataset, 0, 0)
+    if any(s.offset == offset for s in entry.slices):
+        raise AlreadyExistsError(None, None, f"The slice of {part.name} at {offset} is given twice")
+    return place
+
+
+def merge_checkpoints(prefixes: Iterable[str], destination: str, delete_old: bool = True) -> Manifest:
+    """Makes one checkpoint of several with different tensors or slices, whose shards are renamed and not copied."""
+    sources = [(prefix, read_manifest(prefix)) for prefix in prefixes]
+    folder, name = manifest_path(destination).parent, Path(destination).name
+    folder.mkdir(parents=True, exist_ok=True)
+    old = _old_shards(destination)
+    count = sum(len(m.shards) for _, m in sources)
+    merged = Manifest()
+    for prefix, manifest in sources:
+        first = len(merged.shards)
+        for shard in manifest.shards:
+            file = _free_name(folder, shard_name(name, len(merged.shards), count), old)
+            (manifest_path(prefix).parent / shard.file).replace(folder / file)
+            merged.shards.append(Shard(file, shard.bytes))
+        _take_over(merged, manifest, first)
+    sync_folder(folder)
+    write_manifest(destination, merged)
+    _remove(folder, old)
+    for prefix, _ in sources if delete_old else ():
+        manifest_path(prefix).unlink(missing_ok=True)
+        _remove_empty(manifest_path(prefix).parent)
+    return merged
+
+
+def _take_over(merged: Manifest, manifest: Manifest, first: int) -> None:
+    for key, entry in manifest.tensors.items():
+        known = merged.tensors.setdefault(key, Entry(entry.dtype, entry.shape))
+        for part in entry.slices:
+            if any(s.offset == part.offset for s in known.slices):
+                raise AlreadyExistsError(None, None, f"The slice of {key} at {part.offset} is given twice")
+            known.slices.append(replace(part, shard=first + part.shard))
+
+
+def _remove_empty(folder: Path) -> None:
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _remove(folder: Path, files: Iterable[str]) -> None:
+    for file in files:
+        (folder / file).unlink(missing_ok=True)
+
+
+def remove_checkpoint(prefix: str | os.PathLike[str]) -> None:
+    """Removes a checkpoint's files, the manifest first: what is left after a kill is none, and not a damaged one.
+
+    Nothing happens if there is none. A manifest that is damaged goes together with the files called like its shards.
+    """
+    path = manifest_path(prefix)
+    folder, name = path.parent, Path(prefix).name
+    try:
+        files = [s.file for s in read_manifest(prefix).shards]
+    except NotFoundError:
+        return
+    except DataLossError:
+        start = f"{name}.data-"
+        files = [p.name for p in folder.iterdir() if p.name.startswith(start)]
+    path.unlink(missing_ok=True)
+    _remove(folder, files)
