@@ -17,7 +17,7 @@ from .graph import Graph, Operation, Tensor
 from .placement import Placement, check_placement
 from .plan.plan import Plan, make_plan
 from .rewriting.dataflow import Dataflow
-from .rewriting.lower import handle_of, lower, needed_operations
+from .rewriting.lower import handle_of, lower, reachable_operations
 from .rewriting.passes import PASSES, Rewrites
 from .runtime import Runtime
 from .shapes import sizes_text
@@ -100,7 +100,7 @@ class CompiledStep:
     def _compile(self, signature: Signature) -> Any:
         for tensor, shape in zip(self.feeds, signature, strict=True):
             check_shape(tensor, shape)
-        ops = needed_operations(self.fetches, self.targets, set(self.feeds))
+        ops = list(reachable_operations(self.fetches, self.targets, set(self.feeds)))
         check_placement(ops, self.options.placement)
         if needs_dynamic(ops):
             return DynamicProgram(self.graph, self.fetches, self.targets, self.feeds, self.runtime)
@@ -186,8 +186,7 @@ class _FunctionCall:
         fetches = {t: None for t in graph.outputs[:count] if t not in position}
         order = {t: i for i, t in enumerate(fetches)}
         self.computed = [(i, order[t]) for i, t in enumerate(graph.outputs[:count]) if t in order]
-        needed = needed_operations(fetches, graph.control_outputs, set())
-        ops = set(needed)
+        ops = reachable_operations(fetches, graph.control_outputs, set())
         self.given = [i for i, t in enumerate(graph.inputs) if t.op in ops and handle_of(t.op) is None]
         feeds = [graph.inputs[i] for i in self.given]
         self.count = count

@@ -42,6 +42,7 @@ from . import (  # noqa: F401  importing a family registers its ops
     py_func,
     queues,
     ranges,
+    raw_control,
     reduce,
     reduction,
     rounding,

@@ -36,6 +36,11 @@ def lower(graph: Graph, fetches: Sequence[Tensor], targets: Sequence[Operation],
 
 def needed_operations(fetches: Iterable[Tensor], targets: Iterable[Operation], fed: set[Tensor]) -> list[Operation]:
     """The operations that must run, in the order of their making; fed tensors end the search."""
+    return topological(reachable_operations(fetches, targets, fed), fed)
+
+
+def reachable_operations(fetches: Iterable[Tensor], targets: Iterable[Operation], fed: set[Tensor]) -> set[Operation]:
+    """The operations that must run, which may form loops through NextIteration; fed tensors end the search."""
     seen: set[Operation] = set()
     stack = [t.op for t in fetches if t not in fed] + list(targets)
     while stack:
@@ -45,7 +50,7 @@ def needed_operations(fetches: Iterable[Tensor], targets: Iterable[Operation], f
         seen.add(op)
         stack.extend(t.op for t in op.inputs if t not in fed)
         stack.extend(op.control_inputs)
-    return topological(seen, fed)
+    return seen
 
 
 def topological(ops: set[Operation], fed: set[Tensor]) -> list[Operation]:
@@ -131,7 +136,7 @@ class _Lowering:
         self._note_effects(op, definition, node, handle)
 
     def _inputs(self, op: Operation, definition: Op[..., Any]) -> list[Value]:
-        wants_handle = _handle_inputs(definition, op)
+        wants_handle = handle_inputs(definition, op)
         return [self._handle(t, op) if i in wants_handle else self.data(t, op) for i, t in enumerate(op.inputs)]
 
     def _handle(self, tensor: Tensor, op: Operation) -> Value:
@@ -174,7 +179,7 @@ class _Lowering:
 
     def _note_effects(self, op: Operation, definition: Op[..., Any], node: Node, handle: Operation | None) -> None:
         if handle is not None:
-            node.outputs[0].variable = _variable_ref(handle)
+            node.outputs[0].variable = variable_ref(handle)
             return
         refs = {i: v.variable for i, v in enumerate(node.inputs) if v.variable is not None}
         touched = frozenset(ref.key for ref in refs.values())
@@ -218,12 +223,14 @@ def _referred(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def _variable_ref(op: Operation) -> VariableRef:
+def variable_ref(op: Operation) -> VariableRef:
+    """The variable that an operation makes the handle of."""
     key = variable_key(op.attrs.get("container") or "", op.attrs.get("shared_name") or "", op.name)
     return VariableRef(key, op.attrs["dtype"], op.attrs["shape"].sizes)
 
 
-def _handle_inputs(definition: Op[..., Any], op: Operation) -> set[int]:
+def handle_inputs(definition: Op[..., Any], op: Operation) -> set[int]:
+    """Which inputs of an operation are variables and not their values."""
     if functions_of(op):
         # Functions take variables as such; what they do with them, _function_effects tells.
         return {i for i, t in enumerate(op.inputs) if t.dtype._is_ref_dtype or t.dtype.name == "resource"}
@@ -242,7 +249,7 @@ def _function_effects(op: Operation) -> tuple[frozenset[str], frozenset[str]]:
     for function in functions_of(op):
         for inner in function.get_operations():
             definition = find_definition(inner.type)
-            keys = {_variable_ref(h).key for t in inner.inputs if (h := handle_of(t.op)) is not None}
+            keys = {variable_ref(h).key for t in inner.inputs if (h := handle_of(t.op)) is not None}
             inner_reads, inner_writes = _function_effects(inner)
             reads |= keys | inner_reads
             writes |= inner_writes
