@@ -25,6 +25,7 @@ from . import (  # noqa: F401  importing a family registers its ops
     control,
     critical_section,
     decoding,
+    decompositions,
     diagonals,
     division,
     elementwise,

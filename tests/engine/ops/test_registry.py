@@ -263,6 +263,8 @@ def test_samples_in_other_dtypes(name):
 def _run_variant(definition, sample, attribute, dtype, what):
     if definition.type == "Bitcast":  # its shapes depend on the widths of both dtypes
         return
+    if any(callable(v) for v in sample.inputs):  # a handle's own dtypes go with the sample's
+        return
     inputs = [_cast(a, v, attribute, dtype) for a, v in zip(definition.inputs, sample.inputs, strict=True)]
     if any(v is REFUSED for v in inputs):
         return
