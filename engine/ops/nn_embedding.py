@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..conversion import convert_to_tensor
-from ..dtypes import bfloat16, float16, float32, int32, int64
+from ..dtypes import bfloat16, float16, float32, int32
 from ..graph import Tensor, get_default_graph
 from ..tensor_types import SparseTensor
 from .array import reshape, shape
@@ -65,10 +65,9 @@ def table_parts(params: Any) -> list[Any]:
     """The parts of a table: of a list, a partitioned variable, or the whole as the only one."""
     if params is None or (isinstance(params, list | tuple) and not params):
         raise ValueError("Need at least one param")
-    is_whole = isinstance(params, Tensor | np.ndarray) or not hasattr(params, "__iter__")
-    if is_whole or hasattr(params, "initializer") and not hasattr(params, "_get_variable_list"):
-        return [params]
-    return list(params)
+    # A partitioned variable is what can be walked through and can become one tensor.
+    is_partitioned = hasattr(params, "as_tensor") and hasattr(params, "__iter__")
+    return list(params) if is_partitioned or isinstance(params, list | tuple) else [params]
 
 
 def _from_parts(parts: list[Any], ids: Tensor, strategy: str, max_norm: Any) -> Tensor:
