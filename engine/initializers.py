@@ -15,6 +15,8 @@ from .ops.array_order import matrix_transpose
 from .ops.array_parts import ones, zeros
 from .ops.array_slice import slice_
 from .ops.constant import constant
+from .ops.decompositions import qr
+from .ops.diagonals import diag_part
 from .ops.random import random_normal, random_uniform, truncated_normal
 from .ops.unary import sign
 from .shapes import TensorShape
@@ -259,9 +261,6 @@ class Orthogonal(Initializer):
         sizes = _sizes(shape)
         if len(sizes) < 2:
             raise ValueError(f"The tensor to initialize must be at least two-dimensional, got shape {sizes}")
-        from .ops.linalg_decompositions import qr
-        from .ops.linalg_diagonals import diag_part
-
         rows, columns = math.prod(sizes[:-1]), sizes[-1]
         flat = [max(rows, columns), min(rows, columns)]
         q, r = qr(random_normal(flat, dtype=self._dtype(dtype), seed=self.seed), full_matrices=False)
