@@ -23,6 +23,9 @@ P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 
+# More outputs than any program has: a damaged graph must not take all memory.
+MOST_OUTPUTS = 1 << 16
+
 _definitions: dict[str, Op[..., Any]] = {}
 
 
@@ -170,8 +173,14 @@ class Op(Generic[P, R]):
                 continue
             dtype = argument.dtype if argument.dtype is not None else as_dtype(attrs[cast("str", argument.type_attr)])
             dtype = dtype._as_ref if argument.is_ref else dtype
-            dtypes.extend([dtype] * (attrs[argument.number_attr] if argument.number_attr else 1))
+            dtypes.extend([dtype] * (self._output_count(attrs, argument.number_attr) if argument.number_attr else 1))
         return dtypes
+
+    def _output_count(self, attrs: dict[str, Any], attribute: str) -> int:
+        count: int = attrs[attribute]
+        if not 0 <= count <= MOST_OUTPUTS:
+            raise ValueError(f"{self.type}: attribute {attribute!r} must be in [0, {MOST_OUTPUTS}], got {count}")
+        return count
 
     def result(self, op: Operation) -> Any:
         """What a call returns: the operation, its tensor, a list, or a named tuple by output."""

@@ -142,6 +142,10 @@ def concat_offset_shape(context: InferenceContext) -> list[Sizes]:
 @concat_offset_op.kernel
 def concat_offset_kernel(xp: Any, concat_dim: Any, shapes: Any) -> Any:
     offsets, start = [], 0
+    rank = {len(s) for s in shapes}
+    if len(rank) != 1 or not -max(rank) <= int(concat_dim) < max(rank):
+        text = f"concat_dim {int(concat_dim)} must be an axis of shapes of one rank, got {[s.tolist() for s in shapes]}"
+        raise InvalidArgumentError(None, None, text)
     for shape in shapes:
         offset = np.zeros_like(shape)
         offset[int(concat_dim)] = start
@@ -154,6 +158,12 @@ def concat_offset_kernel(xp: Any, concat_dim: Any, shapes: Any) -> Any:
 def concat_offset_samples(rng: np.random.Generator) -> list[Sample]:
     shapes = [np.array(s, np.int32) for s in ([2, 2, 7], [2, 3, 7], [2, 5, 7])]
     return [Sample((np.array(1, np.int32), shapes)), Sample((np.array(-2, np.int32), shapes))]
+
+
+@concat_offset_op.failing
+def concat_offset_failing(rng: np.random.Generator) -> list[Failure]:
+    inputs = (np.array(1, np.int32), [np.array([2], np.int32)])
+    return [Failure(inputs, InvalidArgumentError, "concat_dim 1 must be an axis", at_run=True)]
 
 
 concat_offset_op.not_differentiable = True

@@ -51,6 +51,8 @@ def string_join_op(inputs: Any, *, separator: str = "", name: str | None = None)
 @string_join_op.shape
 def string_join_shape(context: InferenceContext) -> list[Sizes]:
     result: Sizes = ()
+    if not context.sizes:
+        raise ValueError("StringJoin needs at least one input")
     for sizes in context.sizes:
         if sizes is None:
             return [None]
