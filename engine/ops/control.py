@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from .. import nest
-from ..graph import Operation, Tensor, get_default_graph
-from ..inference import no_outputs
+from ..graph import Operation, Sizes, Tensor, get_default_graph
+from ..inference import InferenceContext, no_outputs
 from ..registry import op
+from ..samples import Sample
 from ..scopes import name_scope
 from ..tensor_types import IndexedSlices
 from .array import identity
@@ -28,6 +31,36 @@ def control_trigger_op(*, name: str | None = None) -> Operation:
 @control_trigger_op.kernel
 def no_op_kernel(xp: Any) -> Any:
     return []
+
+
+@op("IdentityN", "input: T", "output: T", lists=("T",))
+def identity_n_op(input: Any, *, name: str | None = None) -> list[Tensor]:
+    """The same values; each is there only once all are."""
+
+
+@identity_n_op.shape
+def identity_n_shape(context: InferenceContext) -> list[Sizes]:
+    return [*context.sizes]
+
+
+@identity_n_op.kernel
+def identity_n_kernel(xp: Any, values: Any) -> Any:
+    return [*values]
+
+
+@identity_n_op.gradient
+def identity_n_gradient(op: Operation, *dys: Any) -> list[Any]:
+    return [*dys]
+
+
+@identity_n_op.samples
+def identity_n_samples(rng: np.random.Generator) -> list[Sample]:
+    return [Sample(([rng.normal(size=(2, 3)), rng.normal(size=())],)), Sample(([np.int32(3)],))]
+
+
+def identity_n(input: Any, name: str | None = None) -> list[Tensor]:
+    """The tensors of a list with the same values; each is there only once all are."""
+    return identity_n_op([*input], name=name)
 
 
 def no_op(name: str | None = None) -> Operation:
