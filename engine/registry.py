@@ -26,6 +26,9 @@ Rule = TypeVar("Rule", bound=Callable[..., Any])
 # More outputs than any program has: a damaged graph must not take all memory.
 MOST_OUTPUTS = 1 << 16
 
+# A number of outputs beyond this is a mistake, and would take all memory.
+MOST_OUTPUTS = 1 << 20
+
 _definitions: dict[str, Op[..., Any]] = {}
 
 
@@ -152,6 +155,10 @@ class Op(Generic[P, R]):
         for argument, group in zip(self.inputs, groups, strict=True):
             if argument.number_attr is not None:
                 attrs[argument.number_attr] = len(group)
+                if not group and argument.number_attr == "N":
+                    raise ValueError(
+                        f"List argument '{argument.name}' to '{self.type}' Op with length 0 shorter than minimum length 1."
+                    )
             if argument.list_attr is not None:
                 attrs[argument.list_attr] = [t.dtype.base_dtype for t in group]
         flat = [tensor for group in groups for tensor in group]

@@ -32,4 +32,7 @@ def failure_of(error: Exception, node: Node) -> OpError:
         error.attach(node.origin)
         return error
     kind = next((k for base, k in _CLASSES if isinstance(error, base)), UnknownError)
+    if type(error).__name__ == "DecodeError":
+        # Protobuf's own class for damaged messages; it is imported only where messages are read.
+        kind = InvalidArgumentError
     return kind(None, node.origin, f"{type(error).__name__}: {error} in {node.describe()}")

@@ -100,7 +100,7 @@ def _shrink(xp: Any, s: Any, x: Any, threshold: Any, out: Any) -> None:
         return
     xp.absolute(x, s[2])
     xp.subtract(s[2], threshold, s[2])
-    xp.maximum(s[2], s[2].dtype.type(0), s[2])
+    xp.maximum(s[2], s[2].dtype.type(0), out=s[2])
     xp.sign(x, out)
     xp.multiply(out, s[2], out)
 
@@ -181,7 +181,7 @@ def _ftrl(
     xp.divide(s[1], lr, s[1])
     xp.add(s[1], 2 * l2, s[1])
     # Where both the accumulator and l2 are zero so is the dividend: 0 / 0 must be 0.
-    xp.maximum(s[1], xp.finfo(s[1].dtype).tiny, s[1])
+    xp.maximum(s[1], xp.finfo(s[1].dtype).tiny, out=s[1])
     xp.clip(linear, -l1, l1, s[0])
     xp.subtract(s[0], linear, s[0])
     xp.divide(s[0], s[1], var)
@@ -239,7 +239,7 @@ def adam_amsgrad(
     _approach(xp, s[0], m, g, beta1)
     xp.multiply(g, g, s[1])
     _approach(xp, s[0], v, s[1], beta2)
-    xp.maximum(vhat, v, vhat)
+    xp.maximum(vhat, v, out=vhat)
     _adam_step(xp, s, var, m, vhat, g, alpha, beta1, epsilon, False)
 
 
@@ -251,7 +251,7 @@ def ada_max(
     _approach(xp, s[0], m, g, beta1)
     xp.multiply(v, beta2, v)
     xp.absolute(g, s[0])
-    xp.maximum(v, s[0], v)
+    xp.maximum(v, s[0], out=v)
     xp.add(v, epsilon, s[0])
     xp.divide(m, s[0], s[0])
     xp.multiply(s[0], lr / (1 - beta1_power), s[0])

@@ -154,6 +154,8 @@ def _check_python(value: Any, array: np.ndarray[Any, Any], dtype: DType) -> None
 def _cast(array: np.ndarray[Any, Any], dtype: DType | None) -> np.ndarray[Any, Any]:
     if dtype is None or array.dtype == dtype.numpy:
         return array.copy()
+    if array.dtype.kind == "c" and not dtype.is_complex:
+        raise TypeError(f"Expected {dtype.name}, got an array of {array.dtype}: the imaginary parts would be lost.")
     with np.errstate(all="ignore"):
         return array.astype(dtype.numpy)
 
