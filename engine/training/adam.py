@@ -63,7 +63,8 @@ class AdamOptimizer(RuleOptimizer):
     def _sparse_rate(self, var: Any) -> Tensor:
         """The learning rate, corrected for means that start at zero."""
         power1, power2 = self._number("beta1_power", var), self._number("beta2_power", var)
-        return self._number("lr", var) * sqrt(1 - power2) / (1 - power1)
+        result: Tensor = self._number("lr", var) * sqrt(1 - power2) / (1 - power1)
+        return result
 
     def _sparse_mean(self, var: Any, slot: str, beta: Tensor, rows: Tensor, indices: Any) -> Tensor:
         """A running mean in which every row decays and the given ones get something added."""
@@ -160,7 +161,7 @@ class AdaMaxOptimizer(AdamOptimizer):
 
     def _apply_sparse_shared(self, grad: Any, var: Any, indices: Any) -> Any:
         from ..assignments import scatter_sub, scatter_update
-        from ..ops.extrema import maximum
+        from ..ops.binary import maximum
         from ..ops.indexing import gather
         from ..ops.unary import abs as absolute
 
