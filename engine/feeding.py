@@ -57,13 +57,15 @@ def _number_array(tensor: Tensor, value: Any, dtype: np.dtype[Any]) -> np.ndarra
 
 
 def _loses(given: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> bool:
-    if given.size == 0 or np.can_cast(given.dtype, dtype, "same_kind"):
-        return given.dtype.kind in "iu" and dtype.kind in "iu" and _out_of_range(given, dtype)
-    if given.dtype.kind == "c":
+    if given.dtype.kind == "c" and dtype.kind != "c":
         return True
+    if given.size == 0:
+        return False
+    if np.can_cast(given.dtype, dtype, "same_kind"):
+        return given.dtype.kind in "iu" and dtype.kind in "iu" and _out_of_range(given, dtype)
     if dtype.kind == "b" and given.dtype.kind in "iu":
         return bool(((given != 0) & (given != 1)).any())
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         return not bool(np.array_equal(given.astype(dtype).astype(given.dtype), given))
 
 

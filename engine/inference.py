@@ -112,13 +112,21 @@ def infer_sizes(definition: Op[..., Any], context: InferenceContext, count: int)
     if rule is None:
         return [None] * count
     try:
-        sizes = list(rule(context))
+        sizes = sizes_by(rule, context)
     except ValueError as error:
         shapes = ", ".join(show(s) for s in context.sizes)
         raise ValueError(
             f"{error} for {definition.type} operation {context.name!r}, made at {user_line()}, with input shapes: {shapes}."
         ) from None
     return sizes * count if len(sizes) == 1 and count > 1 else sizes
+
+
+def sizes_by(rule: ShapeRule, context: InferenceContext) -> list[Sizes]:
+    """What a rule says; ValueError also where it trips over attributes or values that it did not expect."""
+    try:
+        return list(rule(context))
+    except (LookupError, ArithmeticError, TypeError) as error:
+        raise ValueError(f"Attributes or values that fit no shape: {type(error).__name__}: {error}") from error
 
 
 # Rules that many ops share

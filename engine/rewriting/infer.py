@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import InvalidArgumentError
 from ..graph import Sizes
-from ..inference import InferenceContext
+from ..inference import InferenceContext, sizes_by
 from ..shapes import merge_sizes
 from ..static import evaluate_kernel
 from .dataflow import Dataflow, Node, Value, constant_node
@@ -57,7 +57,7 @@ def _infer_node(node: Node) -> None:
     if rule is None or not node.outputs or node.definition.type == "_Feed":
         return
     try:
-        sizes = list(rule(context_of(node)))
+        sizes = sizes_by(rule, context_of(node))
     except ValueError as error:
         raise InvalidArgumentError(
             node.name, node.origin, f"{error} for {node.describe()}, with {_shapes(node)}"
