@@ -14,7 +14,10 @@ from ..errors import InvalidArgumentError
 from ..graph import Graph, Operation, Sizes, Tensor
 from ..inference import InferenceContext
 from ..registry import op
+from ..resources import VariableStorage
 from ..shapes import TensorShape
+
+_NOTHING = np.zeros(0)
 
 
 @op("If", "cond: Tcond, input: Tin", "output: Tout", stateful=True, lists=("Tin",))
@@ -84,7 +87,8 @@ def while_state(context: Any, inputs: Any, *, cond: Any, body: Any, **_: Any) ->
     while truth(call(cond, values, 1)[0]):
         cancellation.check(f"The loop {context.name!r}")
         values = call(body, values, count)
-    return values
+    # Nobody reads the outputs for what is captured, and a variable is no array.
+    return [_NOTHING if isinstance(value, VariableStorage) else value for value in values]
 
 
 @while_op.shape
