@@ -28,7 +28,7 @@ ENGINE = (
     "samples tensor_types queues graph_def "
     "attr_values node_reader importer graph_util",
     "ops",
-    "scopes data_flow gradients rewriting placement",
+    "scopes data_flow lookup gradients rewriting placement",
     "plan",
     "backends",
     "compiler feeding fetching partial session_config show tracing session",

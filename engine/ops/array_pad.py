@@ -114,10 +114,11 @@ def pad_gradient(op: Operation, dy: Tensor) -> Gradients:
 @pad_v2_op.gradient
 def pad_v2_gradient(op: Operation, dy: Tensor) -> Gradients:
     dx = _unpadded(op.inputs[0], op.inputs[1], dy)
-    return [dx, None, _total(dy) - _total(dx)]
+    return [dx, None, total(dy) - total(dx)]
 
 
-def _total(x: Tensor) -> Tensor:
+def total(x: Tensor) -> Tensor:
+    """The sum of all elements."""
     flat = reshape(x, [-1])
     result: Tensor = sum_op(flat, np.zeros(1, np.int32))
     return result

@@ -10,7 +10,7 @@ from ..conversion import convert_to_tensor
 from ..dtypes import INDEX, DType, as_dtype, float32, int32, int64, uint8
 from ..dtypes import bool as bool_dtype
 from ..errors import InvalidArgumentError
-from ..graph import Sizes, Tensor
+from ..graph import Sizes, Tensor, get_default_graph
 from ..inference import InferenceContext, axis_of
 from ..kernels.selection import unique as unique_kernel
 from ..kernels.selection import unique_slices
@@ -330,9 +330,7 @@ def sequence_mask(lengths: Any, maxlen: Any = None, dtype: Any = bool_dtype, nam
         dtype: of the result.
         name: the scope of the operations.
     """
-    from ..scopes import name_scope
-
-    with name_scope(name, "SequenceMask", [lengths, maxlen]):
+    with get_default_graph().name_scope(name or "SequenceMask"):
         lengths = convert_to_tensor(lengths)
         base = lengths.dtype.base_dtype
         if maxlen is None:
@@ -379,10 +377,9 @@ def searchsorted(
 
 def repeat(input: Any, repeats: Any, axis: int | None = None, name: str | None = None) -> Tensor:
     """`input` with its elements, or its slices along `axis`, repeated: all `repeats` times, or each its own number."""
-    from ..scopes import name_scope
     from .indexing import boolean_mask
 
-    with name_scope(name, "Repeat", [input, repeats]):
+    with get_default_graph().name_scope(name or "Repeat"):
         data, counts = convert_to_tensor(input), convert_to_tensor(repeats)
         if axis is None:
             data, axis = reshape(data, [-1]), 0

@@ -9,7 +9,7 @@ import numpy as np
 from ..conversion import convert_to_tensor
 from ..dtypes import INDEX
 from ..errors import InvalidArgumentError
-from ..graph import Operation, Sizes, Tensor
+from ..graph import Operation, Sizes, Tensor, get_default_graph
 from ..inference import InferenceContext, axis_of, show
 from ..registry import op
 from ..samples import Failure, Sample
@@ -243,14 +243,13 @@ def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[T
     Raises:
         ValueError: `indexing` is neither "xy" nor "ij".
     """
-    from ..scopes import name_scope
     from .array import reshape
     from .array_parts import broadcast_to_op
     from .array_shape import size
 
     if indexing not in ("xy", "ij"):
         raise ValueError(f"indexing parameter must be either 'xy' or 'ij', got {indexing!r}")
-    with name_scope(name, "meshgrid", args):
+    with get_default_graph().name_scope(name or "meshgrid"):
         vectors = [reshape(convert_to_tensor(a), [-1]) for a in args]
         order = [1, 0, *range(2, len(vectors))] if indexing == "xy" and len(vectors) > 1 else list(range(len(vectors)))
         lengths = [size(vectors[i]) for i in order]

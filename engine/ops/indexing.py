@@ -9,7 +9,7 @@ import numpy as np
 from ..conversion import convert_to_tensor
 from ..dtypes import INDEX, int32
 from ..errors import InvalidArgumentError
-from ..graph import Operation, Sizes, Tensor
+from ..graph import Operation, Sizes, Tensor, get_default_graph
 from ..inference import InferenceContext, axis_of, show
 from ..kernels import scatter
 from ..registry import definition_of, op
@@ -326,9 +326,7 @@ def boolean_mask(tensor: Any, mask: Any, name: str = "boolean_mask", axis: int |
     Raises:
         ValueError: the mask is a scalar, or shapes do not fit.
     """
-    from ..scopes import name_scope
-
-    with name_scope(name, "boolean_mask", [tensor, mask]):
+    with get_default_graph().name_scope(name or "boolean_mask"):
         tensor, mask, axis = convert_to_tensor(tensor), convert_to_tensor(mask), axis or 0
         if not mask.sizes:
             raise ValueError("mask cannot be scalar, and its number of dimensions must be known, even if sizes are not")
