@@ -172,7 +172,7 @@ def global_norm(t_list: Gradients, name: str | None = None) -> Tensor | None:
     """
     _check_list(t_list)
     with get_default_graph().name_scope(name or "global_norm") as scope:
-        halves = [l2_loss(convert_to_tensor(_values(t))) for t in t_list if t is not None]
+        halves = [_half_squares(convert_to_tensor(_values(t))) for t in t_list if t is not None]
         if not halves:
             return None
         total = add_n(halves) * np.array(2, halves[0].dtype.base_dtype.numpy)
@@ -180,11 +180,11 @@ def global_norm(t_list: Gradients, name: str | None = None) -> Tensor | None:
         return result
 
 
-def l2_loss(values: Tensor) -> Tensor:
-    """Half the sum of squares."""
+def _half_squares(values: Tensor) -> Tensor:
     from .nn_bias import l2_loss_op
 
-    return l2_loss_op(values)
+    result: Tensor = l2_loss_op(values)
+    return result
 
 
 def _check_list(t_list: Any) -> None:
@@ -249,14 +249,3 @@ def verify_tensor_all_finite(
     value, text = either(("t", "x"), t, x), either(("msg", "message"), msg, message)
     with get_default_graph().name_scope(name or "VerifyFinite"):
         return check_numerics(value, text or "")
-
-
-def zero_fraction(value: Any, name: str | None = None) -> Tensor:
-    """The part of the elements that is 0, as float32; NaN of nothing."""
-    from .casting import to_float
-    from .comparison import equal
-    from .reduce import reduce_mean
-
-    with get_default_graph().name_scope(name or "zero_fraction"):
-        tensor = convert_to_tensor(value, name="value")
-        return reduce_mean(to_float(equal(tensor, np.zeros((), tensor.dtype.base_dtype.numpy))))

@@ -204,8 +204,8 @@ def arg_failing(rng: np.random.Generator) -> list[Failure]:
     ]
 
 
-for _definition in (all_op, any_op, arg_max_op, arg_min_op):
-    _definition.not_differentiable = True
+all_op.not_differentiable = any_op.not_differentiable = True
+arg_max_op.not_differentiable = arg_min_op.not_differentiable = True
 
 
 # TensorFlow's names

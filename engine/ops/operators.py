@@ -8,7 +8,7 @@ from typing import Any
 
 from ..conversion import convert_to_tensor
 from ..graph import OPERATORS, Tensor, get_default_graph
-from . import comparison, division
+from . import comparison, division, elementwise
 from .binary import pow_op
 from .elementwise import add_v2_op, multiply_op, subtract_op
 from .linalg import matmul_op
@@ -53,7 +53,7 @@ for _name, _build in (
     ("sub", subtract_op),
     ("mul", multiply_op),
     ("truediv", division.truediv),
-    ("floordiv", division.floor_div_op),
+    ("floordiv", elementwise.floor_div_op),
     ("mod", division.floor_mod_op),
     ("pow", pow_op),
     ("and", _by_dtype(comparison.logical_and, comparison.bitwise_and)),

@@ -43,7 +43,7 @@ def _length(start: float, limit: float, delta: float) -> int:
         sign = ("<=", ">") if delta > 0 else (">=", "<")
         raise ValueError(f"Requires start {sign[0]} limit when delta {'>' if delta > 0 else '<'} 0: {start}/{limit}")
     if isinstance(start, int):
-        return -((start - limit) // delta)
+        return int(-((start - limit) // delta))
     return math.ceil(abs((limit - start) / delta))
 
 

@@ -122,14 +122,14 @@ for _definition, _function in (
     (segment_min_op, kernels.segment_min),
 ):
     _definition.kernel(_sorted_kernel(_function))
-for _other, _function in (
+for _other, _unsorted in (
     (unsorted_segment_sum_op, kernels.unsorted_segment_sum),
     (unsorted_segment_prod_op, kernels.unsorted_segment_prod),
     (unsorted_segment_max_op, kernels.unsorted_segment_max),
     (unsorted_segment_min_op, kernels.unsorted_segment_min),
 ):
-    _other.kernel(_unsorted_kernel(_function))
-    _other.into(_unsorted_into(_function))
+    _other.kernel(_unsorted_kernel(_unsorted))
+    _other.into(_unsorted_into(_unsorted))
 
 
 def _gathered(rows: Tensor, ids: Tensor) -> Tensor:

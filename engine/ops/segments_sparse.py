@@ -148,7 +148,7 @@ _GRADIENTS = (
     (kernels.sparse_segment_mean_grad, sparse_segment_mean_grad_op, sparse_segment_mean_with_op),
     (kernels.sparse_segment_sqrt_n_grad, sparse_segment_sqrt_n_grad_op, sparse_segment_sqrt_n_with_op),
 )
-for _back, _grad, _ in _GRADIENTS:
+for _back, _grad, _forward in _GRADIENTS:
     _grad.kernel(_counted_kernel(_back))
     _grad.into(_counted_into(_back))
 
@@ -169,7 +169,7 @@ def _second_gradient(forward: Any) -> Any:
     return gradient
 
 
-for (_, _plain, _with), (_, _grad, _forward) in zip(_FAMILIES, _GRADIENTS, strict=True):
+for (_kernel, _plain, _with), (_back_kernel, _grad, _forward) in zip(_FAMILIES, _GRADIENTS, strict=True):
     _plain.gradient(_data_gradient(_grad))
     _with.gradient(_data_gradient(_grad))
     _grad.gradient(_second_gradient(_forward))
@@ -211,11 +211,11 @@ def chosen_failing(rng: np.random.Generator) -> list[Failure]:
     ]
 
 
-for _, _plain, _with in _FAMILIES:
+for _unused, _plain, _with in _FAMILIES:
     _plain.samples(chosen_samples)
     _plain.failing(chosen_failing)
     _with.samples(counted_samples)
-for _, _grad, _ in _GRADIENTS:
+for _unused_back, _grad, _forward in _GRADIENTS:
     _grad.samples(gradient_samples)
 
 

@@ -299,7 +299,7 @@ def _wide_back(matrix: Tensor, rhs: Tensor, x: Tensor, weight: Tensor, dy: Tenso
 
 def regular(rng: np.random.Generator, *sizes: int) -> Any:
     """Matrices far from singular."""
-    return rng.normal(size=sizes) + 4 * np.eye(*sizes[-2:])
+    return rng.normal(size=sizes) + 4 * np.eye(sizes[-2], sizes[-1])
 
 
 def regular_samples(rng: np.random.Generator) -> list[Sample]:
