@@ -72,8 +72,10 @@ def _as_numbers(numbers: dict[str, Any], dtype: np.dtype[Any]) -> dict[str, Any]
     return {k: v if getattr(v, "dtype", None) == dtype else np.asarray(v).astype(dtype) for k, v in numbers.items()}
 
 
-def _scratch(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    return scratch("optimizer", (SCRATCH, *shape), dtype)
+def _scratch(shape: tuple[int, ...], dtype: np.dtype[Any]) -> list[Array]:
+    whole = scratch("optimizer", (SCRATCH, *shape), dtype)
+    # The ellipsis keeps the parts of a vector arrays.
+    return [whole[i, ...] for i in range(SCRATCH)]
 
 
 def apply_sparse(
