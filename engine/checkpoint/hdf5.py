@@ -20,7 +20,7 @@ from .manifest import Shard, Slice, temporary_name
 
 Array = np.ndarray[Any, Any]
 
-_UNSIGNED: Final = {1: np.dtype("<u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4"), 8: np.dtype("<u8")}
+_UNSIGNED: Final[dict[int, np.dtype[Any]]] = {1: np.dtype("<u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4"), 8: np.dtype("<u8")}
 
 
 def dataset_name(tensor: str, offset: tuple[int, ...], whole: bool) -> str:
@@ -76,7 +76,8 @@ def _stored(value: Array, dtype: DType) -> Array:
 def stored_type(dtype: DType) -> np.dtype[Any]:
     """The NumPy type in the file: numbers as they are, bool and bfloat16 by their bits, complex numbers as pairs."""
     if dtype.is_complex:
-        return dtype.real_dtype.numpy.newbyteorder("<")
+        real: np.dtype[Any] = dtype.real_dtype.numpy.newbyteorder("<")
+        return real
     if dtype.numpy.kind in "iuf":
         little: np.dtype[Any] = dtype.numpy.newbyteorder("<")
         return little

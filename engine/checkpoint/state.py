@@ -82,11 +82,11 @@ def update_checkpoint_state(
         newest = os.path.relpath(newest, save_dir)
         every = [os.path.relpath(p, save_dir) for p in every]
         state = generate_checkpoint_state_proto(
-            os.path.abspath(save_dir),
+            Path(save_dir).absolute(),
             newest,
             every,
             all_model_checkpoint_timestamps,
-            last_preserved_timestamp,  # noqa: PTH100
+            last_preserved_timestamp,
         )
     else:
         state = generate_checkpoint_state_proto(

@@ -50,6 +50,7 @@ from . import (  # noqa: F401  importing a family registers its ops
     nn_losses,
     nn_moments,
     nn_norm,
+    nn_norm_second,
     nn_pool,
     nn_pooling,
     nn_sampled,

@@ -1,0 +1,158 @@
+"""What a Saver saves: variables, slices of partitioned ones, and other objects with tensors, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..conversion import convert_to_tensor
+from ..dtypes import DType
+from ..graph import Tensor
+from ..ops.array import reshape
+from ..shapes import TensorShape
+
+
+class SaveSpec:
+    """One tensor of a SaveableObject.
+
+    Args:
+        tensor: what is saved, or a function that gives it.
+        slice_spec: where it lies in a whole, as `10 4 0,5:0,4`; empty for a whole tensor.
+        name: its name in the checkpoint.
+        dtype: its dtype, where `tensor` is a function.
+        device: where it is.
+    """
+
+    def __init__(
+        self, tensor: Any, slice_spec: str, name: str, dtype: DType | None = None, device: str | None = None
+    ) -> None:
+        self._tensor = tensor
+        self.slice_spec = slice_spec
+        self.name = name
+        self.dtype: DType = dtype if dtype is not None else tensor.dtype
+        self.device: str = device if device is not None else getattr(tensor, "device", "")
+
+    @property
+    def tensor(self) -> Tensor:
+        """What is saved."""
+        return self._tensor() if callable(self._tensor) else self._tensor  # type: ignore[no-any-return]
+
+
+class SaveableObject:
+    """Something that is saved and restored as a few tensors, as tf.train.SaverBuilder's of TF 1.15.
+
+    Args:
+        op: the operation or object that it belongs to.
+        specs: its tensors.
+        name: what it is called in a Saver.
+    """
+
+    # The shape that the value in a checkpoint must have; None: any.
+    expected_shapes: Sequence[TensorShape] | None = None
+
+    def __init__(self, op: Any, specs: Sequence[SaveSpec], name: str) -> None:
+        self.op = op
+        self.specs = list(specs)
+        self.name = name
+
+    @property
+    def device(self) -> str:
+        """The device of its first tensor."""
+        return self.specs[0].device or ""
+
+    def restore(self, restored_tensors: Sequence[Tensor], restored_shapes: Sequence[Any] | None) -> Any:
+        """The operation that gives the object the values of its tensors.
+
+        Args:
+            restored_tensors: one a spec.
+            restored_shapes: shapes to give them first, or None.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say how it is restored")
+
+
+class VariableSaveable(SaveableObject):
+    """A variable or a slice of a partitioned one."""
+
+    def __init__(self, variable: Any, name: str) -> None:
+        info = variable._get_save_slice_info()
+        spec = SaveSpec(
+            lambda: convert_to_tensor(variable),
+            "" if info is None else info.spec,
+            name,
+            variable.dtype.base_dtype,
+            variable.device,
+        )
+        super().__init__(variable, [spec], name)
+        self.expected_shapes = [variable.shape]
+
+    def restore(self, restored_tensors: Sequence[Tensor], restored_shapes: Sequence[Any] | None) -> Any:
+        """Assigns the value."""
+        value = restored_tensors[0]
+        if restored_shapes is not None:
+            value = reshape(value, restored_shapes[0])
+        return self.op.assign(value, read_value=False)
+
+
+def saveables_of(var_list: Any) -> list[SaveableObject]:
+    """What a Saver's `var_list` (a list, or a dictionary by name) names.
+
+    Raises:
+        ValueError: two have one name, or one is given twice.
+        TypeError: something that is no variable.
+    """
+    named = var_list if isinstance(var_list, dict) else _by_name(var_list)
+    result: list[SaveableObject] = []
+    for name in sorted(named):
+        result += _saveables(name, named[name])
+    seen: set[int] = set()
+    for saveable in result:
+        if id(saveable.op) in seen:
+            raise ValueError(f"The same saveable will be restored with two names: {saveable.name}")
+        seen.add(id(saveable.op))
+    return result
+
+
+def _by_name(var_list: Any) -> dict[str, Any]:
+    if not isinstance(var_list, list | tuple | set):
+        raise TypeError(f"Variables to save should be passed in a dict or a list: {var_list}")
+    named: dict[str, Any] = {}
+    for item in sorted(var_list, key=_name_of):
+        name = _name_of(item)
+        if name not in named:
+            named[name] = item
+        elif _is_slice(item) and isinstance(named[name], list):
+            named[name].append(item)
+        else:
+            raise ValueError(f"At least two variables have the same name: {name}")
+        if _is_slice(item) and not isinstance(named[name], list):
+            named[name] = [item]
+    return named
+
+
+def _name_of(item: Any) -> str:
+    if isinstance(item, SaveableObject):
+        return item.name
+    if _is_slice(item):
+        return item._get_save_slice_info().full_name  # type: ignore[no-any-return]
+    if hasattr(item, "_get_save_slice_info"):
+        return item.op.name  # type: ignore[no-any-return]
+    if hasattr(item, "partitions"):
+        return item.name  # type: ignore[no-any-return]
+    raise TypeError(f"Variable to save is not a Variable: {item}")
+
+
+def _is_slice(item: Any) -> bool:
+    return hasattr(item, "_get_save_slice_info") and item._get_save_slice_info() is not None
+
+
+def _saveables(name: str, item: Any) -> list[SaveableObject]:
+    if isinstance(item, SaveableObject):
+        return [item]
+    if hasattr(item, "_get_save_slice_info"):
+        return [VariableSaveable(item, name)]
+    if isinstance(item, list | tuple) or hasattr(item, "partitions"):
+        parts = list(item)
+        if not parts or any(not _is_slice(p) for p in parts):
+            raise ValueError(f"{name}: expected the slices of one partitioned variable, got {parts}")
+        return [VariableSaveable(p, name) for p in parts]
+    raise TypeError(f"names_to_saveables must be a dict mapping string names to variables: {name} is {item}")
