@@ -35,6 +35,8 @@ from . import (  # noqa: F401  importing a family registers its ops
     files,
     functional,
     guards,
+    image_crop,
+    image_resize,
     indexing,
     internal,
     linalg,
