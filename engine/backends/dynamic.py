@@ -213,7 +213,7 @@ def _check_frames(ops: Sequence[Operation], fed: set[Tensor]) -> None:
             raise InvalidArgumentError(None, left[0], f"The graph has a cycle through {left[0].name!r}")
         pending = left
     for op in ops:
-        outer = {_after(t.op, frames): t.op.name for t in op.inputs if t not in fed}
+        outer = {() if t in fed else _after(t.op, frames): t.op.name for t in op.inputs}
         if len(outer) > 1:
             text = ". ".join(f"The input {name!r} is in frame {'/'.join(f)!r}" for f, name in outer.items())
             raise InvalidArgumentError(None, op, f"The node {op.name!r} has inputs from different frames. {text}.")

@@ -37,6 +37,10 @@ def py_func_stateless_op(input: Any, *, token: str, Tout: list[DType], name: str
     """What the Python function registered under `token` returns; it has no effects."""
 
 
+py_func_op.not_differentiable = True
+py_func_stateless_op.not_differentiable = True
+
+
 @py_func_op.state
 @py_func_stateless_op.state
 def py_func_state(context: Any, inputs: Any, *, token: str, Tout: Sequence[DType]) -> Any:
