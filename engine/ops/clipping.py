@@ -98,7 +98,9 @@ def _vector_norm(size: Tensor, order: Any, axis: Any, keep: bool) -> Tensor:
         return reduce_max(size, axis, keep)
     if order == 1:
         return reduce_sum(size, axis, keep)
-    return reduce_sum(size**order, axis, keep) ** (1.0 / order)
+    from .binary import pow
+
+    return pow(reduce_sum(pow(size, order), axis, keep), 1.0 / order)
 
 
 def _matrix_norm(size: Tensor, x: Tensor, order: Any, axes: list[int], keep: bool) -> Tensor:

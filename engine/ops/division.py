@@ -214,7 +214,8 @@ def operands(x: Any, y: Any) -> tuple[Tensor, Tensor]:
     if isinstance(y, Tensor) and not isinstance(x, Tensor):
         return convert_to_tensor(x, y.dtype.base_dtype, "x"), y
     first = convert_to_tensor(x, name="x")
-    return first, convert_to_tensor(y, first.dtype.base_dtype, "y")
+    # What has a dtype of its own is left to the op, which says what does not fit.
+    return first, convert_to_tensor(y, None if hasattr(y, "dtype") else first.dtype.base_dtype, "y")
 
 
 def _scoped(build: Callable[[Tensor, Tensor, str], Tensor], name: str, x: Any, y: Any) -> Tensor:

@@ -65,6 +65,20 @@ def batch_matmul(x: Any, y: Any, adj_x: bool = False, adj_y: bool = False, name:
     return batch_matmul_v2_op(x, y, adj_x=adj_x, adj_y=adj_y, name=name)
 
 
+def matvec(
+    a: Any, b: Any, transpose_a: bool = False, adjoint_a: bool = False, a_is_sparse: bool = False,
+    b_is_sparse: bool = False, name: str | None = None,
+) -> Tensor:  # fmt: skip
+    """The products of matrices [..., m, k] and vectors [..., k], as `tf.linalg.matvec`."""
+    from .array_shape import expand_dims, squeeze
+
+    with get_default_graph().name_scope(name or "MatVec"):
+        column = expand_dims(convert_to_tensor(b, name="b"), -1)
+        product = matmul(a, column, transpose_a=transpose_a, adjoint_a=adjoint_a, a_is_sparse=a_is_sparse)
+        del b_is_sparse
+        return squeeze(product, [-1])
+
+
 def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Tensor:
     """The sum of products over pairs of axes.
 
