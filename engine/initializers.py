@@ -26,7 +26,10 @@ TRUNCATED_DEVIATION = 0.87962566103423978
 
 
 def _sizes(shape: Any) -> list[int]:
-    return [int(size) for size in TensorShape(shape).as_list()]
+    sizes = TensorShape(shape)
+    if not sizes.is_fully_defined():
+        raise ValueError(f"The shape of a variable must be fully defined, got {sizes}")
+    return [int(size) for size in sizes.as_list() if size is not None]
 
 
 def _full_sizes(shape: Any, partition_info: Any) -> list[int]:
@@ -284,7 +287,7 @@ class Identity(Initializer):
         full = _full_sizes(shape, partition_info)
         if len(full) != 2:
             raise ValueError(f"Identity matrix initializer can only be used for 2D matrices, got shape {full}")
-        matrix = constant(self.gain * np.eye(*full), self._dtype(dtype))
+        matrix = constant(self.gain * np.eye(full[0], full[1]), self._dtype(dtype))
         return matrix if partition_info is None else slice_(matrix, partition_info.var_offset, _sizes(shape))
 
     def get_config(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from ..conversion import convert_to_tensor
 from ..dtypes import FLOATING, REAL, float32
 from ..graph import Operation, Tensor
 from ..inference import all_alike, like_first
-from ..registry import op
+from ..registry import Op, op
 from ..samples import Failure, Sample
 from ..scalar import Scalar, absolute, call, exp, log1p, maximum, minimum, where
 from .casting import cast
@@ -261,12 +261,13 @@ def softsign_grad_gradient(op: Operation, dy: Tensor) -> Gradients:
     return [softsign_grad_op(dy, x), relu_grad_op(grown, -x) - relu_grad_op(grown, x)]
 
 
-for _definition in (relu_op, relu6_op, leaky_relu_op, elu_op, selu_op, softplus_op, softsign_op):
+_FORWARD: tuple[Op[..., Any], ...] = (relu_op, relu6_op, leaky_relu_op, elu_op, selu_op, softplus_op, softsign_op)
+_GRAD: tuple[Op[..., Any], ...] = (
+    relu_grad_op, relu6_grad_op, leaky_relu_grad_op, elu_grad_op, selu_grad_op, softplus_grad_op, softsign_grad_op,
+)  # fmt: skip
+for _definition in _FORWARD:
     _definition.samples(_elements)
-for _definition in (relu_grad_op, relu6_grad_op, leaky_relu_grad_op, elu_grad_op, selu_grad_op):
-    _definition.samples(_pairs)
-    _definition.failing(_unlike)
-for _definition in (softplus_grad_op, softsign_grad_op):
+for _definition in _GRAD:
     _definition.samples(_pairs)
     _definition.failing(_unlike)
 

@@ -20,11 +20,13 @@ from .nn_geometry import (
     ONES_3D,
     Window,
     channels_last_view,
+    check_convolved,
     checked_window,
     convolved_sizes,
     given_sizes,
     in_format,
     last_sizes,
+    sizes_of,
 )
 
 Gradients = list[Any]
@@ -195,9 +197,12 @@ def depthwise_conv2d_shape(context: InferenceContext) -> list[Sizes]:
 def _backprop_shape(rank: int, index: int) -> Callable[[InferenceContext], list[Sizes]]:
     def rule(context: InferenceContext) -> list[Sizes]:
         checked_window(context, rank, "explicit_paddings" in context.attrs)
-        context.with_rank(1 - index, rank)
+        other = context.with_rank(1 - index, rank)
         context.with_rank(2, rank)
-        return [given_sizes(context, index, rank)]
+        sizes = given_sizes(context, index, rank)
+        inputs, filters = (sizes, other) if index == 0 else (other, sizes)
+        check_convolved(context, inputs, filters, rank)
+        return [sizes]
 
     return rule
 
@@ -228,7 +233,7 @@ def _define_forward(definition: Op[..., Any], function: Callable[..., Any]) -> N
 def _define_backprop_input(definition: Op[..., Any], function: Callable[..., Any]) -> None:
     def run(sizes: Any, filters: Any, dy: Any, out: Any, attrs: dict[str, Any]) -> Any:
         data_format = attrs["data_format"]
-        input_shape = tuple(int(s) for s in last_sizes(sizes, data_format))
+        input_shape = last_sizes(sizes_of(sizes, dy.ndim, "input_sizes"), data_format)
         steps = _with_pads(Window.of(attrs), input_shape[1:-1], filters.shape[:-2])
         return function(input_shape, filters, channels_last_view(dy, data_format), *steps, out)
 
@@ -245,7 +250,7 @@ def _define_backprop_input(definition: Op[..., Any], function: Callable[..., Any
 def _define_backprop_filter(definition: Op[..., Any], function: Callable[..., Any]) -> None:
     def run(x: Any, sizes: Any, dy: Any, out: Any, attrs: dict[str, Any]) -> Any:
         data_format = attrs["data_format"]
-        filter_shape = tuple(int(s) for s in sizes)
+        filter_shape = sizes_of(sizes, dy.ndim, "filter_sizes")
         x = channels_last_view(x, data_format)
         steps = _with_pads(Window.of(attrs), x.shape[1:-1], filter_shape[:-2])
         return function(x, filter_shape, channels_last_view(dy, data_format), *steps, out)

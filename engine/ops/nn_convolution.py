@@ -39,7 +39,7 @@ def steps_of(value: Numbers, spatial: int, data_format: str, name: str) -> list[
     """
     numbers = [1] if value is None else [value] if isinstance(value, int | np.integer) else [int(v) for v in value]
     if len(numbers) == spatial + 2:
-        return numbers  # type: ignore[return-value]
+        return numbers
     if len(numbers) == 1:
         numbers *= spatial
     if len(numbers) != spatial:
@@ -506,9 +506,9 @@ def convolution(
     spatial = len(weights.sizes) - 2
     rate = dilation_rate if dilations is None else dilations
     first = data_format is not None and channels_first(data_format)
-    build: Callable[..., Tensor] = {1: conv1d, 2: conv2d, 3: conv3d}[spatial]
+    builds: dict[int, Callable[..., Tensor]] = {1: conv1d, 2: conv2d, 3: conv3d}
     formats = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}[spatial]
     with get_default_graph().name_scope(name or "convolution") as scope:
-        return build(
+        return builds[spatial](
             input, weights, strides, padding, data_format=formats[first], dilations=rate, name=scope
         )

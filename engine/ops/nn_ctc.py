@@ -60,7 +60,7 @@ def ctc_loss_shape(context: InferenceContext) -> list[Sizes]:
 
 
 @ctc_loss_op.kernel
-def ctc_loss_kernel(xp: Any, inputs: Any, indices: Any, values: Any, lengths: Any, **attrs: bool) -> Any:
+def ctc_loss_kernel(xp: Any, inputs: Any, indices: Any, values: Any, lengths: Any, **attrs: Any) -> Any:
     return ctc.ctc_loss(inputs, indices, values, lengths, **attrs)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from ..conversion import convert_to_tensor
 from ..dtypes import bfloat16, float16, float32, int32
 from ..graph import Tensor, get_default_graph
 from ..tensor_types import SparseTensor
-from .array import reshape, shape
+from .array import reshape, shape, stack
 from .array_dynamic import dynamic_partition, parallel_dynamic_stitch
 from .array_parts import concat
 from .array_sets import unique
@@ -19,11 +18,13 @@ from .array_shape import size
 from .binary import maximum
 from .casting import cast
 from .choice import where
-from .indexing import gather
+from .guards import zeros_like_op
+from .indexing import boolean_mask, gather
 from .ranges import range as range_of
-from .reduce import reduce_sum
+from .reduce import reduce_prod, reduce_sum
 from .segments import segment_sum
 from .segments_sparse import sparse_segment_mean, sparse_segment_sqrt_n, sparse_segment_sum
+from .sparse import sparse_fill_empty_rows_op, sparse_reshape_op
 from .unary import sqrt, square
 
 
@@ -105,7 +106,7 @@ def _placement(parts: list[Any], ids: Tensor, strategy: str) -> tuple[Tensor, Te
 def _total_rows(parts: list[Any], ids: Tensor) -> Any:
     sizes = [convert_to_tensor(part).sizes for part in parts]
     if all(s is not None and s[0] is not None for s in sizes):
-        return convert_to_tensor(sum(s[0] for s in sizes if s is not None), ids.dtype.base_dtype)  # type: ignore[misc]
+        return convert_to_tensor(sum(s[0] for s in sizes if s is not None), ids.dtype.base_dtype)
     return sum(cast(shape(part)[0], ids.dtype.base_dtype) for part in parts)
 
 
@@ -164,7 +165,7 @@ def embedding_lookup_sparse(
 
 
 def _precise(rows: Tensor) -> Tensor:
-    return cast(rows, float32) if rows.dtype.base_dtype in (float16, bfloat16) else rows  # type: ignore[no-any-return]
+    return cast(rows, float32) if rows.dtype.base_dtype in (float16, bfloat16) else rows
 
 
 def _weighted(rows: Tensor, weights: Any, segments: Tensor, combiner: str, scope: str) -> Tensor:
@@ -205,24 +206,31 @@ def safe_embedding_lookup_sparse(
     Returns:
         Floats [d0, ..., dn-1, *embedding].
     """
-    from .sparse_rows import sparse_fill_empty_rows, sparse_retain
-
     with get_default_graph().name_scope(name or "embedding_lookup"):
         ids, weights, outer = _flat_rows(sparse_ids, sparse_weights)
         good = ids.values >= 0
         if weights is not None and combiner != "sum":
             good = good & (weights.values > 0)
-        ids = sparse_retain(ids, good)
-        weights = None if weights is None else sparse_retain(weights, good)
-        ids, is_empty = sparse_fill_empty_rows(ids, default_id or 0)
+        ids, is_empty = _filled_rows(_retained(ids, good), default_id or 0)
         if weights is not None:
-            weights, _ = sparse_fill_empty_rows(weights, 1.0)
+            weights, _ = _filled_rows(_retained(weights, good), 1)
         rows = embedding_lookup_sparse(embedding_weights, ids, weights, partition_strategy, None, combiner, max_norm)
         if default_id is None:
-            rows = where(is_empty, rows * 0, rows)
+            rows = where(is_empty, zeros_like_op(rows), rows)
         result = reshape(rows, concat([cast(outer, int32), shape(rows)[1:]], 0))
         _set_outer(result, sparse_ids, rows)
         return result
+
+
+def _retained(sparse: SparseTensor, kept: Tensor) -> SparseTensor:
+    return SparseTensor(boolean_mask(sparse.indices, kept), boolean_mask(sparse.values, kept), sparse.dense_shape)
+
+
+def _filled_rows(sparse: SparseTensor, value: Any) -> tuple[SparseTensor, Tensor]:
+    """The tensor with `value` in every row that has nothing, and which rows these are."""
+    default = np.array(value, sparse.dtype.numpy)
+    indices, values, is_empty, _ = sparse_fill_empty_rows_op(sparse.indices, sparse.values, sparse.dense_shape, default)
+    return SparseTensor(indices, values, sparse.dense_shape), is_empty
 
 
 def _flat_rows(ids: SparseTensor, weights: SparseTensor | None) -> tuple[SparseTensor, SparseTensor | None, Tensor]:
@@ -230,13 +238,11 @@ def _flat_rows(ids: SparseTensor, weights: SparseTensor | None) -> tuple[SparseT
     outer = ids.dense_shape[:-1]
     if ids.indices.sizes is not None and ids.indices.sizes[1] == 2:
         return ids, weights, outer
-    from .sparse_shape import sparse_reshape
-
     rank = ids.indices.sizes[1] if ids.indices.sizes is not None else None
     if rank is None:
         raise ValueError("safe_embedding_lookup_sparse needs ids of known rank")
-    rows = math.prod([ids.dense_shape[i] for i in range(rank - 1)])
-    flat = sparse_reshape(ids, [rows, ids.dense_shape[rank - 1]])
+    whole = stack([reduce_prod(outer), ids.dense_shape[rank - 1]])
+    flat = SparseTensor(*sparse_reshape_op(ids.indices, ids.dense_shape, whole)[:1], ids.values, whole)
     return flat, None if weights is None else SparseTensor(flat.indices, weights.values, flat.dense_shape), outer
 
 

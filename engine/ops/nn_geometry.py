@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InvalidArgumentError
 from ..graph import Sizes
 from ..inference import InferenceContext, show
 from ..kernels.windows import Pads, padding_of
@@ -159,9 +160,52 @@ def pooled_sizes(context: InferenceContext, rank: int) -> Sizes:
 
 def given_sizes(context: InferenceContext, index: int, rank: int) -> Sizes:
     """The shape that input `index` holds, which must have `rank` sizes."""
+    context.with_rank(index, 1)
     sizes = context.shape_value(index)
     if sizes is None:
         return (None,) * rank
     if len(sizes) != rank:
         raise ValueError(f"{context.input_name(index)} must hold {rank} sizes, got {len(sizes)}: {list(sizes)}")
     return sizes
+
+
+def sizes_of(sizes: Any, rank: int, name: str) -> tuple[int, ...]:
+    """The shape that an array holds; InvalidArgumentError unless it is a vector of `rank` sizes."""
+    if np.shape(sizes) != (rank,) or (sizes < 0).any():
+        raise InvalidArgumentError(
+            None, None, f"{name} must be a vector of {rank} sizes >= 0, got shape {list(np.shape(sizes))}"
+        )
+    return tuple(int(size) for size in sizes)
+
+
+def check_convolved(context: InferenceContext, inputs: Sizes, filters: Sizes, rank: int) -> None:
+    """Raises ValueError unless input 2 has the shape of a convolution of `inputs` with `filters`."""
+    if inputs is None or filters is None:
+        return
+    explicit = "explicit_paddings" in context.attrs
+    window = checked_window(context, rank, explicit)
+    batch, *spatial, depth = last_sizes(inputs, context["data_format"])
+    *sizes, filter_depth, number = filters
+    if depth is not None and filter_depth is not None and depth != filter_depth:
+        raise ValueError(f"Dimensions must be equal, but are {depth} channels of {inputs} and {filter_depth} of {filters}")
+    if "Depthwise" in context.definition.type:
+        number = None if number is None or filter_depth is None else number * filter_depth
+    expected = format_sizes((batch, *window.outputs(spatial, sizes), number), context["data_format"])
+    _check_compatible(context, 2, expected)
+
+
+def check_pooled(context: InferenceContext, inputs: Sizes, rank: int) -> None:
+    """Raises ValueError unless input 1 has the shape of a pool of `inputs`."""
+    window = checked_window(context, rank)
+    if inputs is None:
+        return
+    batch, *spatial, depth = last_sizes(inputs, context["data_format"])
+    ksize = last_sizes(context["ksize"], context["data_format"])[1:-1]
+    expected = format_sizes((batch, *window.outputs(spatial, ksize), depth), context["data_format"])
+    _check_compatible(context, 1, expected)
+
+
+def _check_compatible(context: InferenceContext, index: int, expected: tuple[int | None, ...]) -> None:
+    got = context.sizes[index]
+    if got is not None and any(a != b for a, b in zip(got, expected, strict=True) if None not in (a, b)):
+        raise ValueError(f"{context.input_name(index)}: expected shape {show(expected)}, got {show(got)}")

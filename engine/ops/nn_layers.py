@@ -56,7 +56,7 @@ def dropout(
             return tensor
         drawn = random_uniform(_noise_shape(tensor, noise_shape), dtype=dtype, seed=seed)
         kept = cast(drawn >= dropped, dtype)
-        result = tensor * (1 / (1 - dropped)) * kept
+        result: Tensor = tensor * (1 / (1 - dropped)) * kept
         result.set_shape(tensor.shape)
         return result
 

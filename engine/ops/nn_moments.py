@@ -56,7 +56,7 @@ def moments(
 
 
 def _precise(x: Tensor) -> Tensor:
-    return cast(x, float32) if x.dtype.base_dtype in (float16, bfloat16) else x  # type: ignore[no-any-return]
+    return cast(x, float32) if x.dtype.base_dtype in (float16, bfloat16) else x
 
 
 def sufficient_statistics(
@@ -83,7 +83,7 @@ def sufficient_statistics(
 def _count(x: Tensor, axes: list[int]) -> Tensor:
     dtype = x.dtype.base_dtype
     if x.sizes is not None and None not in [x.sizes[a] for a in axes]:
-        return convert_to_tensor(math.prod(x.sizes[a] for a in axes), dtype, "count")  # type: ignore[misc]
+        return convert_to_tensor(math.prod(x.sizes[a] for a in axes), dtype, "count")
     sizes = gather(cast(shape(x), dtype), np.array(axes, np.int32))
     return reduce_prod(sizes, name="count")
 
@@ -140,8 +140,9 @@ def batch_normalization(
         tensor = convert_to_tensor(x)
         factor = rsqrt(convert_to_tensor(variance, tensor.dtype.base_dtype) + variance_epsilon)
         factor = factor if scale is None else factor * scale
-        rest = -mean * factor if offset is None else offset - mean * factor
-        return tensor * factor + rest
+        rest: Any = -mean * factor if offset is None else offset - mean * factor
+        result: Tensor = tensor * factor + rest
+        return result
 
 
 def batch_norm_with_global_normalization(

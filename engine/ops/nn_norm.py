@@ -410,9 +410,11 @@ def _grad_samples(count: int) -> Any:
     def samples(rng: np.random.Generator) -> list[Sample]:
         x, dy = rng.normal(size=(2, 3, 2, 3)), rng.normal(size=(2, 3, 2, 3))
         inputs = (dy, x, rng.normal(size=3), rng.normal(size=3), rng.uniform(1, 2, size=3), np.zeros(0))[:count]
+        # In training the moments are those of x, which finite differences of x alone do not see.
         return [
-            Sample(inputs, attrs, differentiable=False)
-            for attrs in ({}, {"is_training": False}, {"data_format": "NCHW", "epsilon": 0.01})
+            Sample(inputs, {}, gradients=(0, 2), second=False),
+            Sample(inputs, {"is_training": False}, gradients=(0, 1, 2, 3, 4), second=False),
+            Sample(inputs, {"data_format": "NCHW", "epsilon": 0.01}, gradients=(0, 2), second=False),
         ]
 
     return samples

@@ -19,11 +19,12 @@ from .array import shape
 from .nn_geometry import (
     Window,
     channels_last_view,
-    checked_window,
+    check_pooled,
     given_sizes,
     in_format,
     last_sizes,
     pooled_sizes,
+    sizes_of,
 )
 
 Gradients = list[Any]
@@ -238,9 +239,10 @@ def _max_grad_grad_shape(rank: int) -> Callable[[InferenceContext], list[Sizes]]
 
 def _avg_grad_shape(rank: int) -> Callable[[InferenceContext], list[Sizes]]:
     def rule(context: InferenceContext) -> list[Sizes]:
-        checked_window(context, rank)
         context.with_rank(1, rank)
-        return [given_sizes(context, 0, rank)]
+        sizes = given_sizes(context, 0, rank)
+        check_pooled(context, sizes, rank)
+        return [sizes]
 
     return rule
 
@@ -265,7 +267,7 @@ def max_pool_grad_grad_with_argmax_shape(context: InferenceContext) -> list[Size
 # Kernels
 
 
-def _steps(attrs: dict[str, Any], spatial: Any) -> tuple[Any, ...]:
+def _steps(attrs: dict[str, Any], spatial: Any) -> tuple[Any, Any, Any]:
     window = Window.of(attrs)
     ksize = last_sizes(attrs["ksize"], attrs.get("data_format", "NHWC"))[1:-1]
     return ksize, window.strides, window.pads(spatial, ksize)
@@ -290,9 +292,7 @@ def _define(definition: Op[..., Any], function: Callable[..., Any]) -> None:
 
 def _define_avg_grad(definition: Op[..., Any]) -> None:
     def run(sizes: Any, dy: Any, out: Any, attrs: dict[str, Any]) -> Any:
-        if len(sizes) != dy.ndim or min(sizes, default=0) < 0:
-            raise InvalidArgumentError(None, None, f"orig_input_shape must hold {dy.ndim} sizes, got {list(sizes)}")
-        input_shape = tuple(int(s) for s in last_sizes(sizes, attrs["data_format"]))
+        input_shape = last_sizes(sizes_of(sizes, dy.ndim, "orig_input_shape"), attrs["data_format"])
         dy = channels_last_view(dy, attrs["data_format"])
         return pool.avg_pool_grad(input_shape, dy, *_steps(attrs, input_shape[1:-1]), out)
 

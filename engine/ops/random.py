@@ -285,7 +285,7 @@ def get_seed(op_seed: int | None) -> tuple[int | None, int | None]:
     return op_seeds.seeds(graph.seed, op_seed, graph.version)
 
 
-def seed_attributes(op_seed: int | None) -> dict[str, int]:
+def seed_attributes(op_seed: int | None) -> dict[str, Any]:
     """The attributes `seed` and `seed2` of an op made now."""
     first, second = get_seed(op_seed)
     return {"seed": first or 0, "seed2": second or 0}
