@@ -18,6 +18,7 @@ PRODUCER = 134
 FUNCTIONS_NEED = 12
 
 InputName = Callable[[Tensor], str]
+FunctionNames = dict[FunctionGraph, str]
 
 
 def node_def_of(op: Operation, add_shapes: bool = False) -> NodeDef:
@@ -25,11 +26,15 @@ def node_def_of(op: Operation, add_shapes: bool = False) -> NodeDef:
     return _node_def(op, _input_name, add_shapes)
 
 
-def _node_def(op: Operation, input_name: InputName, add_shapes: bool = False) -> NodeDef:
+def _node_def(
+    op: Operation, input_name: InputName, add_shapes: bool = False, names: FunctionNames | None = None
+) -> NodeDef:
     node = NodeDef(name=op.name, op=op.type, device=op.device)
     node.input.extend(input_name(t) for t in op.inputs)
     node.input.extend(f"^{name}" for name in sorted({c.name for c in op.control_inputs}))
     _add_attributes(node, op)
+    for message, function in zip(_function_messages(node, op), functions_of(op), strict=True):
+        message.name = (names or {}).get(function, function.name)
     if add_shapes and op.outputs:
         shapes = node.attr["_output_shapes"].list
         shapes.SetInParent()
@@ -52,6 +57,14 @@ def _add_attributes(node: NodeDef, op: Operation) -> None:
         node.attr[name].CopyFrom(attr_value_of(kind, value, element if kind == "tensor" else None))
 
 
+def _function_messages(node: NodeDef, op: Operation) -> Iterable[Any]:
+    """The places of a node's functions, in the order of `functions_of`."""
+    for name, value in op.attrs.items():
+        for i, item in enumerate(value if isinstance(value, list) else [value]):
+            if isinstance(item, FunctionGraph):
+                yield node.attr[name].list.func[i] if isinstance(value, list) else node.attr[name].func
+
+
 def _declared_kind(definition: Op[..., Any] | None, name: str) -> str | None:
     if definition is None:
         return None
@@ -70,12 +83,13 @@ def graph_def_of(graph: Graph, from_version: int | None = None, add_shapes: bool
     """
     operations = graph.operations_since(from_version or 0)
     message = GraphDef()
-    message.node.extend(_node_def(op, _input_name, add_shapes) for op in operations)
+    taken: set[str] = set()
+    names = {f: _unique(f.name, taken) for f in _all_functions(operations)}
+    message.node.extend(_node_def(op, _input_name, add_shapes, names) for op in operations)
     message.versions.producer = PRODUCER
-    functions = _all_functions(operations)
-    if functions:
+    if names:
         message.versions.min_consumer = FUNCTIONS_NEED
-        message.library.function.extend(function_def_of(f) for f in functions)
+        message.library.function.extend(function_def_of(f, names) for f in names)
     return message
 
 
@@ -102,10 +116,10 @@ def output_slots(op: Operation) -> list[tuple[str, int]]:
     return slots
 
 
-def function_def_of(function: FunctionGraph) -> FunctionDef:
+def function_def_of(function: FunctionGraph, names: FunctionNames | None = None) -> FunctionDef:
     """A function's graph as a FunctionDef: arguments by name, inputs as `node:output:0`."""
     message = FunctionDef()
-    message.signature.name = function.name
+    message.signature.name = (names or {}).get(function, function.name)
     arguments = _argument_names(function)
     slots: dict[Operation, list[tuple[str, int]]] = {}
 
@@ -121,7 +135,9 @@ def function_def_of(function: FunctionGraph) -> FunctionDef:
         message.signature.input_arg.append(_arg_def(arguments[tensor], tensor.dtype))
         message.arg_attr[i].attr["_output_shapes"].list.shape.append(shape_proto(tensor.sizes))
     own = {t.op for t in function.inputs}
-    message.node_def.extend(_node_def(op, name_in_body) for op in function.get_operations() if op not in own)
+    message.node_def.extend(
+        _node_def(op, name_in_body, False, names) for op in function.get_operations() if op not in own
+    )
     _add_results(message, function, name_in_body)
     return message
 

@@ -19,6 +19,8 @@ from .signatures import Argument
 
 # Ops that only rewritten steps hold: they carry what no message can say.
 REWRITTEN = frozenset({"_Feed", "_Fused", "_MultiUpdate"})
+# The stateless kinds of functional control flow mean the same as the others.
+ALIASES = {"StatelessIf": "If", "StatelessWhile": "While"}
 PYTHON_OPS = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
 _INPUT = re.compile(r"^([^:^][^:]*)(?::(.+?))??(?::(\d{1,9}))?$")
 
@@ -59,15 +61,19 @@ def parse_nodes(nodes: Iterable[NodeDef], allow_io: bool) -> dict[str, ParsedNod
     return parsed
 
 
+def _definition(op: str) -> Op[..., Any] | None:
+    return find_definition(ALIASES.get(op, op))
+
+
 def _check_registered(nodes: Sequence[NodeDef]) -> None:
-    unknown = Counter(n.op for n in nodes if find_definition(n.op) is None or n.op in REWRITTEN)
+    unknown = Counter(n.op for n in nodes if _definition(n.op) is None or n.op in REWRITTEN)
     if unknown:
         parts = ", ".join(f"{op!r} ({count} node{'s' if count > 1 else ''})" for op, count in sorted(unknown.items()))
         raise NotFoundError(None, None, f"Op type not registered: {parts}. Functions are called by PartitionedCall.")
 
 
 def _parse(node: NodeDef, allow_io: bool) -> ParsedNode:
-    definition = find_definition(node.op)
+    definition = _definition(node.op)
     if definition is None:
         raise NotFoundError(None, None, f"Op type not registered: {node.op!r}")
     if (definition.touches_files or node.op in PYTHON_OPS) and not allow_io:

@@ -11,6 +11,8 @@ from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
+import numpy as np
+
 from .dtypes import ALL, DType, as_dtype
 from .graph import Graph, Operation, Tensor, get_default_graph
 from .inference import InferenceContext, ShapeRule, infer_sizes
@@ -90,6 +92,8 @@ class Op(Generic[P, R]):
                 if kind == "shape" and p.default is None:
                     # A shape that nothing is said about is an unknown one.
                     default = TensorShape(None)
+                if kind == "float" and p.default not in (None, p.empty):
+                    default = _float(p.default)
                 self.attributes[p.name] = Attribute(p.name, kind, p.default is p.empty, default)
         self.kernel_attributes = tuple(self.attributes)
 
@@ -311,6 +315,12 @@ def _integer(value: Any) -> int:
     return int(value)
 
 
+def _float(value: Any) -> float:
+    # TensorFlow keeps attributes in 32 bits: what a GraphDef brings back must be what was given.
+    with np.errstate(over="ignore"):
+        return float(np.float32(value))
+
+
 def _text(value: Any) -> Any:
     if not isinstance(value, str | bytes):
         raise TypeError("not a string")
@@ -319,7 +329,7 @@ def _text(value: Any) -> Any:
 
 _NORMAL: dict[str, Callable[[Any], Any]] = {
     "int": lambda v: None if v is None else _integer(v),
-    "float": lambda v: None if v is None else float(v),
+    "float": lambda v: None if v is None else _float(v),
     "bool": bool,
     "string": lambda v: None if v is None else _text(v),
     "type": lambda v: None if v is None else as_dtype(v).base_dtype,

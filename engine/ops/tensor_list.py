@@ -9,7 +9,7 @@ import numpy as np
 from ..dtypes import INDEX, DType, int32
 from ..errors import InvalidArgumentError
 from ..graph import Operation, Sizes, Tensor
-from ..inference import InferenceContext, scalar_shape
+from ..inference import InferenceContext, scalar_shape, unknown
 from ..list_value import ListValue, owned
 from ..registry import op
 from ..shapes import merge_sizes
@@ -311,7 +311,10 @@ def tensor_list_length_kernel(xp: Any, x: Any) -> Any:
 tensor_list_length_op.not_differentiable = True
 
 
-@op("TensorListElementShape", "input_handle: variant", "element_shape: shape_type", foldable=False, shape_type=INDEX)
+@op(
+    "TensorListElementShape", "input_handle: variant", "element_shape: shape_type",
+    shape=unknown, foldable=False, shape_type=INDEX,
+)  # fmt: skip
 def tensor_list_element_shape_op(input_handle: Any, *, shape_type: DType = int32, name: str | None = None) -> Tensor:
     """What is known of the shape of the items, -1 for the rest."""
 

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import ALL, INDEX, NUMERIC, DType
+from ..dtypes import ALL, INDEX, NUMERIC, DType, float64
+from ..errors import InvalidArgumentError
 from ..graph import Operation, Sizes, Tensor
 from ..inference import InferenceContext, like_first
 from ..kernels import scatter
 from ..registry import Op, op
+from ..samples import Failure, Sample
 from ..shapes import merge_sizes
 from ..tensor_types import IndexedSlices
 from .variables import variable_shape_op
@@ -36,13 +38,17 @@ def _declare(
 ) -> tuple[AnyOp, AnyOp]:
     arguments = "indices: Tindices, updates: {}"
 
-    def by_reference(ref: Any, indices: Any, updates: Any, *, use_locking: bool = False, name: str | None = None) -> Any:
+    def by_reference(
+        ref: Any, indices: Any, updates: Any, *, use_locking: bool = False, name: str | None = None
+    ) -> Any:
         """Combines parts of a variable, given by indices, with updates; gives the reference."""
 
     def by_handle(resource: Any, indices: Any, updates: Any, *, name: str | None = None) -> Any:
         """Combines parts of a variable, given by indices, with updates."""
 
-    def by_locked_handle(ref: Any, indices: Any, updates: Any, *, use_locking: bool = True, name: str | None = None) -> Any:
+    def by_locked_handle(
+        ref: Any, indices: Any, updates: Any, *, use_locking: bool = True, name: str | None = None
+    ) -> Any:
         """Combines parts of a variable, given by N-d indices, with updates."""
 
     is_nd = "Nd" in kind
@@ -96,14 +102,6 @@ SCATTER_ND_OPS: dict[str, tuple[AnyOp, AnyOp]] = {
         ("Sub", scatter.scatter_nd_sub, NUMERIC),
     )
 }
-
-
-def batch_scatter(variable: Any, indices: Any, updates: Any) -> None:
-    """Writes `updates[b, i]` to row `indices[b, i]` of each part `variable[b]`; all indices are checked first."""
-    places = np.asarray(indices)
-    batch = np.indices(places.shape[:-1])
-    lead = [np.broadcast_to(b[..., None], places.shape) for b in batch]
-    scatter.scatter_nd_update(variable, np.stack([*lead, places], axis=-1), np.asarray(updates))
 
 
 @op(
@@ -191,7 +189,7 @@ def resource_gather_kernel(xp: Any, params: Any, indices: Any, *, dtype: DType, 
     places = np.asarray(indices)
     if batch_dims == 0:
         return scatter.gather(params, places)
-    lead = np.indices(places.shape[:batch_dims])
+    lead: Any = np.indices(places.shape[:batch_dims])
     spread = [np.broadcast_to(b[(...,) + (None,) * (places.ndim - batch_dims)], places.shape) for b in lead]
     return scatter.gather_nd(params, np.stack([*spread, places], axis=-1))
 
@@ -222,3 +220,60 @@ def resource_gather_gradient(op: Operation, dy: Tensor) -> list[Any]:
 @resource_gather_nd_op.kernel
 def resource_gather_nd_kernel(xp: Any, params: Any, indices: Any, *, dtype: DType) -> Any:
     return scatter.gather_nd(params, np.asarray(indices))
+
+
+def scatter_samples(rng: np.random.Generator) -> list[Sample]:
+    """Rows of a matrix, one of them twice, elements of a vector, and no rows at all."""
+    return [
+        Sample((rng.normal(size=(4, 3)), np.array([3, 0]), rng.normal(size=(2, 3)))),
+        Sample((rng.normal(size=5), np.array([[1], [2]], np.int32), rng.normal(size=(2, 1)))),
+        Sample((rng.normal(size=(4, 3)), np.zeros(0, np.int32), np.zeros((0, 3)))),
+    ]
+
+
+def scatter_nd_samples(rng: np.random.Generator) -> list[Sample]:
+    """Elements and rows of a matrix."""
+    return [
+        Sample((rng.normal(size=(4, 3)), np.array([[3, 1], [0, 2]]), rng.normal(size=2))),
+        Sample((rng.normal(size=(4, 3)), np.array([[1]], np.int32), rng.normal(size=(1, 3)))),
+    ]
+
+
+def scatter_failing(rng: np.random.Generator) -> list[Failure]:
+    """An index behind the last row."""
+    variable, updates = np.ones((4, 3)), np.ones((1, 3))
+    return [Failure((variable, np.array([4]), updates), InvalidArgumentError, "4", at_run=True)]
+
+
+def slice_assign_samples(rng: np.random.Generator) -> list[Sample]:
+    """A part of a matrix, and a row by its number."""
+    begin, end, strides = np.array([1, 0]), np.array([3, 3]), np.array([1, 2])
+    return [
+        Sample((rng.normal(size=(4, 3)), begin, end, strides, rng.normal(size=(2, 2)))),
+        Sample((rng.normal(size=(4, 3)), begin[:1], end[:1], strides[:1], rng.normal(size=3)), {"shrink_axis_mask": 1}),
+    ]
+
+
+for _ops in SCATTER_OPS.values():
+    for _op in _ops:
+        _op.samples(scatter_samples)
+        _op.failing(scatter_failing)
+for _ops in SCATTER_ND_OPS.values():
+    for _op in _ops:
+        _op.samples(scatter_nd_samples)
+strided_slice_assign_op.samples(slice_assign_samples)
+resource_strided_slice_assign_op.samples(slice_assign_samples)
+resource_gather_op.samples(
+    lambda rng: [
+        Sample((rng.normal(size=(4, 3)), np.array([3, 0, 3])), {"dtype": float64}),
+        Sample((rng.normal(size=(2, 4)), np.array([[3, 0], [1, 1]])), {"dtype": float64, "batch_dims": 1}),
+    ]
+)
+resource_gather_nd_op.samples(
+    lambda rng: [Sample((rng.normal(size=(4, 3)), np.array([[3, 1], [0, 2]])), {"dtype": float64})]
+)
+resource_gather_op.failing(
+    lambda rng: [
+        Failure((np.ones((4, 3)), np.array([4])), InvalidArgumentError, "4", {"dtype": float64}, at_run=True),
+    ]
+)

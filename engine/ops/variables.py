@@ -14,6 +14,7 @@ from ..errors import NotFoundError, OutOfRangeError
 from ..graph import Operation, Sizes, Tensor
 from ..inference import InferenceContext, from_shape_attr, like_first, scalar_shape
 from ..registry import op
+from ..samples import Failure, Sample
 from ..shapes import TensorShape, merge_sizes
 
 
@@ -120,7 +121,7 @@ def variable_v1_op(
     """A variable as graphs of TensorFlow's first releases hold it."""
 
 
-@op("VariableShape", "input: resource", "output: out_type", stateful=True)
+@op("VariableShape", "input: resource", "output: out_type", shape=lambda context: [(None,)], stateful=True)
 def variable_shape_op(input: Any, *, out_type: DType = int32, name: str | None = None) -> Tensor:
     """The shape of a variable as a vector."""
 
@@ -155,7 +156,7 @@ def count_up_to_op(ref: Any, *, limit: int, name: str | None = None) -> Tensor:
 
 
 @op("ResourceCountUpTo", "resource: resource", "output: T", stateful=True, T=INDEX)
-def resource_count_up_to_op(resource: Any, *, limit: int, T: DType, name: str | None = None) -> Tensor:  # noqa: N803
+def resource_count_up_to_op(resource: Any, *, limit: int, T: DType, name: str | None = None) -> Tensor:
     """The value of a scalar variable before it is raised by one; OutOfRangeError once it is `limit`."""
 
 
@@ -178,9 +179,7 @@ def count_up_to_state(context: Any, storage: Any, *, limit: int, **_: Any) -> An
 
 
 @op("TemporaryVariable", outputs="ref: Ref(dtype)", shape=from_shape_attr, stateful=True)
-def temporary_variable_op(
-    *, shape: TensorShape, dtype: DType, var_name: str = "", name: str | None = None
-) -> Tensor:
+def temporary_variable_op(*, shape: TensorShape, dtype: DType, var_name: str = "", name: str | None = None) -> Tensor:
     """A variable that lives until DestroyTemporaryVariable reads it."""
 
 
@@ -194,3 +193,29 @@ def destroy_temporary_variable_state(context: Any, storage: Any, *, var_name: st
     value = storage.value().copy()
     _forget(context, storage)
     return value
+
+
+def assignment_samples(rng: np.random.Generator) -> list[Sample]:
+    """A variable and a value of its shape."""
+    return [Sample((rng.normal(size=(2, 3)), rng.normal(size=(2, 3)))), Sample((np.float64(1), np.float64(2)))]
+
+
+def counter_samples(rng: np.random.Generator) -> list[Sample]:
+    """A scalar variable below a limit."""
+    return [Sample((np.array(3, np.int32),), {"limit": 5})]
+
+
+def counter_failing(rng: np.random.Generator) -> list[Failure]:
+    """A scalar variable at its limit."""
+    return [Failure((np.array(5, np.int32),), OutOfRangeError, "5", {"limit": 5}, at_run=True)]
+
+
+for _definition in (
+    assign_op, assign_variable_op, assign_add_op, assign_add_variable_op, assign_sub_op, assign_sub_variable_op,
+):  # fmt: skip
+    _definition.samples(assignment_samples)
+for _question in (is_variable_initialized_op, var_is_initialized_op, variable_shape_op):
+    _question.samples(lambda rng: [Sample((rng.normal(size=(2, 0)),))])
+count_up_to_op.samples(counter_samples)
+count_up_to_op.failing(counter_failing)
+resource_count_up_to_op.samples(lambda rng: [Sample((np.array(3, np.int32),), {"limit": 5, "T": int32})])

@@ -31,7 +31,9 @@ from .harness import (
 )
 
 # Ops with floating outputs through which no gradient can flow in TensorFlow 1.15 either.
-WITHOUT_GRADIENT = frozenset({"FusedBatchNormGradV2", "FusedBatchNormGradV3"})
+WITHOUT_GRADIENT = frozenset(
+    {"CropAndResizeGradBoxes", "CropAndResizeGradImage", "FusedBatchNormGradV2", "FusedBatchNormGradV3", "ResizeArea"}
+)
 # Kernels by type name: the executor knows them.
 BUILT_IN = frozenset({"Placeholder", "ReadVariableOp", "VariableV2", "VarHandleOp", "TemporaryVariable", "Variable"})
 RAW_CONTROL = frozenset(
@@ -44,7 +46,7 @@ WITHOUT_SAMPLES = frozenset(
     | {"PyFunc", "PyFuncStateless", "StringFormat", *BUILT_IN, *RAW_CONTROL}
 )
 # The executor finds their shapes.
-WITHOUT_SHAPE = frozenset({"ReadVariableOp"})
+WITHOUT_SHAPE = frozenset({"PyFunc", "PyFuncStateless", "ReadVariableOp"})
 # Their outputs are fresh memory, a clock or the like.
 UNDEFINED_VALUE = frozenset({"Empty", "Timestamp"})
 
