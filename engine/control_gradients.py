@@ -96,13 +96,13 @@ class LoopGradientGraph(GradientGraph):
             shape = element_shape_of(() if tensor.dtype is variant else tensor.sizes)
             rest, item = tensor_list_pop_back_op(stack, shape, element_dtype=tensor.dtype.base_dtype)
         self.stacks.append((stack, rest))
-        return item  # type: ignore[no-any-return]
+        return item
 
 
 def dense_zeros(tensor: Tensor) -> Tensor:
     """Zeros in the default graph for a tensor of it, or of the forward function."""
     if tensor.dtype.base_dtype is variant:
-        return tensor_list_zeros_op(tensor)  # type: ignore[no-any-return]
+        return tensor_list_zeros_op(tensor)
     sizes, dtype = tensor.sizes, tensor.dtype.base_dtype
     handle = handle_of(tensor.op)
     if handle is not None:
@@ -270,7 +270,7 @@ class _LoopGradient:
         arguments = [graph.add_input(self._dtype(i), self._sizes(i), "grad_y") for i in self.variables]
         found = self._backward(arguments)
         touched = [i for i in self.captures if found[i] is not None]
-        sums = [graph.add_input(self._dtype(i), self._capture_sizes(i), "grad_sum") for i in touched]
+        sums = [graph.add_input(self._dtype(i), self._sizes(i), "grad_sum") for i in touched]
         with graph.as_default():
             outputs = [left - 1, *(self._own(found[i], i) for i in self.variables)]
             outputs += [_added(total, found[i]) for total, i in zip(sums, touched, strict=True)]
@@ -282,14 +282,13 @@ class _LoopGradient:
 
     def _dtype(self, index: int) -> DType:
         handle = handle_of(self.inputs[index].op)
-        return self.inputs[index].dtype.base_dtype if handle is None else handle.attrs["dtype"]  # type: ignore[no-any-return]
+        dtype: DType = self.inputs[index].dtype.base_dtype if handle is None else handle.attrs["dtype"]
+        return dtype
 
     def _sizes(self, index: int) -> Sizes:
-        return self.inputs[index].sizes
-
-    def _capture_sizes(self, index: int) -> Sizes:
         handle = handle_of(self.inputs[index].op)
-        return self.inputs[index].sizes if handle is None else handle.attrs["shape"].sizes  # type: ignore[no-any-return]
+        sizes: Sizes = self.inputs[index].sizes if handle is None else handle.attrs["shape"].sizes
+        return sizes
 
     def _backward(self, arguments: list[Tensor]) -> dict[int, Any]:
         wanted = [*self.variables, *self.captures]

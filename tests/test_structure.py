@@ -26,9 +26,9 @@ ENGINE = (
     "graph graph_state",
     "registry conversion inference inputs scalar signatures static function resources runtime "
     "samples tensor_types queues graph_def "
-    "attr_values node_reader importer graph_util",
+    "attr_values node_reader importer graph_util scopes nest list_value",
     "ops",
-    "scopes data_flow lookup gradients rewriting placement",
+    "control_gradients custom_gradient checks data_flow lookup gradients rewriting placement",
     "plan",
     "backends",
     "compiler feeding fetching partial session_config show tracing session",
@@ -38,6 +38,7 @@ ROW = {name: row for row, names in enumerate(ENGINE) for name in names.split()}
 
 # Imports inside functions that go the other way all the same, each for a reason.
 LATE = {
+    ("ops", "control_gradients"): "If and While name their gradients; these need differentiation, which needs the ops",
     ("graph", "graph_def"): "a graph writes itself as a GraphDef; the serializer knows every op",
     ("graph", "registry"): "an operation finds its definition; the registry builds on the graph",
 }

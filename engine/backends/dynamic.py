@@ -82,7 +82,7 @@ class _Frame:
         self.parent = parent
         self.iteration = iteration
         self.name = name
-        self.depth = 0 if parent is None else parent.depth + 1
+        self.depth: int = 0 if parent is None else parent.depth + 1
         self.waiting: list[dict[Operation, _Waiting]] = [{}]
         self.children: dict[tuple[int, str], _Frame] = {}
         self.constants: list[tuple[Operation, Any]] = []
@@ -277,7 +277,7 @@ class _Run:
         kind = _kind(op)
         if kind == "Merge":
             dead = waiting.live is None
-            outputs = [DEAD, DEAD]
+            outputs: list[Any] = [DEAD, DEAD]
             if waiting.live is not None:
                 outputs = [waiting.values[waiting.live], np.array(waiting.live, np.int32)]
         elif waiting.dead and op.type != "ControlTrigger":

@@ -174,7 +174,7 @@ def print_v2_shape(context: InferenceContext) -> list[Sizes]:
 
 @print_v2_op.state
 def print_v2_state(context: Any, text: Any, *, output_stream: str, end: str) -> Any:
-    line = np.asarray(text, object)[()].decode("utf-8", "replace")
+    line = bytes(np.asarray(text, object)[()]).decode("utf-8", "replace")
     if output_stream in _LOG_LEVELS:
         logging.getLogger("headrace").log(_LOG_LEVELS[output_stream], line)
     else:
