@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from .conversion import convert_to_tensor
-from .graph import Graph, Operation, Tensor, get_default_graph
+from .graph import Tensor
 from .ops.variable_scatter import SCATTER_ND_OPS, SCATTER_OPS
 from .ops.variables import assign_add_op, assign_op, assign_sub_op, count_up_to_op, is_variable_initialized_op
+from .shapes import merge_sizes
 from .tensor_types import IndexedSlices
 
 
@@ -83,14 +84,15 @@ def _scatter(table: Any, word: str, ref: Any, indices: Any, updates: Any, use_lo
 def _check_scatter(definition: Any, ref: Any, indices: Tensor, updates: Tensor) -> None:
     # A handle does not tell the variable's shape: the rule of the op on references does.
     sizes, places, new = ref.shape.sizes, indices.sizes, updates.sizes
-    if definition.type.startswith("ResourceScatterNd") or None in (sizes, places, new) or new == ():
+    if definition.type.startswith("ResourceScatterNd") or sizes is None or places is None or not new:
         return
-    from .shapes import merge_sizes
 
     try:
         merge_sizes(new, (*places, *sizes[1:]))
     except ValueError as error:
-        raise ValueError(f"{definition.type} on {ref.name!r} of shape {ref.shape}: updates do not fit: {error}") from None
+        raise ValueError(
+            f"{definition.type} on {ref.name!r} of shape {ref.shape}: updates do not fit: {error}"
+        ) from None
 
 
 def scatter_update(ref: Any, indices: Any, updates: Any, use_locking: bool = True, name: str | None = None) -> Any:
@@ -157,14 +159,3 @@ def scatter_slices(ref: Any, word: str, delta: Any, use_locking: bool, name: str
     if not isinstance(delta, IndexedSlices):
         raise TypeError(f"sparse_delta is not IndexedSlices: {delta}")
     return _scatter(SCATTER_OPS, word, ref, delta.indices, delta.values, use_locking, name)
-
-
-def graph_of(ref: Any) -> Graph:
-    """The default graph if `ref` can be used there, else its own."""
-    default = get_default_graph()
-    return default if default.outer_graph is not None else ref.graph  # type: ignore[no-any-return]
-
-
-def operation_of(result: Any) -> Operation:
-    """The operation behind what an assignment returned."""
-    return result if isinstance(result, Operation) else result.op  # type: ignore[no-any-return]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -68,7 +67,7 @@ def byte_size_load_fn(op: Any) -> int:
     """The bytes of a variable's value; ValueError if its shape is not known."""
     shape = TensorShape(op.get_attr("shape"))
     shape.assert_is_fully_defined()
-    return math.prod(shape.as_list()) * as_dtype(op.get_attr("dtype")).size
+    return (shape.num_elements() or 0) * as_dtype(op.get_attr("dtype")).size
 
 
 class _ReplicaDeviceChooser:

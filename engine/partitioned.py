@@ -180,11 +180,15 @@ class PartitionedVariable:
         """Writes a whole, or a list of slices; returns one result a slice."""
         return self._apply("assign", value, {"use_locking": use_locking, "name": name, "read_value": read_value})
 
-    def assign_add(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_add(
+        self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Adds a whole, or a list of slices; returns one result a slice."""
         return self._apply("assign_add", value, {"use_locking": use_locking, "name": name, "read_value": read_value})
 
-    def assign_sub(self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_sub(
+        self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Subtracts a whole, or a list of slices; returns one result a slice."""
         return self._apply("assign_sub", value, {"use_locking": use_locking, "name": name, "read_value": read_value})
 
@@ -252,7 +256,7 @@ def _found(
 def _new(
     store: VariableStore, request: Request, shape: TensorShape, dtype: DType, partitions: list[int], constant: Any
 ) -> PartitionedVariable:
-    whole = [int(s) for s in shape.as_list()]
+    whole = _sizes(shape)
     variables = []
     for i, (offset, sizes) in enumerate(slices_of(whole, partitions)):
         changes: dict[str, Any] = {"name": f"{request.name}/part_{i}", "shape": sizes, "partitioner": None}
@@ -288,12 +292,20 @@ def _partitions(partitioner: Any, shape: TensorShape, dtype: DType) -> list[int]
     if not isinstance(found, Sequence):
         raise ValueError(f"Partitioner must return a sequence, but saw: {found}")
     if len(found) != len(shape.as_list()):
-        raise ValueError(f"Partitioner returned a partition list that does not match the Variable's rank: {found} vs. {shape}")
+        raise ValueError(
+            f"Partitioner returned a partition list that does not match the Variable's rank: {found} vs. {shape}"
+        )
     if not all(p >= 1 for p in found):
         raise ValueError(f"Partitioner returned zero partitions for some axes: {found}")
     if sum(p > 1 for p in found) > 1:
         raise ValueError(f"Can only slice a variable along one dimension: shape: {shape}, partitioning: {found}")
     return [int(p) for p in found]
+
+
+def _sizes(shape: Any) -> list[int]:
+    static = TensorShape(shape)
+    static.assert_is_fully_defined()
+    return [s for s in static.as_list() if s is not None]
 
 
 # Partitioners
@@ -303,7 +315,7 @@ def fixed_size_partitioner(num_shards: int, axis: int = 0) -> Partitioner:
     """A partitioner that cuts `axis` into `num_shards` slices, or into single rows if there are fewer."""
 
     def partitioner(shape: Any, **_: Any) -> list[int]:
-        sizes = TensorShape(shape).as_list()
+        sizes = _sizes(shape)
         result = [1] * len(sizes)
         result[axis] = min(num_shards, sizes[axis])
         return result
@@ -326,7 +338,7 @@ def variable_axis_size_partitioner(
         raise ValueError("max_shards must be positive.")
 
     def partitioner(shape: Any, dtype: Any) -> list[int]:
-        sizes = TensorShape(shape).as_list()
+        sizes = _sizes(shape)
         row_bytes = math.prod(sizes) / sizes[axis] * _element_size(dtype, bytes_per_string_element)
         rows = max(1, math.floor(max_shard_bytes / row_bytes))
         shards = math.ceil(sizes[axis] / rows)
@@ -350,7 +362,7 @@ def min_max_variable_partitioner(
             raise ValueError(f"Argument {what} must be positive. Received: {value}")
 
     def partitioner(shape: Any, dtype: Any) -> list[int]:
-        sizes = TensorShape(shape).as_list()
+        sizes = _sizes(shape)
         if axis >= len(sizes):
             raise ValueError(f"Cannot partition variable along axis {axis} when shape is only {sizes}")
         total = math.prod(sizes) * _element_size(dtype, bytes_per_string_element)

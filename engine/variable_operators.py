@@ -51,49 +51,49 @@ class TensorOperators:
         return self.value() + other
 
     def __radd__(self, other: Any) -> Tensor:
-        return other + self.value()
+        return self.value().__radd__(other)
 
     def __sub__(self, other: object) -> Tensor:
         return self.value() - other
 
     def __rsub__(self, other: Any) -> Tensor:
-        return other - self.value()
+        return self.value().__rsub__(other)
 
     def __mul__(self, other: object) -> Tensor:
         return self.value() * other
 
     def __rmul__(self, other: Any) -> Tensor:
-        return other * self.value()
+        return self.value().__rmul__(other)
 
     def __truediv__(self, other: object) -> Tensor:
         return self.value() / other
 
     def __rtruediv__(self, other: Any) -> Tensor:
-        return other / self.value()
+        return self.value().__rtruediv__(other)
 
     def __floordiv__(self, other: object) -> Tensor:
         return self.value() // other
 
     def __rfloordiv__(self, other: Any) -> Tensor:
-        return other // self.value()
+        return self.value().__rfloordiv__(other)
 
     def __mod__(self, other: object) -> Tensor:
         return self.value() % other
 
     def __rmod__(self, other: Any) -> Tensor:
-        return other % self.value()
+        return self.value().__rmod__(other)
 
     def __pow__(self, other: object) -> Tensor:
         return self.value() ** other
 
     def __rpow__(self, other: Any) -> Tensor:
-        return other ** self.value()
+        return self.value().__rpow__(other)
 
     def __matmul__(self, other: object) -> Tensor:
         return self.value() @ other
 
     def __rmatmul__(self, other: Any) -> Tensor:
-        return other @ self.value()
+        return self.value().__rmatmul__(other)
 
     def __neg__(self) -> Tensor:
         return -self.value()
@@ -108,19 +108,19 @@ class TensorOperators:
         return self.value() & other
 
     def __rand__(self, other: Any) -> Tensor:
-        return other & self.value()
+        return self.value().__rand__(other)
 
     def __or__(self, other: object) -> Tensor:
         return self.value() | other
 
     def __ror__(self, other: Any) -> Tensor:
-        return other | self.value()
+        return self.value().__ror__(other)
 
     def __xor__(self, other: object) -> Tensor:
         return self.value() ^ other
 
     def __rxor__(self, other: Any) -> Tensor:
-        return other ^ self.value()
+        return self.value().__rxor__(other)
 
     def __lt__(self, other: object) -> Tensor:
         return self.value() < other

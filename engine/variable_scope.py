@@ -233,7 +233,7 @@ def _nested_getter(custom: Callable[..., Any] | None, old: Callable[..., Any] | 
     return wrapped
 
 
-class variable_scope:  # noqa: N801  TensorFlow's name
+class variable_scope:
     """A context manager for layers: names and defaults of variables, with a name scope of the same name.
 
     As TensorFlow 1.15's `tf.variable_scope`.

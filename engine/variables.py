@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+from . import variable_protos
 from .assignments import assign as assign_to
 from .assignments import assign_add, assign_sub, count_up_to
 from .conversion import convert_to_tensor, register_tensor_conversion_function
@@ -30,7 +31,7 @@ from .ops.variables import (
 from .scopes import GraphKeys, init_scope
 from .shapes import TensorShape
 from .variable_operators import ScatterMethods, TensorOperators
-from .variable_protos import SaveSliceInfo, VariableAggregation, VariableSynchronization
+from .variable_protos import VariableAggregation, VariableSynchronization
 
 # What `v.value()` of a captured resource reads is in graph.extras under this key: the current variable scope.
 SCOPE_KEY = "variable_scope"
@@ -65,7 +66,7 @@ class Variable(TensorOperators, ScatterMethods):
         v:0 2.0
     """
 
-    SaveSliceInfo = SaveSliceInfo
+    SaveSliceInfo = variable_protos.SaveSliceInfo
 
     _handle: Tensor
     _initializer: Operation
@@ -79,7 +80,9 @@ class Variable(TensorOperators, ScatterMethods):
             wanted = options.get("use_resource", args[11] if len(args) > 11 else None)
             if wanted is None:
                 scope = get_default_graph().extras.get(SCOPE_KEY)
-                wanted = bool(definition.is_resource) if definition is not None else getattr(scope, "use_resource", None)
+                wanted = (
+                    bool(definition.is_resource) if definition is not None else getattr(scope, "use_resource", None)
+                )
             kind = ResourceVariable if wanted else RefVariable
         return object.__new__(kind)
 
@@ -102,7 +105,7 @@ class Variable(TensorOperators, ScatterMethods):
         shape: Any = None,
     ) -> None:
         del use_resource, expected_shape
-        self._save_slice_info: SaveSliceInfo | None = None
+        self._save_slice_info: variable_protos.SaveSliceInfo | None = None
         self._constraint = constraint
         self._caching_device = caching_device
         self.synchronization = synchronization or VariableSynchronization.AUTO
@@ -163,7 +166,7 @@ class Variable(TensorOperators, ScatterMethods):
     @contextmanager
     def _reading_device(self) -> Iterator[None]:
         device = self._caching_device
-        if device is None or not callable(device) and not device:
+        if device is None or (not callable(device) and not device):
             with get_default_graph().colocate_with(self._handle.op):
                 yield
         else:
@@ -234,10 +237,10 @@ class Variable(TensorOperators, ScatterMethods):
     def _save_slice_spec(self) -> str:
         return self._save_slice_info.spec if self._save_slice_info is not None else ""
 
-    def _set_save_slice_info(self, save_slice_info: SaveSliceInfo) -> None:
+    def _set_save_slice_info(self, save_slice_info: variable_protos.SaveSliceInfo) -> None:
         self._save_slice_info = save_slice_info
 
-    def _get_save_slice_info(self) -> SaveSliceInfo | None:
+    def _get_save_slice_info(self) -> variable_protos.SaveSliceInfo | None:
         return self._save_slice_info
 
     def __repr__(self) -> str:
@@ -290,11 +293,15 @@ class Variable(TensorOperators, ScatterMethods):
         """Writes `value`; returns a tensor with the new value, or the operation if `read_value` is False."""
         raise NotImplementedError
 
-    def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_add(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Adds `delta`; returns as `assign`."""
         raise NotImplementedError
 
-    def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_sub(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Subtracts `delta`; returns as `assign`."""
         raise NotImplementedError
 
@@ -344,7 +351,7 @@ class Variable(TensorOperators, ScatterMethods):
         # Files from before the field was there name trainable variables only.
         self._trainable = bool(getattr(definition, "trainable", True))
         if definition.HasField("save_slice_info_def"):
-            self._save_slice_info = SaveSliceInfo(
+            self._save_slice_info = variable_protos.SaveSliceInfo(
                 save_slice_info_def=definition.save_slice_info_def, import_scope=import_scope
             )
 
@@ -381,7 +388,7 @@ class RefVariable(Variable):
     def _ref(self) -> Tensor:
         return self._handle
 
-    def _AsTensor(self) -> Tensor:  # noqa: N802  TensorFlow's name
+    def _AsTensor(self) -> Tensor:
         return self._snapshot
 
     def value(self) -> Tensor:
@@ -401,12 +408,16 @@ class RefVariable(Variable):
         result = assign_to(self._handle, value, use_locking=use_locking, name=name)
         return result if read_value else result.op
 
-    def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_add(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Adds `delta`; returns as `assign`."""
         result = assign_add(self._handle, delta, use_locking=use_locking, name=name)
         return result if read_value else result.op
 
-    def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_sub(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Subtracts `delta`; returns as `assign`."""
         result = assign_sub(self._handle, delta, use_locking=use_locking, name=name)
         return result if read_value else result.op
@@ -527,11 +538,15 @@ class ResourceVariable(Variable):
         """Writes `value`; returns a tensor with the new value, or the operation if `read_value` is False."""
         return self._change(assign_variable_op, value, name, read_value)
 
-    def assign_add(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_add(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Adds `delta`; returns as `assign`."""
         return self._change(assign_add_variable_op, delta, name, read_value)
 
-    def assign_sub(self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True) -> Any:
+    def assign_sub(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
         """Subtracts `delta`; returns as `assign`."""
         return self._change(assign_sub_variable_op, delta, name, read_value)
 

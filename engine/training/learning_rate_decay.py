@@ -19,7 +19,6 @@ from ..ops.trigonometric import cos
 from ..ops.unary import exp, log, sqrt
 
 
-
 def _decayed(learning_rate: Any, global_step: Any, name: str, function: str, build: Callable[..., Any]) -> Tensor:
     """`build(rate, step, number)` in a name scope; `number` makes a tensor of the rate's dtype."""
     if global_step is None:

@@ -178,7 +178,11 @@ class Optimizer:
             if sparse:
                 return self._resource_apply_sparse_duplicate_indices(gradient.values, variable, gradient.indices)
             return self._resource_apply_dense(gradient, variable)
-        return self._apply_sparse_duplicate_indices(gradient, variable) if sparse else self._apply_dense(gradient, variable)
+        return (
+            self._apply_sparse_duplicate_indices(gradient, variable)
+            if sparse
+            else self._apply_dense(gradient, variable)
+        )
 
     # Slots
 
