@@ -25,16 +25,19 @@ PENDING = {
     "20_sync_replicas": "issue 6, the cluster",
 }
 
+# Listings that start from unseeded random numbers and miss their bound now and then, in any library: one more try.
+RETRIED = {
+    "07_two_layer_net": "an example with no active unit keeps a loss of log(10): 11 of 150 runs in plain NumPy too",
+}
 
-def run_listings() -> Iterator[tuple[str, bool, str]]:
+
+def run_listings(*words: str) -> Iterator[tuple[str, bool, str]]:
     """Yields name, whether it passed, and the runner's line of each listing as it ends."""
     # mpirun may come from a package of the virtual environment that runs this.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    command = [sys.executable, str(RUNNER)]
+    command = [sys.executable, str(RUNNER), *words]
     environment = {**os.environ, "PATH": path}
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         for line in process.stdout or ():
             if match := re.match(r"(pass|FAIL) +(\S+)", line):
                 yield match[2], match[1] == "pass", line.rstrip()
@@ -44,12 +47,9 @@ def judge(results: dict[str, bool], pending: dict[str, str]) -> list[str]:
     """Returns what is wrong with the results; nothing when every listing did as the table says."""
     if not results:
         return [f"{RUNNER} ran no listing"]
-    failed = [
-        f"{name} failed" for name, good in results.items() if not good and name not in pending
-    ]
+    failed = [f"{name} failed" for name, good in results.items() if not good and name not in pending]
     passed = [
-        f"{name} passed, but PENDING in tools/listings.py says that {pending[name]} brings it: "
-        f"strike it there"
+        f"{name} passed, but PENDING in tools/listings.py says that {pending[name]} brings it: strike it there"
         for name, good in results.items()
         if good and name in pending
     ]
@@ -68,6 +68,9 @@ def main() -> int:
         return 0
     results = {}
     for name, good, line in run_listings():
+        if not good and name in RETRIED:
+            print(f"{line}\n      once more: {RETRIED[name]}", flush=True)
+            _, good, line = next(iter(run_listings(name)), (name, False, line))
         results[name] = good
         expected = "" if good or name not in PENDING else f"\n      expected: {PENDING[name]}"
         print(f"{line}{expected}", flush=True)

@@ -16,6 +16,7 @@ from .dataflow import Dataflow, Node, Value, constant_node
 
 # Folding must not trade a cheap Fill for a constant that stays in memory.
 LARGEST_FOLDED = 1 << 16
+LARGEST_UNSIZED = 64
 
 _OF_SHAPE: dict[str, Any] = {
     "Shape": lambda s: np.array(s),
@@ -114,14 +115,21 @@ def _folded(node: Node) -> list[Node] | None:
     if node.type == "Const" or not node.pure or not node.definition.foldable or not node.outputs or node.control:
         return None
     inputs = [v.node.constant for v in node.inputs]
-    if any(i is None for i in inputs) or not all(_small(v.sizes) for v in node.outputs):
+    if any(i is None for i in inputs) or not (all(_small(v.sizes) for v in node.outputs) or _tiny(inputs)):
         return None
     try:
         results = evaluate_kernel(node.definition, inputs, node.attrs, [v.dtype.numpy for v in node.outputs])
     except Exception:
         # The step will raise it with the operation's name, if the operation runs at all.
         return None
-    return None if results is None else [_constant(node, i, r) for i, r in enumerate(results)]
+    if results is None or any(r.size > LARGEST_FOLDED for r in results):
+        return None
+    return [_constant(node, i, r) for i, r in enumerate(results)]
+
+
+def _tiny(inputs: list[Any]) -> bool:
+    # Outputs of unknown size, such as a list of axes, are folded where little goes in.
+    return 0 < sum(i.size for i in inputs) <= LARGEST_UNSIZED
 
 
 def _small(sizes: Sizes) -> bool:

@@ -81,6 +81,11 @@ def _twice(node: Node) -> Value | None:
     return inner.inputs[0] if inner.type == node.type else None
 
 
+def _reduction(node: Node) -> Value | None:
+    axes = node.inputs[1].node.constant
+    return node.inputs[0] if axes is not None and axes.size == 0 else None
+
+
 def _squeeze(node: Node) -> Value | None:
     return _same_shape(node.inputs[0], node)
 
@@ -99,6 +104,11 @@ _RULES: dict[str, Rule] = {
     "Squeeze": _squeeze,
     "Cast": _cast,
     "Transpose": _transpose,
+    "Sum": _reduction,
+    "Mean": _reduction,
+    "Max": _reduction,
+    "Min": _reduction,
+    "Prod": _reduction,
     "Neg": _twice,
     "LogicalNot": _twice,
 }
