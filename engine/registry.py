@@ -63,7 +63,7 @@ class Op(Generic[P, R]):
         self.constraints: dict[str, tuple[DType, ...]] = options
         self._add_inferred_attributes()
         self.has_list_input = any(a.is_list for a in self.inputs)
-        self.result_type = namedtuple(op_type, [a.name for a in self.outputs]) if len(self.outputs) > 1 else None  # type: ignore[misc]
+        self.result_type = namedtuple(op_type, [a.name for a in self.outputs]) if len(self.outputs) > 1 else None
         self.kernel_function: Callable[..., Any] | None = None
         self.into_function: Callable[..., Any] | None = None
         self.view_function: Callable[..., Any] | None = None
