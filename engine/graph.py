@@ -363,7 +363,8 @@ class Graph(GraphState):
         try:
             yield self
         finally:
-            DEFAULT.graphs.remove(self)
+            # The graph may be on the stack more than once: the innermost entry is ours.
+            del DEFAULT.graphs[len(DEFAULT.graphs) - 1 - DEFAULT.graphs[::-1].index(self)]
 
     def add_operation(
         self,
