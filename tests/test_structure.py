@@ -28,7 +28,7 @@ ENGINE = (
     "samples tensor_types queues graph_def "
     "attr_values node_reader importer graph_util scopes nest list_value",
     "ops",
-    "control_gradients custom_gradient checks data_flow lookup gradients rewriting placement",
+    "initializers control_gradients custom_gradient checks data_flow lookup gradients rewriting placement",
     "plan",
     "backends",
     "compiler feeding fetching partial session_config show tracing session",
