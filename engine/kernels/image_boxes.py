@@ -88,6 +88,42 @@ def non_max_suppression_padded(
     return np.pad(kept, (0, padding)), len(kept)
 
 
+def soft_non_max_suppression(
+    boxes: Array,
+    scores: Array,
+    max_output_size: int,
+    iou_threshold: float = 0.5,
+    score_threshold: float = -math.inf,
+    sigma: float = 0.0,
+) -> tuple[NDArray[np.int32], Floats]:
+    """Returns the numbers and scores of the boxes that stay: TF's NonMaxSuppressionV5.
+
+    Where `sigma` is positive an overlap with a better box lowers the score by
+    `exp(-overlap**2 / (2 * sigma))`; where it is 0 this is `non_max_suppression`.
+
+    Raises:
+        InvalidArgumentError: when shapes, thresholds or sigma are wrong.
+    """
+    if not sigma >= 0:
+        raise InvalidArgumentError(None, None, f"soft_nms_sigma must be non-negative, got {sigma}")
+    if sigma == 0:
+        kept = non_max_suppression(boxes, scores, max_output_size, iou_threshold, score_threshold)
+        return kept, scores[kept].astype(np.float32)
+    _check_suppression(boxes, scores, max_output_size, iou_threshold)
+    corners = _sorted_corners(boxes.astype(np.float32, copy=False))
+    own = scores.astype(np.float32)
+    waiting = np.flatnonzero(own > score_threshold)
+    found: list[int] = []
+    while len(waiting) and len(found) < max_output_size:
+        best = int(waiting[np.argmax(own[waiting])])
+        found.append(best)
+        waiting = waiting[waiting != best]
+        overlap = _overlaps(corners[best], corners[waiting])
+        own[waiting] *= np.exp(np.float32(-0.5 / sigma) * overlap * overlap)
+        waiting = waiting[own[waiting] > score_threshold]
+    return np.array(found, np.int32), own[found]
+
+
 def draw_bounding_boxes(images: Array, boxes: Array, colors: Array | None = None, out: Array | None = None) -> Array:
     """Returns the images with the edges of the boxes drawn one pixel wide.
 

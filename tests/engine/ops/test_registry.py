@@ -33,6 +33,7 @@ from .harness import (
 # Ops with floating outputs through which no gradient can flow in TensorFlow 1.15 either.
 WITHOUT_GRADIENT = frozenset(
     {"CropAndResizeGradBoxes", "CropAndResizeGradImage", "FusedBatchNormGradV2", "FusedBatchNormGradV3", "ResizeArea"}
+    | {"RGBToHSV", "HSVToRGB", "AdjustContrastv2", "AdjustHue", "AdjustSaturation"}
 )
 # Kernels by type name: the executor knows them.
 BUILT_IN = frozenset({"Placeholder", "ReadVariableOp", "VariableV2", "VarHandleOp", "TemporaryVariable", "Variable"})
