@@ -20,6 +20,7 @@ from headrace.engine.ops import (
     elementwise_nary,
     extrema,
     guards,
+    linear_operator,
     products,
     ranges,
     reduce,
@@ -198,3 +199,22 @@ def test_confusion_matrix():
     x = placeholder(int32, [1])
     with pytest.raises(errors.InvalidArgumentError):
         run(confusion.confusion_matrix(x, x, 2), {x: [2]})
+
+
+def test_lower_triangular_operators():
+    x = np.array([[2.0, 9.0], [1.0, 4.0]])
+    operator = linear_operator.LinearOperatorLowerTriangular(x)
+    low = np.tril(x)
+    vector = np.array([1.0, 2.0])
+    for built, expected in (
+        (operator.matvec(vector), low @ vector),
+        (operator.matmul(x, adjoint=True), low.T @ x),
+        (operator.solvevec(vector), np.linalg.solve(low, vector)),
+        (operator.determinant(), 8),
+        (operator.log_abs_determinant(), np.log(8)),
+        (operator.trace(), 6),
+        (operator.add_to_tensor(x), low + x),
+    ):
+        np.testing.assert_allclose(run(built), expected)
+    with pytest.raises(TypeError, match="int32"):
+        linear_operator.LinearOperatorLowerTriangular([[1]])
