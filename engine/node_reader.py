@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .attr_values import Reader, any_value, sizes_of, spelled
-from .dtypes import DType
+from .dtypes import DType, float32, int32
 from .errors import NotFoundError, PermissionDeniedError
 from .graph import Sizes, Tensor
 from .graph_state import VALID_OP_NAME
@@ -21,6 +21,11 @@ from .signatures import Argument
 REWRITTEN = frozenset({"_Feed", "_Fused", "_MultiUpdate"})
 # The stateless kinds of functional control flow mean the same as the others.
 ALIASES = {"StatelessIf": "If", "StatelessWhile": "While"}
+# Attributes that came after TensorFlow 1.15, with the values that say what 1.15 does.
+LATER_DEFAULTS: dict[str, Any] = {
+    "Tk": int32, "index_type": int32, "Tsegmentids": int32, "Tnumsegments": int32, "T_threshold": float32,
+    "TInput": float32, "shape_type": int32, "exponential_avg_factor": 1.0, "blank_index": -1,
+}  # fmt: skip
 PYTHON_OPS = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
 _INPUT = re.compile(r"^([^:^][^:]*)(?::(.+?))??(?::(\d{1,9}))?$")
 
@@ -122,7 +127,7 @@ def read_attributes(node: ParsedNode, reader: Reader, producer: dict[str, AttrVa
                 attrs[name] = _private(name, message, reader)
             elif kind is not None:
                 attrs[name] = reader.read(kind, message)
-            elif producer.get(name) != message and _says_something(message, reader):
+            elif producer.get(name) != message and _says_something(name, message, reader):
                 raise ValueError(f"NodeDef mentions attr '{name}' not in {describe(definition)}")
         _check_given(definition, attrs)
         node.attrs = definition.checked_attributes(attrs)
@@ -141,8 +146,10 @@ def _private(name: str, message: AttrValue, reader: Reader) -> Any:
     return value.decode() if name == "_gradient_op_type" and isinstance(value, bytes) else value
 
 
-def _says_something(message: AttrValue, reader: Reader) -> bool:
+def _says_something(name: str, message: AttrValue, reader: Reader) -> bool:
     value = any_value(message, reader)
+    if name in LATER_DEFAULTS and value == LATER_DEFAULTS[name]:
+        return False
     return not isinstance(value, bool | int | float | bytes | list) or bool(value)
 
 

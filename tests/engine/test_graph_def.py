@@ -188,6 +188,21 @@ def test_missing_attributes_take_their_defaults_and_types_follow_the_inputs():
     assert (y.get_attr("transpose_a"), y.get_attr("T"), z.get_attr("N"), z.get_attr("axis")) == (False, float32, 2, 0)
 
 
+def test_attributes_of_later_tensorflows_are_left_out_where_they_say_nothing_new():
+    k = node(
+        "k",
+        "Const",
+        attrs="""attr { key: "dtype" value { type: DT_INT32 } }
+        attr { key: "value" value { tensor { dtype: DT_INT32 tensor_shape {} int_val: 2 } } }""",
+    )
+    top = node("y", "TopKV2", "x", "k", attrs=FLOAT + 'attr { key: "Tk" value { type: DT_INT32 } }')
+    with Graph().as_default(), Session() as session:
+        [y] = import_graph_def(parsed(X + k + top), return_elements=["y:0"])
+        assert session.run(y, {"import/x:0": [3.0, 1.0, 5.0]}).tolist() == [5.0, 3.0]
+    with Graph().as_default(), pytest.raises(ValueError, match="mentions attr 'Tk' not in Op<name=TopKV2"):
+        import_graph_def(parsed(X + k + top.replace('"Tk" value { type: DT_INT32', '"Tk" value { type: DT_INT64')))
+
+
 def test_defaults_of_the_producer_are_left_out():
     producer = text_format.Parse(
         'op { name: "Identity" attr { name: "Q" type: "int" default_value { i: 3 } } }', OpList()
