@@ -328,6 +328,9 @@ class Builder:
         if not isinstance(groups, list) or not all(isinstance(g, bytes) for g in groups):
             attrs.pop("_class", None)
             return
+        if isinstance(self.graph, FunctionGraph):
+            # What a function shares a device with may stand in the graph around it, under a name of its own.
+            groups = [g for g in groups if g.removeprefix(b"loc:@").decode("utf-8", "replace") in self.nodes]
         for group in groups:
             name = group.removeprefix(b"loc:@").decode("utf-8", "replace")
             if group.startswith(b"loc:@") and name not in self.nodes:
