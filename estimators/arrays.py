@@ -56,7 +56,8 @@ class ArrayEstimator(Estimator):
     def _before_fit(self, x: Any, y: Any) -> None:
         """What a subclass learns from the data before its model is built."""
 
-    def evaluate(self, input_fn: Any, y: Any = None, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    # The second argument is labels after an array, and tf.estimator's `steps` after an input function.
+    def evaluate(self, input_fn: Any, y: Any = None, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
         """The metrics on arrays (x, y), or on an input function as for every estimator."""
         if callable(input_fn):
             if y is not None:

@@ -8,7 +8,7 @@ from typing import Any
 from ..engine.graph import Tensor
 from ..engine.initializers import glorot_uniform_initializer
 from ..engine.ops.nn_activations import relu
-from ..engine.ops.nn_functions import zero_fraction
+from ..engine.ops.nn_layers import zero_fraction
 from ..engine.ops.summaries import histogram, scalar
 from ..engine.training.global_step import get_global_step
 from ..engine.training.optimizer import Optimizer

@@ -81,7 +81,8 @@ class MultiClassHead:
             ),
             assert_non_negative(indices, message="Labels must be >= 0"),
         ]
-        return with_dependencies(checks, indices)
+        checked: Tensor = with_dependencies(checks, indices)
+        return checked
 
     def _metrics(self, labels: Tensor, predictions: Mapping[str, Tensor], losses: Tensor) -> dict[str, metrics.Metric]:
         return {

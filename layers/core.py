@@ -12,7 +12,7 @@ from ..engine.ops.array import reshape, shape
 from ..engine.ops.cond import cond
 from ..engine.ops.linalg import matmul_op
 from ..engine.ops.nn_bias import bias_add
-from ..engine.ops.nn_functions import dropout as nn_dropout
+from ..engine.ops.nn_layers import dropout as nn_dropout
 from ..engine.ops.products import tensordot
 from ..engine.shapes import TensorShape
 from .base import Layer
@@ -158,7 +158,8 @@ class Flatten(Layer):
 
 def dense(inputs: Any, units: int, activation: Function | None = None, *args: Any, **kwargs: Any) -> Tensor:
     """A densely connected layer as a function: `tf.layers.dense`, with the arguments of Dense and `reuse`."""
-    return _called(Dense, inputs, (units, activation, *args), kwargs)
+    result: Tensor = _called(Dense, inputs, (units, activation, *args), kwargs)
+    return result
 
 
 def dropout(

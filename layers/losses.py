@@ -68,7 +68,7 @@ def compute_weighted_loss(
         values = convert_to_tensor(losses)
         weight = cast(convert_to_tensor(weights), float32)
         weighted = cast(values, float32) * _aligned(weight, values)
-        loss = cast(_reduced(weighted, weight, values, reduction), values.dtype.base_dtype)
+        loss: Tensor = cast(_reduced(weighted, weight, values, reduction), values.dtype.base_dtype)
         if loss_collection:
             graph.add_to_collection(loss_collection, loss)
         return loss

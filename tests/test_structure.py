@@ -22,16 +22,18 @@ ROOMS = {
 # is added here, in the highest row that it can stand in.
 ENGINE = (
     "errors dtypes shapes source device crc32c protos records tensor_proto summary checkpoint kernels "
-    "byte_strings",
+    "byte_strings platform",
     "graph graph_state",
     "registry conversion inference inputs scalar signatures static function resources runtime "
     "samples tensor_types queues graph_def "
     "attr_values node_reader importer graph_util scopes nest list_value",
     "ops",
-    "initializers control_gradients custom_gradient checks data_flow lookup gradients rewriting placement",
+    "initializers control_gradients custom_gradient checks data_flow lookup gradients rewriting placement "
+    "variables variable_scope variable_store variable_lists variable_operators variable_protos assignments "
+    "initial_values partitioned device_setter template",
     "plan",
     "backends",
-    "compiler feeding fetching partial session_config show tracing session",
+    "compiler feeding fetching partial session_config show tracing session testing",
     "training",
 )
 ROW = {name: row for row, names in enumerate(ENGINE) for name in names.split()}

@@ -104,7 +104,7 @@ class CpuProgram:
             memory, offset = self._memory(view.buffer)
             flat = memory.reshape(-1).view(np.uint8) if memory.dtype != np.uint8 else memory.reshape(-1)
             offset += view.offset
-            self.arrays[view] = np.ndarray(view.sizes, view.dtype.numpy, flat, offset, view.strides)  # type: ignore[arg-type]
+            self.arrays[view] = np.ndarray(view.sizes, view.dtype.numpy, flat, offset, view.strides)
         return self.arrays[view]
 
     def _memory(self, buffer: Buffer) -> tuple[np.ndarray[Any, Any], int]:
@@ -183,7 +183,7 @@ class CpuProgram:
         if any(s.sizes is None or None in s.sizes for s in storages) or any(isinstance(x, Slot) for x in others):
             return [partial(_update_dynamic, function, storages, others, attrs)]
         arrays = [s.allocate(s.sizes) for s in storages]
-        return [partial(function, np, *arrays, *others, **attrs)]  # type: ignore[arg-type]
+        return [partial(function, np, *arrays, *others, **attrs)]
 
     def _feed_put(self, place: View | Cell) -> Callable[[Any], Any]:
         if isinstance(place, Cell):

@@ -129,7 +129,7 @@ def _folded(node: Node) -> list[Node] | None:
 
 def _tiny(inputs: list[Any]) -> bool:
     # Outputs of unknown size, such as a list of axes, are folded where little goes in.
-    return 0 < sum(i.size for i in inputs) <= LARGEST_UNSIZED
+    return 0 < sum(int(i.size) for i in inputs) <= LARGEST_UNSIZED
 
 
 def _small(sizes: Sizes) -> bool:

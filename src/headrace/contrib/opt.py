@@ -1,0 +1,3 @@
+"""The names of TensorFlow 1.15's `tf.contrib.opt`."""
+
+from ..engine.training.adam import LazyAdamOptimizer as LazyAdamOptimizer

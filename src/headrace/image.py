@@ -1,0 +1,20 @@
+"""The names of TensorFlow 1.15's `tf.image`."""
+
+from .engine.ops.image_boxes import draw_bounding_boxes as draw_bounding_boxes
+from .engine.ops.image_boxes import non_max_suppression as non_max_suppression
+from .engine.ops.image_boxes import non_max_suppression_padded as non_max_suppression_padded
+from .engine.ops.image_boxes import non_max_suppression_with_scores as non_max_suppression_with_scores
+from .engine.ops.image_boxes import sample_distorted_bounding_box as sample_distorted_bounding_box
+from .engine.ops.image_color import hsv_to_rgb as hsv_to_rgb
+from .engine.ops.image_color import rgb_to_hsv as rgb_to_hsv
+from .engine.ops.image_color import rgb_to_yiq as rgb_to_yiq
+from .engine.ops.image_color import rgb_to_yuv as rgb_to_yuv
+from .engine.ops.image_color import yiq_to_rgb as yiq_to_rgb
+from .engine.ops.image_color import yuv_to_rgb as yuv_to_rgb
+from .engine.ops.image_crop import crop_and_resize as crop_and_resize
+from .engine.ops.image_crop import extract_image_patches as extract_image_patches
+from .engine.ops.image_resize import resize_area as resize_area
+from .engine.ops.image_resize import resize_bicubic as resize_bicubic
+from .engine.ops.image_resize import resize_bilinear as resize_bilinear
+from .engine.ops.image_resize import resize_nearest_neighbor as resize_nearest_neighbor
+from .engine.ops.random import random_crop as random_crop

@@ -1,0 +1,19 @@
+"""The names of TensorFlow 1.15's `tf.io`."""
+
+from .engine.data_flow import PaddingFIFOQueue as PaddingFIFOQueue
+from .engine.data_flow import PriorityQueue as PriorityQueue
+from .engine.data_flow import QueueBase as QueueBase
+from .engine.data_flow import RandomShuffleQueue as RandomShuffleQueue
+from .engine.graph_util import write_graph as write_graph
+from .engine.ops.decoding import decode_csv as decode_csv
+from .engine.ops.decoding import decode_raw as decode_raw
+from .engine.ops.files import matching_files as matching_files
+from .engine.ops.files import read_file as read_file
+from .engine.ops.files import write_file as write_file
+from .engine.ops.strings import decode_base64 as decode_base64
+from .engine.ops.strings import encode_base64 as encode_base64
+from .engine.records import TFRecordCompressionType as TFRecordCompressionType
+from .engine.records import TFRecordOptions as TFRecordOptions
+from .engine.records import TFRecordWriter as TFRecordWriter
+from .engine.records import tf_record_iterator as tf_record_iterator
+from .engine.training.input import match_filenames_once as match_filenames_once

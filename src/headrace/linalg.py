@@ -1,0 +1,19 @@
+"""The names of TensorFlow 1.15's `tf.linalg`."""
+
+from .engine.ops.array_order import matrix_transpose as matrix_transpose
+from .engine.ops.clipping import global_norm as global_norm
+from .engine.ops.clipping import l2_normalize as l2_normalize
+from .engine.ops.clipping import norm as norm
+from .engine.ops.decompositions import qr as qr
+from .engine.ops.decompositions import svd as svd
+from .engine.ops.diagonals import eye as eye
+from .engine.ops.diagonals import trace as trace
+from .engine.ops.elementwise_nary import cross as cross
+from .engine.ops.products import einsum as einsum
+from .engine.ops.products import matmul as matmul
+from .engine.ops.products import matvec as matvec
+from .engine.ops.products import tensordot as tensordot
+from .engine.ops.solvers import adjoint as adjoint
+from .engine.ops.solvers import cholesky as cholesky
+from .engine.ops.solvers import cholesky_solve as cholesky_solve
+from .engine.ops.solvers import logdet as logdet
