@@ -10,6 +10,7 @@ from ..dtypes import FLOATING, INDEX
 from ..errors import InvalidArgumentError
 from ..graph import Operation, Sizes, Tensor
 from ..inference import InferenceContext, broadcast, show
+from ..kernels.scratch import scratch
 from ..registry import op
 from ..samples import Failure, Sample
 from ..shapes import merge_sizes
@@ -85,14 +86,20 @@ def log_softmax_op(logits: Any, *, name: str | None = None) -> Tensor:
 
 @log_softmax_op.kernel
 def log_softmax_kernel(xp: Any, logits: Any) -> Any:
-    x = wide(logits)
-    shifted = x - _largest(xp, x)
-    return (shifted - xp.log(xp.sum(xp.exp(shifted), -1, keepdims=True))).astype(logits.dtype)
+    out = xp.empty(logits.shape, logits.dtype)
+    log_softmax_into(xp, out, logits)
+    return out
 
 
 @log_softmax_op.into
 def log_softmax_into(xp: Any, out: Any, logits: Any) -> None:
-    out[...] = log_softmax_kernel(xp, logits)
+    x = wide(logits)
+    target = out if x is logits else xp.empty_like(x)
+    xp.subtract(x, _largest(xp, x), target)
+    exponents = xp.exp(target, scratch("exponents", target.shape, target.dtype))
+    xp.subtract(target, xp.log(xp.sum(exponents, -1, keepdims=True)), target)
+    if target is not out:
+        out[...] = target
 
 
 @log_softmax_op.gradient
@@ -131,14 +138,24 @@ def softmax_cross_entropy_kernel(xp: Any, features: Any, labels: Any) -> Any:
 @softmax_cross_entropy_op.into
 def softmax_cross_entropy_into(xp: Any, out: Any, features: Any, labels: Any) -> None:
     x, p = wide(features), wide(labels)
-    shifted = x - _largest(xp, x)
-    exponents = xp.exp(shifted)
-    total = xp.sum(exponents, -1, keepdims=True)
-    # Where a label is 0 its term is 0, even if the logit is infinitely small.
-    with np.errstate(invalid="ignore"):
-        terms = xp.where(p == 0, 0, p * (xp.log(total) - shifted))
-    out[0][...] = xp.sum(terms, -1)
-    out[1][...] = exponents / total - p
+    work = out[1] if x is features else xp.empty(out[1].shape, x.dtype)
+    xp.subtract(x, _largest(xp, x), work)
+    p = xp.broadcast_to(p, work.shape)
+    weighted = _weighted_sums(xp, p, work)
+    xp.exp(work, work)
+    total = xp.sum(work, -1, keepdims=True)
+    out[0][...] = xp.sum(p, -1) * xp.log(total[:, 0]) - weighted
+    xp.divide(work, total, work)
+    xp.subtract(work, p, work)
+    if work is not out[1]:
+        out[1][...] = work
+
+
+def _weighted_sums(xp: Any, p: Any, x: Any) -> Any:
+    if xp.min(x, initial=0) == -np.inf:
+        # Where a label is 0 its term is 0, even if the logit is infinitely small.
+        return xp.sum(xp.where(p == 0, 0, p * x), -1)
+    return xp.einsum("ij,ij->i", p, x)
 
 
 @softmax_cross_entropy_op.gradient
