@@ -16,8 +16,10 @@ def initialized_value_of(variable: Any) -> Tensor:
     """A tensor with the variable's value if it has one, else its initial value."""
     from .ops.cond import cond  # branches are functions, which are built with variables
 
+    # What the initializer assigns, which itself asks whether the variables that it reads have values.
+    initial = variable.initializer.inputs[1]
     with init_scope():
-        result: Tensor = cond(variable.is_initialized(), variable.read_value, lambda: variable.initial_value)
+        result: Tensor = cond(variable.is_initialized(), variable.read_value, lambda: initial)
     result.set_shape(variable.shape)
     return result
 

@@ -145,7 +145,7 @@ class _Planner:
         if ref is None:
             raise TypeError(f"{node.describe()} reads {node.inputs[0].name}, which is not a variable's handle")
         sizes = static_sizes(ref.sizes)
-        if sizes is None:
+        if sizes is None or value.dtype.numpy.hasobject:
             self._emit(node, [Cell(value.dtype, value.name)], copies=True)
         elif self._overwritten(value, ref.key, i):
             self._emit(node, [self._arena_view(i, value, sizes)], copies=True)
