@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import FailedPreconditionError
+from ..errors import FailedPreconditionError, ResourceExhaustedError
 from ..graph import Tensor
 from ..plan.buffers import ALIGNMENT, Buffer, Cell, Place, Storage, View
 from ..plan.plan import INITIALIZERS, Plan, Step
@@ -202,7 +202,10 @@ class CpuProgram:
 
 
 def _aligned(nbytes: int) -> np.ndarray[Any, Any]:
-    memory = np.zeros(max(nbytes, 1) + ALIGNMENT, np.uint8)
+    try:
+        memory = np.zeros(max(nbytes, 1) + ALIGNMENT, np.uint8)
+    except MemoryError:
+        raise ResourceExhaustedError(None, None, f"The step needs {nbytes} bytes, more than can be had") from None
     start = -memory.__array_interface__["data"][0] % ALIGNMENT
     return memory[start : start + max(nbytes, 1)]
 

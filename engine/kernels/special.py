@@ -41,7 +41,7 @@ _LGAMMA_MIDDLE = np.array([
 ])  # fmt: skip
 
 _EPSILON = np.finfo(np.float64).eps
-_MOST_TERMS = 2000
+_MOST_TERMS = 600
 # B(2k) / (2k (2k - 1)) of Stirling's series, and B(2k) / 2k of the digamma function's.
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
 _DIGAMMA = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)

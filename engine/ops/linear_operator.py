@@ -127,4 +127,5 @@ class LinearOperatorLowerTriangular:
     def add_to_tensor(self, x: Any, name: str = "add_to_tensor") -> Tensor:
         """The sums of these matrices and x."""
         with get_default_graph().name_scope(name):
-            return self.tril + x
+            result: Tensor = self.tril + x
+            return result
