@@ -28,6 +28,10 @@ MOST_PLANS = 64
 Signature = tuple[tuple[int, ...], ...]
 
 
+# After so many combinations of shapes, a function gets one plan that allocates as it runs.
+MOST_SHAPES = 8
+
+
 class Program(Protocol):
     """Something that runs a step: takes the fed values in order, gives the fetched ones."""
 
@@ -55,8 +59,11 @@ class CompiledStep:
         feeds: Sequence[Tensor],
         runtime: Runtime,
         options: Options,
+        any_shapes: bool = False,
     ) -> None:
         self.graph = graph
+        # Whether one plan must do for all shapes that the fed tensors may have.
+        self.any_shapes = any_shapes
         self.fetches = list(fetches)
         self.targets = list(targets)
         self.feeds = list(feeds)
@@ -72,6 +79,8 @@ class CompiledStep:
         signature = tuple(
             [v.shape if isinstance(v, np.ndarray) else np.shape(v) if isinstance(v, np.generic) else () for v in values]
         )
+        if self.any_shapes:
+            signature = ()
         idle = self._idle.get(signature)
         program = idle.pop() if idle else self._new_program(signature)
         try:
@@ -98,7 +107,7 @@ class CompiledStep:
             self._idle.pop(oldest, None)
 
     def _compile(self, signature: Signature) -> Any:
-        for tensor, shape in zip(self.feeds, signature, strict=True):
+        for tensor, shape in zip(self.feeds, signature, strict=not self.any_shapes):
             check_shape(tensor, shape)
         ops = list(reachable_operations(self.fetches, self.targets, set(self.feeds)))
         check_placement(ops, self.options.placement)
@@ -115,10 +124,15 @@ class CompiledStep:
     def lowered(self, signature: Signature) -> Dataflow:
         """The step before any rewriting, with the fed shapes filled in."""
         flow = lower(self.graph, self.fetches, self.targets, self.feeds)
-        for tensor, shape in zip(self.feeds, signature, strict=True):
+        for tensor, shape in zip(self.feeds, signature, strict=not self.any_shapes):
             if tensor.dtype.name not in ("resource", "variant"):
                 flow.feeds[tensor].sizes = shape
         return flow
+
+    @property
+    def plan_count(self) -> int:
+        """For how many combinations of fed shapes there is a plan."""
+        return len(self._plans)
 
     def plan_of(self, signature: Signature) -> Any:
         """The plan for fed shapes, compiled if need be: what `session.explain` prints."""
@@ -192,13 +206,16 @@ class _FunctionCall:
         self.count = count
         self.runs = bool(fetches or graph.control_outputs)
         self.step = CompiledStep(graph, list(fetches), graph.control_outputs, feeds, runtime, options)
+        self.any_shapes = CompiledStep(graph, list(fetches), graph.control_outputs, feeds, runtime, options, True)
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
         results: list[Any] = [None] * self.count
         for i, source in self.handed_on:
             results[i] = values[source]
         if self.runs:
-            found = self.step.run([_argument(values[i]) for i in self.given])
+            # A loop over growing arrays would compile its body anew in each iteration.
+            step = self.step if self.step.plan_count <= MOST_SHAPES else self.any_shapes
+            found = step.run([_argument(values[i]) for i in self.given])
             for i, source in self.computed:
                 results[i] = found[source]
         return results
