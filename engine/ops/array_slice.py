@@ -390,7 +390,7 @@ def _index_number(entry: Any) -> Any:
     if isinstance(entry, Tensor) and entry.dtype.base_dtype in (int32, int64) and entry.sizes in (None, ()):
         return entry
     plain = getattr(entry, "value", entry) if type(entry).__name__ == "Dimension" else entry
-    if hasattr(plain, "__index__") and not isinstance(plain, bool | np.bool_ | Tensor):
+    if hasattr(plain, "__index__") and not isinstance(plain, bool | np.bool_ | Tensor) and np.ndim(plain) == 0:
         return int(plain)
     raise TypeError(
         "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar tf.int32/tf.int64 tensors are "

@@ -195,11 +195,12 @@ split_v = split
 def _is_number(value: Any) -> bool:
     if isinstance(value, Tensor):
         return value.sizes == () and value.dtype.base_dtype.is_integer
-    return hasattr(value, "__index__")
+    return _is_count(value)
 
 
 def _is_count(value: Any) -> bool:
-    return hasattr(value, "__index__") and not isinstance(value, Tensor)
+    # Every array has __index__; only those without dimensions are numbers.
+    return hasattr(value, "__index__") and not isinstance(value, Tensor) and np.ndim(value) == 0
 
 
 def _int32(axis: Any) -> Any:
