@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ from .casting import cast
 from .choice import where
 from .elementwise import add_op
 from .elementwise_nary import add_n
-from .guards import stop_gradient, zeros_like_op
+from .guards import ones_like_op, stop_gradient, zeros_like_op
 from .nn_activations import softplus_op
 from .nn_softmax import (
     log_softmax_op,
@@ -27,7 +28,7 @@ from .nn_softmax import (
     sparse_softmax_cross_entropy_op,
 )
 from .reduce import reduce_sum
-from .unary import exp, log1p
+from .unary import exp, log, log1p
 
 
 def softmax(logits: Any, axis: int | None = None, name: str | None = None, dim: int | None = None) -> Tensor:
@@ -242,6 +243,31 @@ def weighted_cross_entropy_with_logits(
         _check_shapes(x, z, "logits", "targets")
         weight = 1 + (pos_weight - 1) * z
         return add_op((1 - z) * x, weight * softplus_op(-x), name=scope)
+
+
+def log_poisson_loss(
+    targets: Any, log_input: Any, compute_full_loss: bool = False, name: str | None = None
+) -> Tensor:
+    """The negated log likelihood of counts under Poisson distributions, less a term of the counts alone.
+
+    Args:
+        targets: the counts, of the shape and dtype of `log_input`.
+        log_input: the logarithms of the rates.
+        compute_full_loss: add that term too, by Stirling's approximation, for counts above 1.
+        name: of the scope.
+    """
+    with get_default_graph().name_scope(name or "log_poisson_loss"):
+        x = convert_to_tensor(log_input, None, "log_input")
+        z = convert_to_tensor(targets, x.dtype.base_dtype, "targets")
+        _check_shapes(x, z, "log_input", "targets")
+        loss: Tensor = exp(x) - x * z
+        if not compute_full_loss:
+            return loss
+        # A count of 1 stands in where the term is left out, so that no logarithm meets 0.
+        safe = where(z > 1, z, ones_like_op(z))
+        term = safe * log(safe) - safe + 0.5 * log(2 * math.pi * safe)
+        result: Tensor = loss + where(z > 1, term, zeros_like_op(z))
+        return result
 
 
 # The losses of tf.nn.seq2seq (tf.contrib.legacy_seq2seq) and tf.contrib.seq2seq
