@@ -62,6 +62,8 @@ from . import (  # noqa: F401  importing a family registers its ops
     nn_sampled,
     nn_softmax,
     operators,
+    parsing,
+    parsing_ops,
     products,
     py_func,
     queues,
