@@ -14,7 +14,7 @@ import numpy as np
 from .conversion import convert_to_tensor, local
 from .dtypes import DType, int32, variant
 from .function import FunctionGraph, align_captures, extend_operation
-from .gradients import backward
+from .gradients import backward, wanted_inputs
 from .graph import Graph, Operation, Sizes, Tensor, get_default_graph
 from .ops.aggregation import add_all, as_dense
 from .ops.array import shape_op
@@ -126,7 +126,8 @@ def if_gradient(op: Operation, *dys: Any) -> list[Any]:
     forward = [op.attrs["then_branch"], op.attrs["else_branch"]]
     used = [i for i, dy in enumerate(dys) if dy is not None and flows(op.outputs[i].dtype)]
     given = [convert_to_tensor(dys[i]) for i in used]
-    branches = [_BranchGradient(op, graph, outer, used, given) for graph in forward]
+    wanted = {i - 1 for i in wanted_inputs(len(op.inputs))}
+    branches = [_BranchGradient(op, graph, outer, used, given, wanted) for graph in forward]
     kinds = [_kind(*pair) for pair in zip(branches[0].found, branches[1].found, strict=True)]
     for branch in branches:
         branch.give(kinds)
@@ -137,12 +138,20 @@ def if_gradient(op: Operation, *dys: Any) -> list[Any]:
 class _BranchGradient:
     """The gradient of one branch while it is built."""
 
-    def __init__(self, op: Operation, forward: FunctionGraph, outer: Graph, used: list[int], dys: list[Tensor]) -> None:
+    def __init__(
+        self,
+        op: Operation,
+        forward: FunctionGraph,
+        outer: Graph,
+        used: list[int],
+        dys: list[Tensor],
+        wanted: set[int],
+    ) -> None:
         self.op = op
         self.forward = forward
         self.graph = GradientGraph(forward, outer, dict(zip(forward.inputs, op.inputs[1:], strict=True)))
         arguments = [self.graph.add_input(dy.dtype, dy.sizes, "grad_y") for dy in dys]
-        xs = [t for t in forward.inputs if flows(t.dtype) or t.dtype.name == "resource"]
+        xs = [t for i, t in enumerate(forward.inputs) if i in wanted and (flows(t.dtype) or t.dtype.name == "resource")]
         with self.graph.as_default():
             found = dict(zip(xs, backward([forward.outputs[i] for i in used], xs, arguments), strict=True))
         self.found = [found.get(t) for t in forward.inputs]
@@ -256,8 +265,11 @@ class _LoopGradient:
         self.inputs = list(self.body.inputs)
         handed_on = [out is arg for out, arg in zip(self.body.outputs, self.inputs, strict=True)]
         self.variables = [i for i, t in enumerate(self.inputs) if flows(t.dtype) and not handed_on[i]]
+        wanted = wanted_inputs(len(op.inputs))
         self.captures = [
-            i for i, t in enumerate(self.inputs) if handed_on[i] and (flows(t.dtype) or t.dtype.name == "resource")
+            i
+            for i, t in enumerate(self.inputs)
+            if handed_on[i] and i in wanted and (flows(t.dtype) or t.dtype.name == "resource")
         ]
         self.handed_on = handed_on
         self.dys = list(dys)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from contextvars import ContextVar
 from typing import Any
 
 from .conversion import convert_to_tensor, local
@@ -19,6 +20,16 @@ GradientFunction = Callable[..., Any]
 Gradient = Tensor | IndexedSlices
 
 _registered: dict[str, GradientFunction | None] = {}
+_wanted: ContextVar[frozenset[int] | None] = ContextVar("wanted", default=None)
+
+
+def wanted_inputs(count: int) -> frozenset[int]:
+    """For a gradient rule that is being called: which of `count` inputs have gradients that lead to what is asked for.
+
+    Rules may give more; those for which each input costs much, such as loops', look here.
+    """
+    wanted = _wanted.get()
+    return frozenset(range(count)) if wanted is None else wanted
 
 
 class AggregationMethod:
@@ -269,7 +280,11 @@ class _Backward:
             stack.enter_context(self.graph.name_scope(op.name.rpartition("/")[2] + "_grad"))
             if self.colocate:
                 stack.enter_context(self.graph.colocate_with(op, ignore_existing=True))
-            result = function(op, *outs)
+            token = _wanted.set(frozenset(i for i, t in enumerate(op.inputs) if t.op in self.reached))
+            try:
+                result = function(op, *outs)
+            finally:
+                _wanted.reset(token)
             found = list(result) if isinstance(result, list | tuple) else [result]
             if len(found) != len(op.inputs):
                 raise ValueError(
