@@ -40,14 +40,17 @@ class AdamOptimizer(RuleOptimizer):
         self._beta2 = beta2
         self._epsilon = epsilon
 
-    def _get_beta_accumulators(self) -> tuple[Any, Any]:
+    # The powers of the betas that the step needs, each a variable.
+    _powers: tuple[str, ...] = ("beta1_power", "beta2_power")
+
+    def _get_beta_accumulators(self) -> tuple[Any, ...]:
         graph = get_default_graph().outermost()
-        return self._get_non_slot_variable("beta1_power", graph), self._get_non_slot_variable("beta2_power", graph)
+        return tuple(self._get_non_slot_variable(name, graph) for name in self._powers)
 
     def _create_slots(self, var_list: Sequence[Any]) -> None:
         first = min(var_list, key=lambda v: v.name)
-        self._create_non_slot_variable(self._call_if_callable(self._beta1), "beta1_power", first)
-        self._create_non_slot_variable(self._call_if_callable(self._beta2), "beta2_power", first)
+        for name, beta in zip(self._powers, (self._beta1, self._beta2), strict=False):
+            self._create_non_slot_variable(self._call_if_callable(beta), name, first)
         for var in var_list:
             self._zeros_slot(var, "m", self._name)
             self._zeros_slot(var, "v", self._name)
@@ -57,8 +60,8 @@ class AdamOptimizer(RuleOptimizer):
 
     def _prepare(self) -> None:
         super()._prepare()
-        power1, power2 = self._get_beta_accumulators()
-        self._tensors.update(beta1_power=power1.value(), beta2_power=power2.value())
+        for name, power in zip(self._powers, self._get_beta_accumulators(), strict=True):
+            self._tensors[name] = power.value()
 
     def _sparse_rate(self, var: Any) -> Tensor:
         """The learning rate, corrected for means that start at zero."""
@@ -89,12 +92,12 @@ class AdamOptimizer(RuleOptimizer):
 
     def _finish(self, update_ops: list[Any], name_scope: str) -> Any:
         graph = get_default_graph()
-        power1, power2 = self._get_beta_accumulators()
-        with graph.control_dependencies(update_ops), graph.colocate_with(power1.op):
+        powers = self._get_beta_accumulators()
+        with graph.control_dependencies(update_ops), graph.colocate_with(powers[0].op):
             betas = (self._tensors["beta1"], self._tensors["beta2"])
             updates = [
                 power.assign(power * beta, use_locking=self._use_locking, read_value=False)
-                for power, beta in zip((power1, power2), betas, strict=True)
+                for power, beta in zip(powers, betas, strict=False)
             ]
         return group_operations([*update_ops, *updates], name_scope)
 
@@ -147,6 +150,7 @@ class AdaMaxOptimizer(AdamOptimizer):
     """Adam by the largest gradient in place of the root of squares, as `tf.contrib.opt.AdaMaxOptimizer`."""
 
     rule = "AdaMax"
+    _powers = ("beta1_power",)
 
     def __init__(
         self,

@@ -11,8 +11,8 @@ from headrace.engine.gradients import gradients
 from headrace.engine.graph import Graph
 from headrace.engine.ops.reduce import reduce_sum
 from headrace.engine.partitioned import (
-    PartitionInfo,
     PartitionedVariable,
+    PartitionInfo,
     fixed_size_partitioner,
     min_max_variable_partitioner,
     variable_axis_size_partitioner,

@@ -188,5 +188,5 @@ def test_templates():
 
     bad = make_template("bad", growing)
     bad()
-    with pytest.raises(ValueError, match="does not exist|Trainable variable created"):
+    with pytest.raises(ValueError, match=r"does not exist|Trainable variable created"):
         bad()
