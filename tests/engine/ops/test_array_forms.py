@@ -18,6 +18,7 @@ from headrace.engine.ops import (
     array_space,
     array_split,
     indexing,
+    sorting,
 )
 from headrace.engine.ops.constant import constant, placeholder
 from headrace.engine.session import Session
@@ -177,3 +178,12 @@ def test_sizes_of_unknown_ranks_are_computed():
     x = placeholder(float32)
     results = value([array_shape.rank(x), array_shape.size(x), array_order.transpose(x)], {x: np.ones((2, 3))})
     assert results[:2] == [2, 6] and results[2].shape == (3, 2)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_sort_is_numpys(axis):
+    x = np.random.default_rng(0).normal(size=(3, 4, 2))
+    found = value([sorting.sort(x, axis), sorting.sort(x, axis, "DESCENDING"), sorting.argsort(x, axis)])
+    np.testing.assert_array_equal(found[0], np.sort(x, axis))
+    np.testing.assert_array_equal(found[1], -np.sort(-x, axis))
+    np.testing.assert_array_equal(found[2], np.argsort(x, axis))
