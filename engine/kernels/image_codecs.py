@@ -213,6 +213,17 @@ def encode_png(image: Array, compression: int = -1) -> bytes:
     return _written(image, "PNG", compress_level=6 if compression < 0 else compression)
 
 
+def jpeg_shape(contents: bytes) -> tuple[int, int, int]:
+    """Returns height, width and channels of a JPEG file from its header.
+
+    Raises:
+        InvalidArgumentError: when it is no JPEG file.
+        ImportError: when Pillow is not installed.
+    """
+    with _Opened(contents, "JPEG", MAX_PIXELS) as image:
+        return image.height, image.width, len(image.getbands())
+
+
 def kind_of_image(contents: bytes) -> str:
     """Returns "JPEG", "PNG", "GIF" or "BMP" by the first bytes of a file.
 
