@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InternalError
+from ..errors import InternalError, InvalidArgumentError
 from ..resources import ResourceStore, VariableStorage
 from ..rewriting.dataflow import Node, Value
 
@@ -25,8 +25,21 @@ def assign(store: ResourceStore, storage: VariableStorage, value: np.ndarray[Any
     if storage.array is not None and storage.array.shape == value.shape:
         np.copyto(storage.array, value)
     else:
+        _check_shape(storage, value.shape)
         store.replace(storage, np.array(value, storage.dtype.numpy, order="C"))
     storage.initialized = True
+
+
+def _check_shape(storage: VariableStorage, shape: tuple[int, ...]) -> None:
+    # Programs are planned for the static shape: a value of another one must not get in.
+    sizes = storage.sizes
+    if sizes is None or (len(sizes) == len(shape) and all(a in (None, b) for a, b in zip(sizes, shape, strict=True))):
+        return
+    raise InvalidArgumentError(
+        None,
+        None,
+        f"Assign requires shapes of both tensors to match: {storage.name} has shape {list(sizes)}, the value {list(shape)}",
+    )
 
 
 def prepare(node: Node, inputs: Sequence[Any]) -> None:

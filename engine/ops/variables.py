@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import INDEX, NUMERIC, DType, int32
-from ..errors import NotFoundError, OutOfRangeError
+from ..errors import InvalidArgumentError, NotFoundError, OutOfRangeError
 from ..graph import Operation, Sizes, Tensor
 from ..inference import InferenceContext, from_shape_attr, like_first, scalar_shape
 from ..registry import op
@@ -95,7 +95,15 @@ def assign_add_variable_op(resource: Any, value: Any, *, name: str | None = None
 @assign_add_op.update("ref")
 @assign_add_variable_op.update("resource")
 def assign_add_update(xp: Any, variable: Any, value: Any, **_: Any) -> None:
-    xp.add(variable, value, variable)
+    xp.add(variable, _fitting(variable, value), variable)
+
+
+def _fitting(variable: Any, value: Any) -> Any:
+    # The handle of a resource does not tell shapes while the graph is built, and NumPy would repeat the value.
+    if value.shape != variable.shape:
+        shapes = f"{list(variable.shape)} and {list(value.shape)}"
+        raise InvalidArgumentError(None, None, f"The variable and the value have different shapes: {shapes}")
+    return value
 
 
 @op("AssignSub", "ref: Ref(T), value: T", "output_ref: Ref(T)", shape=_assigned_shape, stateful=True, T=NUMERIC)
@@ -111,7 +119,7 @@ def assign_sub_variable_op(resource: Any, value: Any, *, name: str | None = None
 @assign_sub_op.update("ref")
 @assign_sub_variable_op.update("resource")
 def assign_sub_update(xp: Any, variable: Any, value: Any, **_: Any) -> None:
-    xp.subtract(variable, value, variable)
+    xp.subtract(variable, _fitting(variable, value), variable)
 
 
 @op("Variable", outputs="ref: Ref(dtype)", shape=from_shape_attr, stateful=True)

@@ -231,6 +231,18 @@ def test_shapes():
 
 
 @both
+def test_values_of_other_shapes_do_not_get_in(use_resource):
+    v = Variable([1.0, 2.0], use_resource=use_resource)
+    x = placeholder("float32", [None])
+    session = started()
+    for update in (v.assign(x), v.assign_add(x), v.assign_sub(x)):
+        for value in ([1.0], [1.0, 2.0, 3.0]):
+            with pytest.raises(InvalidArgumentError, match="shape"):
+                session.run(update, {x: value})
+    np.testing.assert_array_equal(session.run(v), [1, 2])
+
+
+@both
 def test_collections(use_resource):
     a = Variable(1.0, use_resource=use_resource)
     b = Variable(1.0, trainable=False, use_resource=use_resource, name="scope/b")
