@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from headrace.engine import errors, nest
+from headrace.engine import checks, errors, nest
 from headrace.engine.graph import Graph, Tensor, get_default_graph
 from headrace.engine.ops.array import identity
 from headrace.engine.ops.array_parts import concat
@@ -379,6 +379,45 @@ def test_critical_section(session):
     session.run(init)
     assert session.run(first) == 2
     assert session.run(second) == {"a": 2}
+
+
+@pytest.mark.parametrize(
+    "check, good, bad",
+    [
+        (lambda x: checks.assert_positive(x), [1, 2], [1, 0]),
+        (lambda x: checks.assert_non_negative(x), [0, 2], [-1, 0]),
+        (lambda x: checks.assert_equal(x, [1, 2]), [1, 2], [1, 3]),
+        (lambda x: checks.assert_less(x, 3), [1, 2], [1, 3]),
+        (lambda x: checks.assert_none_equal(x, 3), [1, 2], [1, 3]),
+        (lambda x: checks.assert_greater_equal(x, 1), [1, 2], [1, 0]),
+    ],
+)
+def test_checks_when_run_and_when_built(session, check, good, bad):
+    x = placeholder("int32", [2])
+    operation = check(x)
+    assert session.run(operation, {x: good}) is None
+    with pytest.raises(errors.InvalidArgumentError, match=r"did not hold element-wise"):
+        session.run(operation, {x: bad})
+    assert check(constant(good)).type == "NoOp"
+    with pytest.raises(errors.InvalidArgumentError, match=r"did not hold element-wise"):
+        check(constant(bad))
+
+
+def test_checks_of_shapes_and_types():
+    with Graph().as_default():
+        x = placeholder("float32", [2, 3])
+        assert checks.assert_rank(x, 2).type == "NoOp"
+        with pytest.raises(ValueError, match="must have rank 3"):
+            checks.assert_rank(x, 3)
+        with pytest.raises(ValueError, match="must have rank at least 3"):
+            checks.assert_rank_at_least(x, 3)
+        with pytest.raises(ValueError, match="must have rank in"):
+            checks.assert_rank_in(x, [1, 3])
+        with pytest.raises(TypeError, match="integer type"):
+            checks.assert_integer(x)
+        assert checks.is_numeric_tensor(x) and not checks.is_numeric_tensor(constant("a"))
+        with pytest.raises(ValueError, match="Expected scalar"):
+            checks.assert_scalar(x)
 
 
 # nest

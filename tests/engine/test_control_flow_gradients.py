@@ -15,6 +15,7 @@ from headrace.engine.ops.constant import constant, placeholder
 from headrace.engine.ops.indexing import gather
 from headrace.engine.ops.linalg import matmul_op
 from headrace.engine.ops.py_func import py_func
+from headrace.engine.ops.random import random_uniform
 from headrace.engine.ops.reduce import reduce_sum
 from headrace.engine.ops.variables import assign_op, assign_variable_op, read_variable_op, var_handle_op, variable_op
 from headrace.engine.ops.while_loop import while_loop
@@ -102,6 +103,18 @@ def test_the_forward_branch_runs_once(session):
     assert len(calls) == 1 and value == 5 and slope == 1
 
 
+def test_gradients_see_the_random_numbers_of_the_forward_pass(session):
+    x, p = placeholder("float64", [8]), placeholder("bool", [])
+    branch = cond(p, lambda: x * random_uniform([8], dtype="float64"), lambda: x)
+    loop = while_loop(
+        lambda i, v: i < 3, lambda i, v: (i + 1, v * random_uniform([8], dtype="float64")), [constant(0), x]
+    )[1]
+    slopes = [gradients(y, x)[0] for y in (branch, loop)]
+    one, other, *found = session.run([branch, loop, *slopes], {x: np.ones(8), p: True})
+    np.testing.assert_allclose(found, [one, other])
+    assert len(set(other)) == 8
+
+
 def test_steps_compiled_before_the_gradient_stay_valid(session):
     x = placeholder("float64", [])
     y = cond(x > 0.0, lambda: x * x, lambda: x)
@@ -180,7 +193,7 @@ def test_a_loop_is_its_unrolled_self(count, a, b):
             for p, gs in zip((list(looped), unrolled), found, strict=True)
         ]
         for one, other in zip(*results, strict=True):
-            np.testing.assert_allclose(one, other, rtol=1e-12)
+            np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
 
 
 def test_nested_loops_and_branches(session):
