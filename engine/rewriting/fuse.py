@@ -20,43 +20,58 @@ MOST_INPUTS = 12
 
 def fuse(flow: Dataflow) -> None:
     """Merges each element-wise node into its only user where that is element-wise on the same shape and dtype."""
-    users = flow.users()
-    kept = {v for v in flow.fetches}
-    absorbed: set[Node] = set()
-    waited_for = {c for n in flow.nodes for c in n.control}
-    expressions: dict[Node, Expression] = {}
+    fusion = _Fusion(flow)
     for node in flow.nodes:
+        fusion.visit(node)
+    flow.nodes = [n for n in flow.nodes if n not in fusion.absorbed]
+    flow.redirect_control({inner: fusion.holder_of(inner) for inner in fusion.absorbed})
+
+
+class _Fusion:
+    """What is known while nodes are merged: who uses and who waits for whom, and the expressions so far."""
+
+    def __init__(self, flow: Dataflow) -> None:
+        self.users = flow.users()
+        self.kept = {v.node for v in flow.fetches} | set(flow.targets)
+        self.position = {node: i for i, node in enumerate(flow.nodes)}
+        self.waiting: dict[Node, list[Node]] = {}
+        for node in flow.nodes:
+            for before in node.control:
+                self.waiting.setdefault(before, []).append(node)
+        self.expressions: dict[Node, Expression] = {}
+        self.absorbed: dict[Node, Node] = {}
+
+    def visit(self, node: Node) -> None:
         expression = expression_of(node)
         if expression is None:
-            continue
-        expressions[node] = expression
-        _absorb_inputs(node, expressions, users, kept, waited_for, absorbed)
-    flow.nodes = [n for n in flow.nodes if n not in absorbed]
+            return
+        self.expressions[node] = expression
+        for value in list(dict.fromkeys(node.inputs)):
+            inner = value.node
+            if self._may_absorb(node, inner, value) and _merge(node, inner, value, self.expressions):
+                self._note(node, inner)
 
+    def _may_absorb(self, node: Node, inner: Node, value: Value) -> bool:
+        if inner not in self.expressions or inner in self.kept or not _alike(inner.outputs[0], node):
+            return False
+        if len(self.users.get(value, ())) != node.inputs.count(value):
+            return False
+        # What waits for the inner node will wait for the outer one, which must not come after it.
+        return all(self.position[w] > self.position[node] for w in self.waiting.get(inner, ()))
 
-def _absorb_inputs(
-    node: Node,
-    expressions: dict[Node, Expression],
-    users: dict[Value, list[Node]],
-    kept: set[Value],
-    waited_for: set[Node],
-    absorbed: set[Node],
-) -> None:
-    for value in list(dict.fromkeys(node.inputs)):
-        inner = value.node
-        if (
-            inner not in expressions
-            or inner in waited_for
-            or value in kept
-            or len(users.get(value, ())) != node.inputs.count(value)
-        ):
-            continue
-        if (inner.control != node.control and inner.control) or not _alike(inner.outputs[0], node):
-            continue
-        if _merge(node, inner, value, expressions):
-            absorbed.add(inner)
-            for v in {*inner.inputs, *node.inputs}:
-                users[v] = [u for u in users[v] if u is not inner and u is not node] + [node] * node.inputs.count(v)
+    def _note(self, node: Node, inner: Node) -> None:
+        self.absorbed[inner] = node
+        node.control += [c for c in inner.control if c not in node.control]
+        self.waiting.setdefault(node, []).extend(self.waiting.get(inner, ()))
+        for v in {*inner.inputs, *node.inputs}:
+            self.users[v] = [u for u in self.users[v] if u is not inner and u is not node] + [node] * node.inputs.count(
+                v
+            )
+
+    def holder_of(self, inner: Node) -> Node:
+        """The node that an absorbed one ended up in."""
+        node = self.absorbed[inner]
+        return self.holder_of(node) if node in self.absorbed else node
 
 
 def _alike(value: Value, node: Node) -> bool:

@@ -10,6 +10,7 @@ import heapq
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..dtypes import DType
 from ..errors import InvalidArgumentError, UnimplementedError
 from ..function import FunctionGraph, functions_of
 from ..graph import Graph, Operation, Tensor
@@ -183,6 +184,7 @@ class _Lowering:
             return
         refs = {i: v.variable for i, v in enumerate(node.inputs) if v.variable is not None}
         touched = frozenset(ref.key for ref in refs.values())
+        _check_dtypes(op, definition, refs)
         if definition.type == "ReadVariableOp":
             node.reads = touched
             return
@@ -197,6 +199,25 @@ class _Lowering:
             if argument.is_ref and first is not None:
                 value.variable = first
                 self.written_by[value] = node
+
+
+def _check_dtypes(op: Operation, definition: Op[..., Any], refs: dict[int, VariableRef]) -> None:
+    """Raises InvalidArgumentError where a handle's operation is of another dtype than its variable."""
+    if definition.update_function is None and definition.type not in ("ReadVariableOp", "ResourceCountUpTo"):
+        return
+    dtype = op.attrs.get("dtype") or op.attrs.get("T")
+    for i, ref in refs.items():
+        if (
+            ref is not None
+            and op.inputs[i].dtype.name == "resource"
+            and isinstance(dtype, DType)
+            and dtype != ref.dtype
+        ):
+            raise InvalidArgumentError(
+                op.name,
+                op,
+                f"{op.describe()} is of dtype {dtype.name}, but the variable {ref.key!r} of {ref.dtype.name}",
+            )
 
 
 def _unfed(op: Operation) -> InvalidArgumentError:
@@ -314,7 +335,17 @@ def schedule(nodes: list[Node]) -> list[Node]:
 
 
 def _priority(node: Node, position: int) -> tuple[bool, float, int, Node]:
-    return (node.definition.blocking, node.order, position, node)
+    blocking = node.definition.blocking or (node.origin is not None and _may_block(node.origin))
+    return (blocking, node.order, position, node)
+
+
+def _may_block(op: Operation) -> bool:
+    """Whether a function that an operation calls may wait for another thread."""
+    return any(
+        ((definition := find_definition(inner.type)) is not None and definition.blocking) or _may_block(inner)
+        for function in functions_of(op)
+        for inner in function.get_operations()
+    )
 
 
 def _break_cycle(nodes: list[Node], done: set[Node]) -> list[Node]:
