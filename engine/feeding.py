@@ -48,7 +48,8 @@ def _number_array(tensor: Tensor, value: Any, dtype: np.dtype[Any]) -> np.ndarra
         given = np.asarray(value)
         if given.dtype.kind in "OSU" or _loses(given, dtype):
             raise TypeError(f"expected {dtype}, got {given.dtype} {_short(value)}")
-        return given.astype(dtype) if given.dtype != dtype else given
+        with np.errstate(all="ignore"):
+            return given.astype(dtype) if given.dtype != dtype else given
     except (TypeError, ValueError, OverflowError) as error:
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(

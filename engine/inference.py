@@ -125,7 +125,7 @@ def sizes_by(rule: ShapeRule, context: InferenceContext) -> list[Sizes]:
     """What a rule says; ValueError also where it trips over attributes or values that it did not expect."""
     try:
         return list(rule(context))
-    except (LookupError, ArithmeticError, TypeError) as error:
+    except (LookupError, ArithmeticError, TypeError, MemoryError) as error:
         raise ValueError(f"Attributes or values that fit no shape: {type(error).__name__}: {error}") from error
 
 

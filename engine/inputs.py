@@ -97,6 +97,8 @@ def _convert_one(definition: Op[..., Any], argument: Argument, value: Any, types
     if argument.type_attr is not None:
         check_allowed(definition, argument.type_attr, dtype, argument.name)
         types.setdefault(argument.type_attr, dtype)
+    elif argument.list_attr is not None:
+        check_allowed(definition, argument.list_attr, dtype, argument.name)
     if argument.is_ref and not tensor.dtype._is_ref_dtype:
         raise TypeError(
             f"{definition.type}: the input {argument.name!r} needs a variable, got the tensor {tensor.name}"

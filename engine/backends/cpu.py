@@ -44,7 +44,7 @@ class CpuProgram:
         self.plan = plan
         self.runtime = runtime
         self.store: ResourceStore = runtime.resources
-        self.arena = _aligned(plan.arena_bytes)
+        self.arena = _arena(plan.arena_bytes)
         self.generation = -1
         self.calls: list[Call] = []
         self.nodes: list[Node] = []
@@ -199,6 +199,13 @@ class CpuProgram:
     def feed_order(self) -> list[Tensor]:
         """The fed tensors in the order in which `run` takes their values."""
         return list(self.plan.feeds)
+
+
+def _arena(nbytes: int) -> np.ndarray[Any, Any]:
+    try:
+        return _aligned(nbytes)
+    except MemoryError:
+        raise ResourceExhaustedError(None, None, f"A step needs {nbytes} bytes of memory, more than there are") from None
 
 
 def _aligned(nbytes: int) -> np.ndarray[Any, Any]:

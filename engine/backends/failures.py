@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 from ..errors import (
     FailedPreconditionError,
     InvalidArgumentError,
@@ -22,6 +24,7 @@ _CLASSES: list[tuple[type[BaseException], type[OpError]]] = [
     (TypeError, InvalidArgumentError),
     (ArithmeticError, InvalidArgumentError),
     (LookupError, InvalidArgumentError),
+    (struct.error, InvalidArgumentError),
     (RuntimeError, FailedPreconditionError),
 ]
 

@@ -23,6 +23,8 @@ from .array_parts import concat
 from .array_scatter import scatter_nd_op
 
 Gradients = list[Any]
+# TensorFlow's limit on the number of dimensions.
+LARGEST_RANK = 254
 
 
 @op("Gather", "params: Tparams, indices: Tindices", "output: Tparams", Tindices=INDEX)
@@ -43,6 +45,8 @@ def gather_v1_shape(context: InferenceContext) -> list[Sizes]:
 @gather_op.shape
 def gather_shape(context: InferenceContext) -> list[Sizes]:
     axis, batch_dims = context.value(2), context["batch_dims"]
+    if abs(batch_dims) > LARGEST_RANK:
+        raise ValueError(f"batch_dims must be at most {LARGEST_RANK}, got {batch_dims}")
     if axis is None:
         ranks = context.rank(0), context.rank(1)
         return [None if None in ranks else (None,) * (sum(r for r in ranks if r is not None) - 1 - batch_dims)]

@@ -24,6 +24,7 @@ DEFAULT_HASH_KEY = 0xDECAFCAFFE
     "SparseCross",
     "indices: N * int64, values: sparse_types, shapes: N * int64, dense_inputs: dense_types",
     "output_indices: int64, output_values: out_type, output_shape: int64", lists=("sparse_types", "dense_types"),
+    sparse_types=(int64, string), dense_types=(int64, string),
 )  # fmt: skip
 def sparse_cross_op(
     indices: Any, values: Any, shapes: Any, dense_inputs: Any, *, hashed_output: bool, num_buckets: int, hash_key: int,

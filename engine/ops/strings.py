@@ -226,9 +226,15 @@ def as_string_op(
     """Each number as text, by C's printf; "true" and "false" for bools, "(re,im)" for complex numbers."""
 
 
+# Attributes of an imported graph must not make strings of any length.
+WIDEST = 1024
+
+
 def number_format(kind: str, precision: int, scientific: bool, shortest: bool, width: int, fill: str) -> str:
     """The printf format of numbers of a NumPy kind."""
     letter = "d" if kind in "iu" else "e" if scientific else "g" if shortest else "f"
+    if max(width, precision) > WIDEST:
+        raise InvalidArgumentError(None, None, f"width and precision must be at most {WIDEST}: got {width}, {precision}")
     digits = f".{precision}" if precision > -1 and letter != "d" else ""
     return f"%{fill}{width if width > -1 else ''}{digits}{letter}"
 

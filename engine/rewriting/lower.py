@@ -7,6 +7,7 @@ happen in the order of their making. TensorFlow 1 leaves both to chance.
 from __future__ import annotations
 
 import heapq
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -207,12 +208,7 @@ def _check_dtypes(op: Operation, definition: Op[..., Any], refs: dict[int, Varia
         return
     dtype = op.attrs.get("dtype") or op.attrs.get("T")
     for i, ref in refs.items():
-        if (
-            ref is not None
-            and op.inputs[i].dtype.name == "resource"
-            and isinstance(dtype, DType)
-            and dtype != ref.dtype
-        ):
+        if op.inputs[i].dtype.name == "resource" and isinstance(dtype, DType) and dtype != ref.dtype:
             raise InvalidArgumentError(
                 op.name,
                 op,
@@ -290,7 +286,7 @@ def order_effects(flow: Dataflow) -> None:
     ordered = schedule(flow.nodes)
     users = flow.users()
     for key, nodes in writers.items():
-        for previous, writer in zip(nodes, nodes[1:], strict=False):
+        for previous, writer in itertools.pairwise(nodes):
             if previous not in descendants(ordered, writer):
                 writer.control.append(previous)
         _reads_first(key, nodes, ordered, users)

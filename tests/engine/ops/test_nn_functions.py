@@ -45,7 +45,10 @@ def value(tensor, feeds=None):
     [
         (lambda x: nn_convolution.conv2d(x, np.ones((3, 3, 3, 8), np.float32), 2, "SAME"), [None, 3, None, 8]),
         (lambda x: nn_convolution.conv2d(x, np.ones((3, 3, 3, 8), np.float32), 1, "VALID"), [None, 3, None, 8]),
-        (lambda x: nn_convolution.depthwise_conv2d(x, np.ones((1, 1, 3, 2), np.float32), 1, "SAME"), [None, 5, None, 6]),
+        (
+            lambda x: nn_convolution.depthwise_conv2d(x, np.ones((1, 1, 3, 2), np.float32), 1, "SAME"),
+            [None, 5, None, 6],
+        ),
         (lambda x: nn_pooling.max_pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "VALID"), [None, 2, None, 3]),
         (lambda x: nn_pooling.avg_pool2d(x, 2, 2, "SAME"), [None, 3, None, 3]),
         (lambda x: nn_bias.bias_add(x, np.ones(3, np.float32)), [None, 5, None, 3]),
@@ -128,9 +131,7 @@ def test_sequence_losses():
     rows = IMAGES[0, :2].astype(np.float64)
     loss = np.log(np.exp(rows).sum(-1)) - np.take_along_axis(rows, np.array(targets)[..., None], -1)[..., 0]
     expected = (loss * weights).sum(0) / (np.sum(weights, 0) + 1e-12)
-    np.testing.assert_allclose(
-        value(nn_losses.sequence_loss_by_example(logits, targets, weights)), expected, rtol=1e-5
-    )
+    np.testing.assert_allclose(value(nn_losses.sequence_loss_by_example(logits, targets, weights)), expected, rtol=1e-5)
     np.testing.assert_allclose(value(nn_losses.sequence_loss(logits, targets, weights)), expected.mean(), rtol=1e-5)
     batch = nn_losses.batch_sequence_loss(rows.transpose(1, 0, 2), np.array(targets).T, np.array(weights, float).T)
     np.testing.assert_allclose(value(batch), (loss * weights).sum() / np.sum(weights), rtol=1e-5)

@@ -308,7 +308,9 @@ REFUSED = object()
 
 
 def _cast(argument, value, attribute, dtype):
-    if argument.type_attr != attribute:
+    # A handle's variable is of the dtype that the op is told.
+    handle = argument.dtype is not None and argument.dtype.name == "resource" and attribute in ("T", "dtype")
+    if argument.type_attr != attribute and not handle:
         return value
     if argument.is_list:
         parts = [_cast_one(v, dtype) for v in value]
