@@ -10,6 +10,9 @@ from typing import Any
 class Sample:
     """Good inputs of an op: arrays (lists of arrays for list inputs) and attributes.
 
+    An array for a `Ref(T)` or resource input stands for a variable that holds it; a function without arguments is
+    called while the graph is built and gives the input, such as the handle of a queue.
+
     `differentiable` is False where finite differences mean nothing (kinks, integers, random results); `gradients`
     names the input positions that are checked (None: all floating ones); `second` asks for second derivatives too.
     """
