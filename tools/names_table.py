@@ -47,7 +47,10 @@ def table() -> str:
             areas[row["area"]][row["covers"]].append(row["symbol"])
     lines = ["# The names of TensorFlow 1", "", INTRODUCTION, ""]
     lines += ["| area | " + " | ".join(level or "rest" for level in LEVELS) + " |", "|---|" + "---|" * len(LEVELS)]
-    lines += [f"| {area} | " + " | ".join(_share(levels[level]) for level in LEVELS) + " |" for area, levels in sorted(areas.items())]
+    lines += [
+        f"| {area} | " + " | ".join(_share(levels[level]) for level in LEVELS) + " |"
+        for area, levels in sorted(areas.items())
+    ]
     for area, levels in sorted(areas.items()):
         lines += ["", f"## {area}", ""]
         for level in LEVELS:

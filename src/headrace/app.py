@@ -1,4 +1,8 @@
 """`tf.app`: the program's entry and its flags."""
 
-from . import flags as flags
-from .engine.platform.app import run as run
+from . import flags
+from .engine.platform.app import run
+
+__all__ = [
+    "flags", "run",
+]  # fmt: skip

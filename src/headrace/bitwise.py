@@ -1,8 +1,8 @@
 """The names of TensorFlow 1.15's `tf.bitwise`."""
 
-from .engine.ops.comparison import bitwise_and as bitwise_and
-from .engine.ops.comparison import bitwise_or as bitwise_or
-from .engine.ops.comparison import bitwise_xor as bitwise_xor
-from .engine.ops.comparison import left_shift as left_shift
-from .engine.ops.comparison import right_shift as right_shift
-from .engine.ops.rounding import invert as invert
+from .engine.ops.comparison import bitwise_and, bitwise_or, bitwise_xor, left_shift, right_shift
+from .engine.ops.rounding import invert
+
+__all__ = [
+    "bitwise_and", "bitwise_or", "bitwise_xor", "invert", "left_shift", "right_shift",
+]  # fmt: skip

@@ -1,33 +1,40 @@
 """The names of TensorFlow 1.15's `tf.dtypes`."""
 
-from .engine.dtypes import DType as DType
-from .engine.dtypes import as_dtype as as_dtype
-from .engine.dtypes import bfloat16 as bfloat16
-from .engine.dtypes import bool as bool
-from .engine.dtypes import complex64 as complex64
-from .engine.dtypes import complex128 as complex128
-from .engine.dtypes import double as double
-from .engine.dtypes import float16 as float16
-from .engine.dtypes import float32 as float32
-from .engine.dtypes import float64 as float64
-from .engine.dtypes import half as half
-from .engine.dtypes import int8 as int8
-from .engine.dtypes import int16 as int16
-from .engine.dtypes import int32 as int32
-from .engine.dtypes import int64 as int64
-from .engine.dtypes import qint8 as qint8
-from .engine.dtypes import qint16 as qint16
-from .engine.dtypes import qint32 as qint32
-from .engine.dtypes import quint8 as quint8
-from .engine.dtypes import quint16 as quint16
-from .engine.dtypes import resource as resource
-from .engine.dtypes import string as string
-from .engine.dtypes import uint8 as uint8
-from .engine.dtypes import uint16 as uint16
-from .engine.dtypes import uint32 as uint32
-from .engine.dtypes import uint64 as uint64
-from .engine.dtypes import variant as variant
-from .engine.ops.casting import cast as cast
-from .engine.ops.casting import saturate_cast as saturate_cast
-from .engine.ops.complex_parts import complex as complex
-from .engine.ops.strings import as_string as as_string
+from .engine.dtypes import (
+    DType,
+    as_dtype,
+    bfloat16,
+    bool,
+    complex64,
+    complex128,
+    double,
+    float16,
+    float32,
+    float64,
+    half,
+    int8,
+    int16,
+    int32,
+    int64,
+    qint8,
+    qint16,
+    qint32,
+    quint8,
+    quint16,
+    resource,
+    string,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+    variant,
+)
+from .engine.ops.casting import cast, saturate_cast
+from .engine.ops.complex_parts import complex
+from .engine.ops.strings import as_string
+
+__all__ = [
+    "DType", "as_dtype", "as_string", "bfloat16", "bool", "cast", "complex", "complex64", "complex128", "double",
+    "float16", "float32", "float64", "half", "int8", "int16", "int32", "int64", "qint8", "qint16", "qint32", "quint8",
+    "quint16", "resource", "saturate_cast", "string", "uint8", "uint16", "uint32", "uint64", "variant",
+]  # fmt: skip

@@ -1,38 +1,50 @@
 """The names of TensorFlow 1.15's `tf.errors`."""
 
-from .engine.errors import ABORTED as ABORTED
-from .engine.errors import ALREADY_EXISTS as ALREADY_EXISTS
-from .engine.errors import CANCELLED as CANCELLED
-from .engine.errors import DATA_LOSS as DATA_LOSS
-from .engine.errors import DEADLINE_EXCEEDED as DEADLINE_EXCEEDED
-from .engine.errors import FAILED_PRECONDITION as FAILED_PRECONDITION
-from .engine.errors import INTERNAL as INTERNAL
-from .engine.errors import INVALID_ARGUMENT as INVALID_ARGUMENT
-from .engine.errors import NOT_FOUND as NOT_FOUND
-from .engine.errors import OK as OK
-from .engine.errors import OUT_OF_RANGE as OUT_OF_RANGE
-from .engine.errors import PERMISSION_DENIED as PERMISSION_DENIED
-from .engine.errors import RESOURCE_EXHAUSTED as RESOURCE_EXHAUSTED
-from .engine.errors import UNAUTHENTICATED as UNAUTHENTICATED
-from .engine.errors import UNAVAILABLE as UNAVAILABLE
-from .engine.errors import UNIMPLEMENTED as UNIMPLEMENTED
-from .engine.errors import UNKNOWN as UNKNOWN
-from .engine.errors import AbortedError as AbortedError
-from .engine.errors import AlreadyExistsError as AlreadyExistsError
-from .engine.errors import CancelledError as CancelledError
-from .engine.errors import DataLossError as DataLossError
-from .engine.errors import DeadlineExceededError as DeadlineExceededError
-from .engine.errors import FailedPreconditionError as FailedPreconditionError
-from .engine.errors import InternalError as InternalError
-from .engine.errors import InvalidArgumentError as InvalidArgumentError
-from .engine.errors import NotFoundError as NotFoundError
-from .engine.errors import OpError as OpError
-from .engine.errors import OutOfRangeError as OutOfRangeError
-from .engine.errors import PermissionDeniedError as PermissionDeniedError
-from .engine.errors import ResourceExhaustedError as ResourceExhaustedError
-from .engine.errors import UnauthenticatedError as UnauthenticatedError
-from .engine.errors import UnavailableError as UnavailableError
-from .engine.errors import UnimplementedError as UnimplementedError
-from .engine.errors import UnknownError as UnknownError
-from .engine.errors import error_code_from_exception_type as error_code_from_exception_type
-from .engine.errors import exception_type_from_error_code as exception_type_from_error_code
+from .engine.errors import (
+    ABORTED,
+    ALREADY_EXISTS,
+    CANCELLED,
+    DATA_LOSS,
+    DEADLINE_EXCEEDED,
+    FAILED_PRECONDITION,
+    INTERNAL,
+    INVALID_ARGUMENT,
+    NOT_FOUND,
+    OK,
+    OUT_OF_RANGE,
+    PERMISSION_DENIED,
+    RESOURCE_EXHAUSTED,
+    UNAUTHENTICATED,
+    UNAVAILABLE,
+    UNIMPLEMENTED,
+    UNKNOWN,
+    AbortedError,
+    AlreadyExistsError,
+    CancelledError,
+    DataLossError,
+    DeadlineExceededError,
+    FailedPreconditionError,
+    InternalError,
+    InvalidArgumentError,
+    NotFoundError,
+    OpError,
+    OutOfRangeError,
+    PermissionDeniedError,
+    ResourceExhaustedError,
+    UnauthenticatedError,
+    UnavailableError,
+    UnimplementedError,
+    UnknownError,
+    error_code_from_exception_type,
+    exception_type_from_error_code,
+)
+
+__all__ = [
+    "ABORTED", "ALREADY_EXISTS", "CANCELLED", "DATA_LOSS", "DEADLINE_EXCEEDED", "FAILED_PRECONDITION", "INTERNAL",
+    "INVALID_ARGUMENT", "NOT_FOUND", "OK", "OUT_OF_RANGE", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED",
+    "UNAUTHENTICATED", "UNAVAILABLE", "UNIMPLEMENTED", "UNKNOWN", "AbortedError", "AlreadyExistsError",
+    "CancelledError", "DataLossError", "DeadlineExceededError", "FailedPreconditionError", "InternalError",
+    "InvalidArgumentError", "NotFoundError", "OpError", "OutOfRangeError", "PermissionDeniedError",
+    "ResourceExhaustedError", "UnauthenticatedError", "UnavailableError", "UnimplementedError", "UnknownError",
+    "error_code_from_exception_type", "exception_type_from_error_code",
+]  # fmt: skip

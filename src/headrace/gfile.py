@@ -1,19 +1,26 @@
 """The names of TensorFlow 1.15's `tf.gfile`."""
 
-from .engine.platform.gfile import Copy as Copy
-from .engine.platform.gfile import DeleteRecursively as DeleteRecursively
-from .engine.platform.gfile import Exists as Exists
-from .engine.platform.gfile import FastGFile as FastGFile
-from .engine.platform.gfile import GFile as GFile
-from .engine.platform.gfile import Glob as Glob
-from .engine.platform.gfile import IsDirectory as IsDirectory
-from .engine.platform.gfile import ListDir as ListDir
-from .engine.platform.gfile import ListDirectory as ListDirectory
-from .engine.platform.gfile import MakeDirs as MakeDirs
-from .engine.platform.gfile import MkDir as MkDir
-from .engine.platform.gfile import Open as Open
-from .engine.platform.gfile import OpenFast as OpenFast
-from .engine.platform.gfile import Remove as Remove
-from .engine.platform.gfile import Rename as Rename
-from .engine.platform.gfile import Stat as Stat
-from .engine.platform.gfile import Walk as Walk
+from .engine.platform.gfile import (
+    Copy,
+    DeleteRecursively,
+    Exists,
+    FastGFile,
+    GFile,
+    Glob,
+    IsDirectory,
+    ListDir,
+    ListDirectory,
+    MakeDirs,
+    MkDir,
+    Open,
+    OpenFast,
+    Remove,
+    Rename,
+    Stat,
+    Walk,
+)
+
+__all__ = [
+    "Copy", "DeleteRecursively", "Exists", "FastGFile", "GFile", "Glob", "IsDirectory", "ListDir", "ListDirectory",
+    "MakeDirs", "MkDir", "Open", "OpenFast", "Remove", "Rename", "Stat", "Walk",
+]  # fmt: skip

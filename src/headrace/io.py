@@ -1,19 +1,40 @@
 """The names of TensorFlow 1.15's `tf.io`."""
 
-from .engine.data_flow import PaddingFIFOQueue as PaddingFIFOQueue
-from .engine.data_flow import PriorityQueue as PriorityQueue
-from .engine.data_flow import QueueBase as QueueBase
-from .engine.data_flow import RandomShuffleQueue as RandomShuffleQueue
-from .engine.graph_util import write_graph as write_graph
-from .engine.ops.decoding import decode_csv as decode_csv
-from .engine.ops.decoding import decode_raw as decode_raw
-from .engine.ops.files import matching_files as matching_files
-from .engine.ops.files import read_file as read_file
-from .engine.ops.files import write_file as write_file
-from .engine.ops.strings import decode_base64 as decode_base64
-from .engine.ops.strings import encode_base64 as encode_base64
-from .engine.records import TFRecordCompressionType as TFRecordCompressionType
-from .engine.records import TFRecordOptions as TFRecordOptions
-from .engine.records import TFRecordWriter as TFRecordWriter
-from .engine.records import tf_record_iterator as tf_record_iterator
-from .engine.training.input import match_filenames_once as match_filenames_once
+from .engine.data_flow import PaddingFIFOQueue, PriorityQueue, QueueBase, RandomShuffleQueue
+from .engine.graph_util import write_graph
+from .engine.ops.decoding import decode_csv, decode_raw
+from .engine.ops.files import matching_files, read_file, write_file
+from .engine.ops.image_codecs import (
+    decode_and_crop_jpeg,
+    decode_bmp,
+    decode_gif,
+    decode_image,
+    decode_jpeg,
+    decode_png,
+    encode_jpeg,
+    encode_png,
+    extract_jpeg_shape,
+    is_jpeg,
+)
+from .engine.ops.parsing import (
+    FixedLenFeature,
+    FixedLenSequenceFeature,
+    SparseFeature,
+    VarLenFeature,
+    parse_example,
+    parse_single_example,
+    parse_single_sequence_example,
+)
+from .engine.ops.strings import decode_base64, encode_base64
+from .engine.records import TFRecordCompressionType, TFRecordOptions, TFRecordWriter, tf_record_iterator
+from .engine.training.input import match_filenames_once
+
+__all__ = [
+    "FixedLenFeature", "FixedLenSequenceFeature", "PaddingFIFOQueue", "PriorityQueue", "QueueBase",
+    "RandomShuffleQueue", "SparseFeature", "TFRecordCompressionType", "TFRecordOptions", "TFRecordWriter",
+    "VarLenFeature", "decode_and_crop_jpeg", "decode_base64", "decode_bmp", "decode_csv", "decode_gif",
+    "decode_image", "decode_jpeg", "decode_png", "decode_raw", "encode_base64", "encode_jpeg", "encode_png",
+    "extract_jpeg_shape", "is_jpeg", "match_filenames_once", "matching_files", "parse_example",
+    "parse_single_example", "parse_single_sequence_example", "read_file", "tf_record_iterator", "write_file",
+    "write_graph",
+]  # fmt: skip

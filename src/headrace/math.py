@@ -1,115 +1,88 @@
 """The names of TensorFlow 1.15's `tf.math`."""
 
-from .engine.checks import is_non_decreasing as is_non_decreasing
-from .engine.checks import is_strictly_increasing as is_strictly_increasing
-from .engine.ops.array_order import invert_permutation as invert_permutation
-from .engine.ops.binary import add as add
-from .engine.ops.binary import atan2 as atan2
-from .engine.ops.binary import maximum as maximum
-from .engine.ops.binary import minimum as minimum
-from .engine.ops.binary import multiply as multiply
-from .engine.ops.binary import multiply_no_nan as multiply_no_nan
-from .engine.ops.binary import pow as pow
-from .engine.ops.binary import squared_difference as squared_difference
-from .engine.ops.binary import subtract as subtract
-from .engine.ops.binary import xdivy as xdivy
-from .engine.ops.binary import xlogy as xlogy
-from .engine.ops.clipping import l2_normalize as l2_normalize
-from .engine.ops.clipping import scalar_mul as scalar_mul
-from .engine.ops.comparison import equal as equal
-from .engine.ops.comparison import greater as greater
-from .engine.ops.comparison import greater_equal as greater_equal
-from .engine.ops.comparison import less as less
-from .engine.ops.comparison import less_equal as less_equal
-from .engine.ops.comparison import logical_and as logical_and
-from .engine.ops.comparison import logical_or as logical_or
-from .engine.ops.comparison import logical_xor as logical_xor
-from .engine.ops.comparison import not_equal as not_equal
-from .engine.ops.complex_parts import angle as angle
-from .engine.ops.complex_parts import conj as conj
-from .engine.ops.complex_parts import imag as imag
-from .engine.ops.complex_parts import real as real
-from .engine.ops.confusion import confusion_matrix as confusion_matrix
-from .engine.ops.division import divide as divide
-from .engine.ops.division import floordiv as floordiv
-from .engine.ops.division import floormod as floormod
-from .engine.ops.division import truediv as truediv
-from .engine.ops.elementwise_nary import accumulate_n as accumulate_n
-from .engine.ops.elementwise_nary import add_n as add_n
-from .engine.ops.extrema import argmax as argmax
-from .engine.ops.extrema import argmin as argmin
-from .engine.ops.nn_activations import softplus as softplus
-from .engine.ops.nn_activations import softsign as softsign
-from .engine.ops.nn_layers import zero_fraction as zero_fraction
-from .engine.ops.nn_losses import log_softmax as log_softmax
-from .engine.ops.nn_losses import softmax as softmax
-from .engine.ops.ranges import bincount as bincount
-from .engine.ops.reduce import count_nonzero as count_nonzero
-from .engine.ops.reduce import reduce_all as reduce_all
-from .engine.ops.reduce import reduce_any as reduce_any
-from .engine.ops.reduce import reduce_euclidean_norm as reduce_euclidean_norm
-from .engine.ops.reduce import reduce_logsumexp as reduce_logsumexp
-from .engine.ops.reduce import reduce_max as reduce_max
-from .engine.ops.reduce import reduce_mean as reduce_mean
-from .engine.ops.reduce import reduce_min as reduce_min
-from .engine.ops.reduce import reduce_prod as reduce_prod
-from .engine.ops.reduce import reduce_std as reduce_std
-from .engine.ops.reduce import reduce_sum as reduce_sum
-from .engine.ops.reduce import reduce_variance as reduce_variance
-from .engine.ops.rounding import ceil as ceil
-from .engine.ops.rounding import floor as floor
-from .engine.ops.rounding import is_finite as is_finite
-from .engine.ops.rounding import is_inf as is_inf
-from .engine.ops.rounding import is_nan as is_nan
-from .engine.ops.rounding import logical_not as logical_not
-from .engine.ops.rounding import rint as rint
-from .engine.ops.rounding import round as round
-from .engine.ops.scans import cumprod as cumprod
-from .engine.ops.scans import cumsum as cumsum
-from .engine.ops.segments import segment_max as segment_max
-from .engine.ops.segments import segment_mean as segment_mean
-from .engine.ops.segments import segment_min as segment_min
-from .engine.ops.segments import segment_prod as segment_prod
-from .engine.ops.segments import segment_sum as segment_sum
-from .engine.ops.segments import unsorted_segment_max as unsorted_segment_max
-from .engine.ops.segments import unsorted_segment_mean as unsorted_segment_mean
-from .engine.ops.segments import unsorted_segment_min as unsorted_segment_min
-from .engine.ops.segments import unsorted_segment_prod as unsorted_segment_prod
-from .engine.ops.segments import unsorted_segment_sqrt_n as unsorted_segment_sqrt_n
-from .engine.ops.segments import unsorted_segment_sum as unsorted_segment_sum
-from .engine.ops.special import betainc as betainc
-from .engine.ops.special import digamma as digamma
-from .engine.ops.special import erf as erf
-from .engine.ops.special import erfc as erfc
-from .engine.ops.special import igamma as igamma
-from .engine.ops.special import igammac as igammac
-from .engine.ops.special import lbeta as lbeta
-from .engine.ops.special import lgamma as lgamma
-from .engine.ops.special import polygamma as polygamma
-from .engine.ops.special import zeta as zeta
-from .engine.ops.top import in_top_k as in_top_k
-from .engine.ops.top import top_k as top_k
-from .engine.ops.trigonometric import acos as acos
-from .engine.ops.trigonometric import acosh as acosh
-from .engine.ops.trigonometric import asin as asin
-from .engine.ops.trigonometric import asinh as asinh
-from .engine.ops.trigonometric import atan as atan
-from .engine.ops.trigonometric import atanh as atanh
-from .engine.ops.trigonometric import cos as cos
-from .engine.ops.trigonometric import cosh as cosh
-from .engine.ops.trigonometric import sigmoid as sigmoid
-from .engine.ops.trigonometric import sin as sin
-from .engine.ops.trigonometric import sinh as sinh
-from .engine.ops.trigonometric import tan as tan
-from .engine.ops.trigonometric import tanh as tanh
-from .engine.ops.unary import abs as abs
-from .engine.ops.unary import exp as exp
-from .engine.ops.unary import expm1 as expm1
-from .engine.ops.unary import log as log
-from .engine.ops.unary import log1p as log1p
-from .engine.ops.unary import negative as negative
-from .engine.ops.unary import reciprocal as reciprocal
-from .engine.ops.unary import rsqrt as rsqrt
-from .engine.ops.unary import sign as sign
-from .engine.ops.unary import sqrt as sqrt
-from .engine.ops.unary import square as square
+from .engine.checks import is_non_decreasing, is_strictly_increasing
+from .engine.ops.array_order import invert_permutation
+from .engine.ops.binary import (
+    add,
+    atan2,
+    maximum,
+    minimum,
+    multiply,
+    multiply_no_nan,
+    pow,
+    squared_difference,
+    subtract,
+    xdivy,
+    xlogy,
+)
+from .engine.ops.clipping import l2_normalize, scalar_mul
+from .engine.ops.comparison import (
+    equal,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    logical_and,
+    logical_or,
+    logical_xor,
+    not_equal,
+)
+from .engine.ops.complex_parts import angle, conj, imag, real
+from .engine.ops.confusion import confusion_matrix
+from .engine.ops.division import divide, floordiv, floormod, floormod as mod, truediv
+from .engine.ops.elementwise_nary import accumulate_n, add_n
+from .engine.ops.extrema import argmax, argmin
+from .engine.ops.nn_activations import softplus, softsign
+from .engine.ops.nn_layers import zero_fraction
+from .engine.ops.nn_losses import log_softmax, softmax
+from .engine.ops.ranges import bincount
+from .engine.ops.reduce import (
+    count_nonzero,
+    reduce_all,
+    reduce_any,
+    reduce_euclidean_norm,
+    reduce_logsumexp,
+    reduce_max,
+    reduce_mean,
+    reduce_min,
+    reduce_prod,
+    reduce_std,
+    reduce_sum,
+    reduce_variance,
+)
+from .engine.ops.rounding import ceil, floor, is_finite, is_inf, is_nan, logical_not, rint, round
+from .engine.ops.scans import cumprod, cumsum
+from .engine.ops.segments import (
+    segment_max,
+    segment_mean,
+    segment_min,
+    segment_prod,
+    segment_sum,
+    unsorted_segment_max,
+    unsorted_segment_mean,
+    unsorted_segment_min,
+    unsorted_segment_prod,
+    unsorted_segment_sqrt_n,
+    unsorted_segment_sum,
+)
+from .engine.ops.special import betainc, digamma, erf, erfc, igamma, igammac, lbeta, lgamma, polygamma, zeta
+from .engine.ops.top import in_top_k, top_k
+from .engine.ops.trigonometric import acos, acosh, asin, asinh, atan, atanh, cos, cosh, sigmoid, sin, sinh, tan, tanh
+from .engine.ops.unary import abs, exp, expm1, log, log1p, negative, reciprocal, rsqrt, sign, sqrt, square
+
+__all__ = [
+    "abs", "accumulate_n", "acos", "acosh", "add", "add_n", "angle", "argmax", "argmin", "asin", "asinh", "atan",
+    "atan2", "atanh", "betainc", "bincount", "ceil", "confusion_matrix", "conj", "cos", "cosh", "count_nonzero",
+    "cumprod", "cumsum", "digamma", "divide", "equal", "erf", "erfc", "exp", "expm1", "floor", "floordiv", "floormod",
+    "greater", "greater_equal", "igamma", "igammac", "imag", "in_top_k", "invert_permutation", "is_finite", "is_inf",
+    "is_nan", "is_non_decreasing", "is_strictly_increasing", "l2_normalize", "lbeta", "less", "less_equal", "lgamma",
+    "log", "log1p", "log_softmax", "logical_and", "logical_not", "logical_or", "logical_xor", "maximum", "minimum",
+    "mod", "multiply", "multiply_no_nan", "negative", "not_equal", "polygamma", "pow", "real", "reciprocal",
+    "reduce_all", "reduce_any", "reduce_euclidean_norm", "reduce_logsumexp", "reduce_max", "reduce_mean",
+    "reduce_min", "reduce_prod", "reduce_std", "reduce_sum", "reduce_variance", "rint", "round", "rsqrt",
+    "scalar_mul", "segment_max", "segment_mean", "segment_min", "segment_prod", "segment_sum", "sigmoid", "sign",
+    "sin", "sinh", "softmax", "softplus", "softsign", "sqrt", "square", "squared_difference", "subtract", "tan",
+    "tanh", "top_k", "truediv", "unsorted_segment_max", "unsorted_segment_mean", "unsorted_segment_min",
+    "unsorted_segment_prod", "unsorted_segment_sqrt_n", "unsorted_segment_sum", "xdivy", "xlogy", "zero_fraction",
+    "zeta",
+]  # fmt: skip

@@ -1,4 +1,7 @@
 """`tf.metrics`: streaming metrics."""
 
-from .layers.metrics import accuracy as accuracy
-from .layers.metrics import mean as mean
+from .layers.metrics import accuracy, mean
+
+__all__ = [
+    "accuracy", "mean",
+]  # fmt: skip

@@ -1,6 +1,7 @@
 """The names of TensorFlow 1.15's `tf.python_io`."""
 
-from .engine.records import TFRecordCompressionType as TFRecordCompressionType
-from .engine.records import TFRecordOptions as TFRecordOptions
-from .engine.records import TFRecordWriter as TFRecordWriter
-from .engine.records import tf_record_iterator as tf_record_iterator
+from .engine.records import TFRecordCompressionType, TFRecordOptions, TFRecordWriter, tf_record_iterator
+
+__all__ = [
+    "TFRecordCompressionType", "TFRecordOptions", "TFRecordWriter", "tf_record_iterator",
+]  # fmt: skip

@@ -1,11 +1,18 @@
 """`tf.test`: test cases with graphs and sessions."""
 
-from .engine.testing import Benchmark as Benchmark
-from .engine.testing import TestCase as TestCase
-from .engine.testing import compute_gradient as compute_gradient
-from .engine.testing import compute_gradient_error as compute_gradient_error
-from .engine.testing import get_temp_dir as get_temp_dir
-from .engine.testing import gpu_device_name as gpu_device_name
-from .engine.testing import is_built_with_cuda as is_built_with_cuda
-from .engine.testing import is_gpu_available as is_gpu_available
-from .engine.testing import main as main
+from .engine.testing import (
+    Benchmark,
+    TestCase,
+    compute_gradient,
+    compute_gradient_error,
+    get_temp_dir,
+    gpu_device_name,
+    is_built_with_cuda,
+    is_gpu_available,
+    main,
+)
+
+__all__ = [
+    "Benchmark", "TestCase", "compute_gradient", "compute_gradient_error", "get_temp_dir", "gpu_device_name",
+    "is_built_with_cuda", "is_gpu_available", "main",
+]  # fmt: skip

@@ -1,521 +1,510 @@
 """`tf.compat.v1`: the package's own names, for programs that write `import headrace.compat.v1 as tf`."""
 
-from .. import app as app
-from .. import bitwise as bitwise
-from .. import cluster as cluster
-from .. import contrib as contrib
-from .. import datasets as datasets
-from .. import debugging as debugging
-from .. import dtypes as dtypes
-from .. import errors as errors
-from .. import estimators as estimators
-from .. import examples as examples
-from .. import flags as flags
-from .. import gfile as gfile
-from .. import graph_util as graph_util
-from .. import image as image
-from .. import initializers as initializers
-from .. import io as io
-from .. import layers as layers
-from .. import linalg as linalg
-from .. import logging as logging
-from .. import lookup as lookup
-from .. import losses as losses
-from .. import math as math
-from .. import metrics as metrics
-from .. import nn as nn
-from .. import python_io as python_io
-from .. import queue as queue
-from .. import random as random
-from .. import raw_ops as raw_ops
-from .. import resource_loader as resource_loader
-from .. import sparse as sparse
-from .. import strings as strings
-from .. import summary as summary
-from .. import test as test
-from .. import train as train
-from ..engine.assignments import assign as assign
-from ..engine.assignments import assign_add as assign_add
-from ..engine.assignments import assign_sub as assign_sub
-from ..engine.assignments import count_up_to as count_up_to
-from ..engine.assignments import is_variable_initialized as is_variable_initialized
-from ..engine.assignments import scatter_add as scatter_add
-from ..engine.assignments import scatter_div as scatter_div
-from ..engine.assignments import scatter_max as scatter_max
-from ..engine.assignments import scatter_min as scatter_min
-from ..engine.assignments import scatter_mul as scatter_mul
-from ..engine.assignments import scatter_nd_add as scatter_nd_add
-from ..engine.assignments import scatter_nd_sub as scatter_nd_sub
-from ..engine.assignments import scatter_nd_update as scatter_nd_update
-from ..engine.assignments import scatter_sub as scatter_sub
-from ..engine.assignments import scatter_update as scatter_update
-from ..engine.checkpoint.manifest import VERSION as VERSION
-from ..engine.checkpoint.state import latest_checkpoint as latest_checkpoint
-from ..engine.checks import assert_equal as assert_equal
-from ..engine.checks import assert_greater as assert_greater
-from ..engine.checks import assert_greater_equal as assert_greater_equal
-from ..engine.checks import assert_integer as assert_integer
-from ..engine.checks import assert_less as assert_less
-from ..engine.checks import assert_less_equal as assert_less_equal
-from ..engine.checks import assert_near as assert_near
-from ..engine.checks import assert_negative as assert_negative
-from ..engine.checks import assert_non_negative as assert_non_negative
-from ..engine.checks import assert_non_positive as assert_non_positive
-from ..engine.checks import assert_none_equal as assert_none_equal
-from ..engine.checks import assert_positive as assert_positive
-from ..engine.checks import assert_proper_iterable as assert_proper_iterable
-from ..engine.checks import assert_rank as assert_rank
-from ..engine.checks import assert_rank_at_least as assert_rank_at_least
-from ..engine.checks import assert_rank_in as assert_rank_in
-from ..engine.checks import assert_same_float_dtype as assert_same_float_dtype
-from ..engine.checks import assert_scalar as assert_scalar
-from ..engine.checks import assert_type as assert_type
-from ..engine.checks import is_non_decreasing as is_non_decreasing
-from ..engine.checks import is_numeric_tensor as is_numeric_tensor
-from ..engine.checks import is_strictly_increasing as is_strictly_increasing
-from ..engine.conversion import convert_to_tensor as convert_to_tensor
-from ..engine.conversion import register_tensor_conversion_function as register_tensor_conversion_function
-from ..engine.custom_gradient import custom_gradient as custom_gradient
-from ..engine.custom_gradient import grad_pass_through as grad_pass_through
-from ..engine.data_flow import FIFOQueue as FIFOQueue
-from ..engine.data_flow import PaddingFIFOQueue as PaddingFIFOQueue
-from ..engine.data_flow import PriorityQueue as PriorityQueue
-from ..engine.data_flow import QueueBase as QueueBase
-from ..engine.data_flow import RandomShuffleQueue as RandomShuffleQueue
-from ..engine.device import DeviceSpec as DeviceSpec
-from ..engine.dtypes import DType as DType
-from ..engine.dtypes import as_dtype as as_dtype
-from ..engine.dtypes import bfloat16 as bfloat16
-from ..engine.dtypes import bool as bool
-from ..engine.dtypes import complex64 as complex64
-from ..engine.dtypes import complex128 as complex128
-from ..engine.dtypes import double as double
-from ..engine.dtypes import float16 as float16
-from ..engine.dtypes import float32 as float32
-from ..engine.dtypes import float64 as float64
-from ..engine.dtypes import half as half
-from ..engine.dtypes import int8 as int8
-from ..engine.dtypes import int16 as int16
-from ..engine.dtypes import int32 as int32
-from ..engine.dtypes import int64 as int64
-from ..engine.dtypes import qint8 as qint8
-from ..engine.dtypes import qint16 as qint16
-from ..engine.dtypes import qint32 as qint32
-from ..engine.dtypes import quint8 as quint8
-from ..engine.dtypes import quint16 as quint16
-from ..engine.dtypes import resource as resource
-from ..engine.dtypes import string as string
-from ..engine.dtypes import uint8 as uint8
-from ..engine.dtypes import uint16 as uint16
-from ..engine.dtypes import uint32 as uint32
-from ..engine.dtypes import uint64 as uint64
-from ..engine.dtypes import variant as variant
-from ..engine.errors import InvalidArgumentError as InvalidArgumentError
-from ..engine.errors import OpError as OpError
-from ..engine.gradients import AggregationMethod as AggregationMethod
-from ..engine.gradients import RegisterGradient as RegisterGradient
-from ..engine.gradients import UnconnectedGradients as UnconnectedGradients
-from ..engine.gradients import gradients as gradients
-from ..engine.gradients import hessians as hessians
-from ..engine.graph import Graph as Graph
-from ..engine.graph import Operation as Operation
-from ..engine.graph import Tensor as Tensor
-from ..engine.graph import get_default_graph as get_default_graph
-from ..engine.graph import get_default_session as get_default_session
-from ..engine.graph import reset_default_graph as reset_default_graph
-from ..engine.importer import import_graph_def as import_graph_def
-from ..engine.initializers import constant_initializer as constant_initializer
-from ..engine.initializers import glorot_normal_initializer as glorot_normal_initializer
-from ..engine.initializers import glorot_uniform_initializer as glorot_uniform_initializer
-from ..engine.initializers import ones_initializer as ones_initializer
-from ..engine.initializers import orthogonal_initializer as orthogonal_initializer
-from ..engine.initializers import random_normal_initializer as random_normal_initializer
-from ..engine.initializers import random_uniform_initializer as random_uniform_initializer
-from ..engine.initializers import truncated_normal_initializer as truncated_normal_initializer
-from ..engine.initializers import uniform_unit_scaling_initializer as uniform_unit_scaling_initializer
-from ..engine.initializers import variance_scaling_initializer as variance_scaling_initializer
-from ..engine.initializers import zeros_initializer as zeros_initializer
-from ..engine.lookup import initialize_all_tables as initialize_all_tables
-from ..engine.lookup import tables_initializer as tables_initializer
-from ..engine.ops.array import fill as fill
-from ..engine.ops.array import identity as identity
-from ..engine.ops.array import reshape as reshape
-from ..engine.ops.array import shape as shape
-from ..engine.ops.array import stack as stack
-from ..engine.ops.array_dynamic import dynamic_partition as dynamic_partition
-from ..engine.ops.array_dynamic import dynamic_stitch as dynamic_stitch
-from ..engine.ops.array_order import invert_permutation as invert_permutation
-from ..engine.ops.array_order import matrix_transpose as matrix_transpose
-from ..engine.ops.array_order import reverse as reverse
-from ..engine.ops.array_order import reverse_sequence as reverse_sequence
-from ..engine.ops.array_order import reverse_v2 as reverse_v2
-from ..engine.ops.array_order import roll as roll
-from ..engine.ops.array_order import transpose as transpose
-from ..engine.ops.array_pad import pad as pad
-from ..engine.ops.array_pad import tile as tile
-from ..engine.ops.array_parts import broadcast_to as broadcast_to
-from ..engine.ops.array_parts import concat as concat
-from ..engine.ops.array_parts import concat_v2 as concat_v2
-from ..engine.ops.array_parts import ones as ones
-from ..engine.ops.array_parts import ones_like as ones_like
-from ..engine.ops.array_parts import zeros as zeros
-from ..engine.ops.array_parts import zeros_like as zeros_like
-from ..engine.ops.array_scatter import scatter_nd as scatter_nd
-from ..engine.ops.array_scatter import tensor_scatter_add as tensor_scatter_add
-from ..engine.ops.array_scatter import tensor_scatter_sub as tensor_scatter_sub
-from ..engine.ops.array_scatter import tensor_scatter_update as tensor_scatter_update
-from ..engine.ops.array_sets import one_hot as one_hot
-from ..engine.ops.array_sets import repeat as repeat
-from ..engine.ops.array_sets import searchsorted as searchsorted
-from ..engine.ops.array_sets import sequence_mask as sequence_mask
-from ..engine.ops.array_sets import setdiff1d as setdiff1d
-from ..engine.ops.array_sets import unique as unique
-from ..engine.ops.array_sets import unique_with_counts as unique_with_counts
-from ..engine.ops.array_shape import broadcast_dynamic_shape as broadcast_dynamic_shape
-from ..engine.ops.array_shape import broadcast_static_shape as broadcast_static_shape
-from ..engine.ops.array_shape import ensure_shape as ensure_shape
-from ..engine.ops.array_shape import expand_dims as expand_dims
-from ..engine.ops.array_shape import rank as rank
-from ..engine.ops.array_shape import shape_n as shape_n
-from ..engine.ops.array_shape import size as size
-from ..engine.ops.array_shape import squeeze as squeeze
-from ..engine.ops.array_slice import strided_slice as strided_slice
-from ..engine.ops.array_space import batch_to_space as batch_to_space
-from ..engine.ops.array_space import batch_to_space_nd as batch_to_space_nd
-from ..engine.ops.array_space import depth_to_space as depth_to_space
-from ..engine.ops.array_space import required_space_to_batch_paddings as required_space_to_batch_paddings
-from ..engine.ops.array_space import space_to_batch as space_to_batch
-from ..engine.ops.array_space import space_to_batch_nd as space_to_batch_nd
-from ..engine.ops.array_space import space_to_depth as space_to_depth
-from ..engine.ops.array_split import meshgrid as meshgrid
-from ..engine.ops.array_split import pack as pack
-from ..engine.ops.array_split import parallel_stack as parallel_stack
-from ..engine.ops.array_split import split as split
-from ..engine.ops.array_split import unpack as unpack
-from ..engine.ops.array_split import unstack as unstack
-from ..engine.ops.binary import add as add
-from ..engine.ops.binary import atan2 as atan2
-from ..engine.ops.binary import maximum as maximum
-from ..engine.ops.binary import minimum as minimum
-from ..engine.ops.binary import mul as mul
-from ..engine.ops.binary import multiply as multiply
-from ..engine.ops.binary import pow as pow
-from ..engine.ops.binary import squared_difference as squared_difference
-from ..engine.ops.binary import sub as sub
-from ..engine.ops.binary import subtract as subtract
-from ..engine.ops.casting import bitcast as bitcast
-from ..engine.ops.casting import cast as cast
-from ..engine.ops.casting import saturate_cast as saturate_cast
-from ..engine.ops.casting import to_bfloat16 as to_bfloat16
-from ..engine.ops.casting import to_complex64 as to_complex64
-from ..engine.ops.casting import to_complex128 as to_complex128
-from ..engine.ops.casting import to_double as to_double
-from ..engine.ops.casting import to_float as to_float
-from ..engine.ops.casting import to_int32 as to_int32
-from ..engine.ops.casting import to_int64 as to_int64
-from ..engine.ops.checking import Assert as Assert
-from ..engine.ops.checking import Print as Print
-from ..engine.ops.choice import clip_by_value as clip_by_value
-from ..engine.ops.choice import select as select
-from ..engine.ops.choice import where as where
-from ..engine.ops.choice import where_v2 as where_v2
-from ..engine.ops.clipping import clip_by_average_norm as clip_by_average_norm
-from ..engine.ops.clipping import clip_by_global_norm as clip_by_global_norm
-from ..engine.ops.clipping import clip_by_norm as clip_by_norm
-from ..engine.ops.clipping import global_norm as global_norm
-from ..engine.ops.clipping import norm as norm
-from ..engine.ops.clipping import scalar_mul as scalar_mul
-from ..engine.ops.clipping import verify_tensor_all_finite as verify_tensor_all_finite
-from ..engine.ops.comparison import equal as equal
-from ..engine.ops.comparison import greater as greater
-from ..engine.ops.comparison import greater_equal as greater_equal
-from ..engine.ops.comparison import less as less
-from ..engine.ops.comparison import less_equal as less_equal
-from ..engine.ops.comparison import logical_and as logical_and
-from ..engine.ops.comparison import logical_or as logical_or
-from ..engine.ops.comparison import logical_xor as logical_xor
-from ..engine.ops.comparison import not_equal as not_equal
-from ..engine.ops.complex_parts import angle as angle
-from ..engine.ops.complex_parts import complex as complex
-from ..engine.ops.complex_parts import conj as conj
-from ..engine.ops.complex_parts import imag as imag
-from ..engine.ops.complex_parts import real as real
-from ..engine.ops.cond import case as case
-from ..engine.ops.cond import cond as cond
-from ..engine.ops.confusion import confusion_matrix as confusion_matrix
-from ..engine.ops.constant import constant as constant
-from ..engine.ops.constant import placeholder as placeholder
-from ..engine.ops.constant import placeholder_with_default as placeholder_with_default
-from ..engine.ops.constant import sparse_placeholder as sparse_placeholder
-from ..engine.ops.control import group as group
-from ..engine.ops.control import identity_n as identity_n
-from ..engine.ops.control import no_op as no_op
-from ..engine.ops.control import tuple as tuple
-from ..engine.ops.critical_section import CriticalSection as CriticalSection
-from ..engine.ops.decoding import decode_csv as decode_csv
-from ..engine.ops.decoding import decode_raw as decode_raw
-from ..engine.ops.decompositions import qr as qr
-from ..engine.ops.decompositions import self_adjoint_eig as self_adjoint_eig
-from ..engine.ops.decompositions import self_adjoint_eigvals as self_adjoint_eigvals
-from ..engine.ops.decompositions import svd as svd
-from ..engine.ops.diagonals import diag as diag
-from ..engine.ops.diagonals import diag_part as diag_part
-from ..engine.ops.diagonals import eye as eye
-from ..engine.ops.diagonals import matrix_band_part as matrix_band_part
-from ..engine.ops.diagonals import matrix_diag as matrix_diag
-from ..engine.ops.diagonals import matrix_diag_part as matrix_diag_part
-from ..engine.ops.diagonals import matrix_set_diag as matrix_set_diag
-from ..engine.ops.diagonals import trace as trace
-from ..engine.ops.division import div as div
-from ..engine.ops.division import div_no_nan as div_no_nan
-from ..engine.ops.division import divide as divide
-from ..engine.ops.division import floor_div as floor_div
-from ..engine.ops.division import floordiv as floordiv
-from ..engine.ops.division import floormod as floormod
-from ..engine.ops.division import mod as mod
-from ..engine.ops.division import realdiv as realdiv
-from ..engine.ops.division import truediv as truediv
-from ..engine.ops.division import truncatediv as truncatediv
-from ..engine.ops.division import truncatemod as truncatemod
-from ..engine.ops.elementwise_nary import accumulate_n as accumulate_n
-from ..engine.ops.elementwise_nary import add_n as add_n
-from ..engine.ops.elementwise_nary import cross as cross
-from ..engine.ops.extrema import arg_max as arg_max
-from ..engine.ops.extrema import arg_min as arg_min
-from ..engine.ops.extrema import argmax as argmax
-from ..engine.ops.extrema import argmin as argmin
-from ..engine.ops.files import matching_files as matching_files
-from ..engine.ops.files import read_file as read_file
-from ..engine.ops.files import write_file as write_file
-from ..engine.ops.guards import check_numerics as check_numerics
-from ..engine.ops.guards import stop_gradient as stop_gradient
-from ..engine.ops.image_crop import extract_image_patches as extract_image_patches
-from ..engine.ops.indexing import batch_gather as batch_gather
-from ..engine.ops.indexing import boolean_mask as boolean_mask
-from ..engine.ops.indexing import gather as gather
-from ..engine.ops.indexing import gather_nd as gather_nd
-from ..engine.ops.map_scan import foldl as foldl
-from ..engine.ops.map_scan import foldr as foldr
-from ..engine.ops.map_scan import map_fn as map_fn
-from ..engine.ops.map_scan import scan as scan
-from ..engine.ops.nn_losses import softmax as softmax
-from ..engine.ops.products import batch_matmul as batch_matmul
-from ..engine.ops.products import einsum as einsum
-from ..engine.ops.products import matmul as matmul
-from ..engine.ops.products import tensordot as tensordot
-from ..engine.ops.py_func import numpy_function as numpy_function
-from ..engine.ops.py_func import py_func as py_func
-from ..engine.ops.random import get_seed as get_seed
-from ..engine.ops.random import multinomial as multinomial
-from ..engine.ops.random import random_crop as random_crop
-from ..engine.ops.random import random_gamma as random_gamma
-from ..engine.ops.random import random_normal as random_normal
-from ..engine.ops.random import random_poisson as random_poisson
-from ..engine.ops.random import random_shuffle as random_shuffle
-from ..engine.ops.random import random_uniform as random_uniform
-from ..engine.ops.random import set_random_seed as set_random_seed
-from ..engine.ops.random import truncated_normal as truncated_normal
-from ..engine.ops.ranges import bincount as bincount
-from ..engine.ops.ranges import histogram_fixed_width as histogram_fixed_width
-from ..engine.ops.ranges import lin_space as lin_space
-from ..engine.ops.ranges import linspace as linspace
-from ..engine.ops.ranges import range as range
-from ..engine.ops.readers import FixedLengthRecordReader as FixedLengthRecordReader
-from ..engine.ops.readers import IdentityReader as IdentityReader
-from ..engine.ops.readers import ReaderBase as ReaderBase
-from ..engine.ops.readers import TextLineReader as TextLineReader
-from ..engine.ops.readers import TFRecordReader as TFRecordReader
-from ..engine.ops.readers import WholeFileReader as WholeFileReader
-from ..engine.ops.reduce import count_nonzero as count_nonzero
-from ..engine.ops.reduce import reduce_all as reduce_all
-from ..engine.ops.reduce import reduce_any as reduce_any
-from ..engine.ops.reduce import reduce_logsumexp as reduce_logsumexp
-from ..engine.ops.reduce import reduce_max as reduce_max
-from ..engine.ops.reduce import reduce_mean as reduce_mean
-from ..engine.ops.reduce import reduce_min as reduce_min
-from ..engine.ops.reduce import reduce_prod as reduce_prod
-from ..engine.ops.reduce import reduce_sum as reduce_sum
-from ..engine.ops.rounding import ceil as ceil
-from ..engine.ops.rounding import floor as floor
-from ..engine.ops.rounding import is_finite as is_finite
-from ..engine.ops.rounding import is_inf as is_inf
-from ..engine.ops.rounding import is_nan as is_nan
-from ..engine.ops.rounding import logical_not as logical_not
-from ..engine.ops.rounding import rint as rint
-from ..engine.ops.rounding import round as round
-from ..engine.ops.scans import cumprod as cumprod
-from ..engine.ops.scans import cumsum as cumsum
-from ..engine.ops.segments import segment_max as segment_max
-from ..engine.ops.segments import segment_mean as segment_mean
-from ..engine.ops.segments import segment_min as segment_min
-from ..engine.ops.segments import segment_prod as segment_prod
-from ..engine.ops.segments import segment_sum as segment_sum
-from ..engine.ops.segments import unsorted_segment_max as unsorted_segment_max
-from ..engine.ops.segments import unsorted_segment_mean as unsorted_segment_mean
-from ..engine.ops.segments import unsorted_segment_min as unsorted_segment_min
-from ..engine.ops.segments import unsorted_segment_prod as unsorted_segment_prod
-from ..engine.ops.segments import unsorted_segment_sqrt_n as unsorted_segment_sqrt_n
-from ..engine.ops.segments import unsorted_segment_sum as unsorted_segment_sum
-from ..engine.ops.segments_sparse import sparse_segment_mean as sparse_segment_mean
-from ..engine.ops.segments_sparse import sparse_segment_sqrt_n as sparse_segment_sqrt_n
-from ..engine.ops.segments_sparse import sparse_segment_sum as sparse_segment_sum
-from ..engine.ops.solvers import cholesky as cholesky
-from ..engine.ops.solvers import cholesky_solve as cholesky_solve
-from ..engine.ops.solvers import matrix_determinant as matrix_determinant
-from ..engine.ops.solvers import matrix_inverse as matrix_inverse
-from ..engine.ops.solvers import matrix_solve as matrix_solve
-from ..engine.ops.solvers import matrix_solve_ls as matrix_solve_ls
-from ..engine.ops.solvers import matrix_triangular_solve as matrix_triangular_solve
-from ..engine.ops.sparse_functions import edit_distance as edit_distance
-from ..engine.ops.sparse_functions import sparse_add as sparse_add
-from ..engine.ops.sparse_functions import sparse_concat as sparse_concat
-from ..engine.ops.sparse_functions import sparse_fill_empty_rows as sparse_fill_empty_rows
-from ..engine.ops.sparse_functions import sparse_mask as sparse_mask
-from ..engine.ops.sparse_functions import sparse_merge as sparse_merge
-from ..engine.ops.sparse_functions import sparse_reduce_max as sparse_reduce_max
-from ..engine.ops.sparse_functions import sparse_reduce_sum as sparse_reduce_sum
-from ..engine.ops.sparse_functions import sparse_reorder as sparse_reorder
-from ..engine.ops.sparse_functions import sparse_reset_shape as sparse_reset_shape
-from ..engine.ops.sparse_functions import sparse_reshape as sparse_reshape
-from ..engine.ops.sparse_functions import sparse_retain as sparse_retain
-from ..engine.ops.sparse_functions import sparse_slice as sparse_slice
-from ..engine.ops.sparse_functions import sparse_softmax as sparse_softmax
-from ..engine.ops.sparse_functions import sparse_split as sparse_split
-from ..engine.ops.sparse_functions import sparse_tensor_dense_matmul as sparse_tensor_dense_matmul
-from ..engine.ops.sparse_functions import sparse_tensor_to_dense as sparse_tensor_to_dense
-from ..engine.ops.sparse_functions import sparse_to_dense as sparse_to_dense
-from ..engine.ops.sparse_functions import sparse_to_indicator as sparse_to_indicator
-from ..engine.ops.sparse_functions import sparse_transpose as sparse_transpose
-from ..engine.ops.special import betainc as betainc
-from ..engine.ops.special import digamma as digamma
-from ..engine.ops.special import erf as erf
-from ..engine.ops.special import erfc as erfc
-from ..engine.ops.special import igamma as igamma
-from ..engine.ops.special import igammac as igammac
-from ..engine.ops.special import lbeta as lbeta
-from ..engine.ops.special import lgamma as lgamma
-from ..engine.ops.special import polygamma as polygamma
-from ..engine.ops.special import zeta as zeta
-from ..engine.ops.string_patterns import regex_replace as regex_replace
-from ..engine.ops.string_patterns import string_to_hash_bucket as string_to_hash_bucket
-from ..engine.ops.string_patterns import string_to_hash_bucket_fast as string_to_hash_bucket_fast
-from ..engine.ops.string_patterns import string_to_hash_bucket_strong as string_to_hash_bucket_strong
-from ..engine.ops.strings import as_string as as_string
-from ..engine.ops.strings import decode_base64 as decode_base64
-from ..engine.ops.strings import encode_base64 as encode_base64
-from ..engine.ops.strings import reduce_join as reduce_join
-from ..engine.ops.strings import string_join as string_join
-from ..engine.ops.strings import string_split as string_split
-from ..engine.ops.strings import string_strip as string_strip
-from ..engine.ops.strings import string_to_number as string_to_number
-from ..engine.ops.strings import substr as substr
-from ..engine.ops.summaries import histogram_summary as histogram_summary
-from ..engine.ops.summaries import image_summary as image_summary
-from ..engine.ops.summaries import merge_all_summaries as merge_all_summaries
-from ..engine.ops.summaries import merge_summary as merge_summary
-from ..engine.ops.summaries import scalar_summary as scalar_summary
-from ..engine.ops.tensor_array import TensorArray as TensorArray
-from ..engine.ops.trigonometric import acos as acos
-from ..engine.ops.trigonometric import acosh as acosh
-from ..engine.ops.trigonometric import asin as asin
-from ..engine.ops.trigonometric import asinh as asinh
-from ..engine.ops.trigonometric import atan as atan
-from ..engine.ops.trigonometric import atanh as atanh
-from ..engine.ops.trigonometric import cos as cos
-from ..engine.ops.trigonometric import cosh as cosh
-from ..engine.ops.trigonometric import sigmoid as sigmoid
-from ..engine.ops.trigonometric import sin as sin
-from ..engine.ops.trigonometric import sinh as sinh
-from ..engine.ops.trigonometric import tan as tan
-from ..engine.ops.trigonometric import tanh as tanh
-from ..engine.ops.unary import abs as abs
-from ..engine.ops.unary import exp as exp
-from ..engine.ops.unary import expm1 as expm1
-from ..engine.ops.unary import log as log
-from ..engine.ops.unary import log1p as log1p
-from ..engine.ops.unary import neg as neg
-from ..engine.ops.unary import negative as negative
-from ..engine.ops.unary import reciprocal as reciprocal
-from ..engine.ops.unary import rsqrt as rsqrt
-from ..engine.ops.unary import sign as sign
-from ..engine.ops.unary import sqrt as sqrt
-from ..engine.ops.unary import square as square
-from ..engine.ops.while_loop import while_loop as while_loop
-from ..engine.partitioned import fixed_size_partitioner as fixed_size_partitioner
-from ..engine.partitioned import min_max_variable_partitioner as min_max_variable_partitioner
-from ..engine.partitioned import variable_axis_size_partitioner as variable_axis_size_partitioner
-from ..engine.platform.compat import disable_eager_execution as disable_eager_execution
-from ..engine.platform.compat import disable_v2_behavior as disable_v2_behavior
-from ..engine.platform.compat import executing_eagerly as executing_eagerly
-from ..engine.platform.op_library import load_op_library as load_op_library
-from ..engine.platform.tf_logging import get_logger as get_logger
-from ..engine.protos import AttrValue as AttrValue
-from ..engine.protos import ConfigProto as ConfigProto
-from ..engine.protos import Event as Event
-from ..engine.protos import GPUOptions as GPUOptions
-from ..engine.protos import GraphDef as GraphDef
-from ..engine.protos import GraphOptions as GraphOptions
-from ..engine.protos import HistogramProto as HistogramProto
-from ..engine.protos import LogMessage as LogMessage
-from ..engine.protos import MetaGraphDef as MetaGraphDef
-from ..engine.protos import NameAttrList as NameAttrList
-from ..engine.protos import NodeDef as NodeDef
-from ..engine.protos import OptimizerOptions as OptimizerOptions
-from ..engine.protos import RunMetadata as RunMetadata
-from ..engine.protos import RunOptions as RunOptions
-from ..engine.protos import SequenceExample as SequenceExample
-from ..engine.protos import SessionLog as SessionLog
-from ..engine.protos import Summary as Summary
-from ..engine.protos import SummaryMetadata as SummaryMetadata
-from ..engine.protos import TensorInfo as TensorInfo
-from ..engine.scopes import GraphKeys as GraphKeys
-from ..engine.scopes import add_to_collection as add_to_collection
-from ..engine.scopes import add_to_collections as add_to_collections
-from ..engine.scopes import colocate_with as colocate_with
-from ..engine.scopes import container as container
-from ..engine.scopes import control_dependencies as control_dependencies
-from ..engine.scopes import device as device
-from ..engine.scopes import get_collection as get_collection
-from ..engine.scopes import get_collection_ref as get_collection_ref
-from ..engine.scopes import init_scope as init_scope
-from ..engine.scopes import name_scope as name_scope
-from ..engine.scopes import op_scope as op_scope
-from ..engine.session import InteractiveSession as InteractiveSession
-from ..engine.session import Session as Session
-from ..engine.shapes import Dimension as Dimension
-from ..engine.shapes import TensorShape as TensorShape
-from ..engine.shapes import dimension_at_index as dimension_at_index
-from ..engine.shapes import dimension_value as dimension_value
-from ..engine.template import make_template as make_template
-from ..engine.tensor_proto import make_ndarray as make_ndarray
-from ..engine.tensor_proto import make_tensor_proto as make_tensor_proto
-from ..engine.tensor_types import IndexedSlices as IndexedSlices
-from ..engine.tensor_types import SparseTensor as SparseTensor
-from ..engine.tensor_types import SparseTensorValue as SparseTensorValue
-from ..engine.training.rmsprop import RMSPropOptimizer as RMSPropOptimizer
-from ..engine.training.saver import Saver as Saver
-from ..engine.variable_lists import all_variables as all_variables
-from ..engine.variable_lists import assert_variables_initialized as assert_variables_initialized
-from ..engine.variable_lists import global_variables as global_variables
-from ..engine.variable_lists import global_variables_initializer as global_variables_initializer
-from ..engine.variable_lists import initialize_all_variables as initialize_all_variables
-from ..engine.variable_lists import initialize_local_variables as initialize_local_variables
-from ..engine.variable_lists import initialize_variables as initialize_variables
-from ..engine.variable_lists import local_variables as local_variables
-from ..engine.variable_lists import local_variables_initializer as local_variables_initializer
-from ..engine.variable_lists import model_variables as model_variables
-from ..engine.variable_lists import moving_average_variables as moving_average_variables
-from ..engine.variable_lists import report_uninitialized_variables as report_uninitialized_variables
-from ..engine.variable_lists import trainable_variables as trainable_variables
-from ..engine.variable_lists import variables_initializer as variables_initializer
-from ..engine.variable_protos import VariableAggregation as VariableAggregation
-from ..engine.variable_protos import VariableSynchronization as VariableSynchronization
-from ..engine.variable_scope import VariableScope as VariableScope
-from ..engine.variable_scope import get_local_variable as get_local_variable
-from ..engine.variable_scope import get_variable as get_variable
-from ..engine.variable_scope import get_variable_scope as get_variable_scope
-from ..engine.variable_scope import no_regularizer as no_regularizer
-from ..engine.variable_scope import variable_op_scope as variable_op_scope
-from ..engine.variable_scope import variable_scope as variable_scope
-from ..engine.variable_store import AUTO_REUSE as AUTO_REUSE
-from ..engine.variables import Variable as Variable
+from .. import (
+    app,
+    bitwise,
+    cluster,
+    contrib,
+    datasets,
+    debugging,
+    dtypes,
+    errors,
+    estimators,
+    examples,
+    flags,
+    gfile,
+    graph_util,
+    image,
+    initializers,
+    io,
+    layers,
+    linalg,
+    logging,
+    lookup,
+    losses,
+    math,
+    metrics,
+    nn,
+    python_io,
+    queue,
+    random,
+    raw_ops,
+    resource_loader,
+    sparse,
+    strings,
+    summary,
+    test,
+    train,
+)
+from ..engine.assignments import (
+    assign,
+    assign_add,
+    assign_sub,
+    count_up_to,
+    is_variable_initialized,
+    scatter_add,
+    scatter_div,
+    scatter_max,
+    scatter_min,
+    scatter_mul,
+    scatter_nd_add,
+    scatter_nd_sub,
+    scatter_nd_update,
+    scatter_sub,
+    scatter_update,
+)
+from ..engine.checkpoint.manifest import VERSION
+from ..engine.checkpoint.state import latest_checkpoint
+from ..engine.checks import (
+    assert_equal,
+    assert_greater,
+    assert_greater_equal,
+    assert_integer,
+    assert_less,
+    assert_less_equal,
+    assert_near,
+    assert_negative,
+    assert_non_negative,
+    assert_non_positive,
+    assert_none_equal,
+    assert_positive,
+    assert_proper_iterable,
+    assert_rank,
+    assert_rank_at_least,
+    assert_rank_in,
+    assert_same_float_dtype,
+    assert_scalar,
+    assert_type,
+    is_non_decreasing,
+    is_numeric_tensor,
+    is_strictly_increasing,
+)
+from ..engine.conversion import convert_to_tensor, register_tensor_conversion_function
+from ..engine.custom_gradient import custom_gradient, grad_pass_through
+from ..engine.data_flow import FIFOQueue, PaddingFIFOQueue, PriorityQueue, QueueBase, RandomShuffleQueue
+from ..engine.device import DeviceSpec
+from ..engine.dtypes import (
+    DType,
+    as_dtype,
+    bfloat16,
+    bool,
+    complex64,
+    complex128,
+    double,
+    float16,
+    float32,
+    float64,
+    half,
+    int8,
+    int16,
+    int32,
+    int64,
+    qint8,
+    qint16,
+    qint32,
+    quint8,
+    quint16,
+    resource,
+    string,
+    uint8,
+    uint16,
+    uint32,
+    uint64,
+    variant,
+)
+from ..engine.errors import InvalidArgumentError, OpError
+from ..engine.gradients import AggregationMethod, RegisterGradient, UnconnectedGradients, gradients, hessians
+from ..engine.graph import Graph, Operation, Tensor, get_default_graph, get_default_session, reset_default_graph
+from ..engine.importer import import_graph_def
+from ..engine.initializers import (
+    constant_initializer,
+    glorot_normal_initializer,
+    glorot_uniform_initializer,
+    ones_initializer,
+    orthogonal_initializer,
+    random_normal_initializer,
+    random_uniform_initializer,
+    truncated_normal_initializer,
+    uniform_unit_scaling_initializer,
+    variance_scaling_initializer,
+    zeros_initializer,
+)
+from ..engine.lookup import initialize_all_tables, tables_initializer
+from ..engine.ops.array import fill, identity, reshape, shape, stack
+from ..engine.ops.array_dynamic import dynamic_partition, dynamic_stitch
+from ..engine.ops.array_order import (
+    invert_permutation,
+    matrix_transpose,
+    reverse,
+    reverse_sequence,
+    reverse_v2,
+    roll,
+    transpose,
+)
+from ..engine.ops.array_pad import pad, tile
+from ..engine.ops.array_parts import broadcast_to, concat, concat_v2, ones, ones_like, zeros, zeros_like
+from ..engine.ops.array_scatter import scatter_nd, tensor_scatter_add, tensor_scatter_sub, tensor_scatter_update
+from ..engine.ops.array_sets import one_hot, repeat, searchsorted, sequence_mask, setdiff1d, unique, unique_with_counts
+from ..engine.ops.array_shape import (
+    broadcast_dynamic_shape,
+    broadcast_static_shape,
+    ensure_shape,
+    expand_dims,
+    rank,
+    shape_n,
+    size,
+    squeeze,
+)
+from ..engine.ops.array_slice import slice_ as slice, strided_slice
+from ..engine.ops.array_space import (
+    batch_to_space,
+    batch_to_space_nd,
+    depth_to_space,
+    required_space_to_batch_paddings,
+    space_to_batch,
+    space_to_batch_nd,
+    space_to_depth,
+)
+from ..engine.ops.array_split import meshgrid, pack, parallel_stack, split, unpack, unstack
+from ..engine.ops.binary import add, atan2, maximum, minimum, mul, multiply, pow, squared_difference, sub, subtract
+from ..engine.ops.casting import (
+    bitcast,
+    cast,
+    saturate_cast,
+    to_bfloat16,
+    to_complex64,
+    to_complex128,
+    to_double,
+    to_float,
+    to_int32,
+    to_int64,
+)
+from ..engine.ops.checking import Assert, Print
+from ..engine.ops.choice import clip_by_value, select, where, where_v2
+from ..engine.ops.clipping import (
+    clip_by_average_norm,
+    clip_by_global_norm,
+    clip_by_norm,
+    global_norm,
+    norm,
+    scalar_mul,
+    verify_tensor_all_finite,
+)
+from ..engine.ops.comparison import (
+    equal,
+    greater,
+    greater_equal,
+    less,
+    less_equal,
+    logical_and,
+    logical_or,
+    logical_xor,
+    not_equal,
+)
+from ..engine.ops.complex_parts import angle, complex, conj, imag, real
+from ..engine.ops.cond import case, cond
+from ..engine.ops.confusion import confusion_matrix
+from ..engine.ops.constant import constant, placeholder, placeholder_with_default, sparse_placeholder
+from ..engine.ops.control import group, identity_n, no_op, tuple
+from ..engine.ops.critical_section import CriticalSection
+from ..engine.ops.decoding import decode_csv, decode_raw
+from ..engine.ops.decompositions import qr, self_adjoint_eig, self_adjoint_eigvals, svd
+from ..engine.ops.diagonals import (
+    diag,
+    diag_part,
+    eye,
+    matrix_band_part,
+    matrix_diag,
+    matrix_diag_part,
+    matrix_set_diag,
+    trace,
+)
+from ..engine.ops.division import (
+    div,
+    div_no_nan,
+    divide,
+    floor_div,
+    floordiv,
+    floormod,
+    mod,
+    realdiv,
+    truediv,
+    truncatediv,
+    truncatemod,
+)
+from ..engine.ops.elementwise_nary import accumulate_n, add_n, cross
+from ..engine.ops.extrema import arg_max, arg_min, argmax, argmin
+from ..engine.ops.files import matching_files, read_file, write_file
+from ..engine.ops.guards import check_numerics, stop_gradient
+from ..engine.ops.image_crop import extract_image_patches
+from ..engine.ops.indexing import batch_gather, boolean_mask, gather, gather_nd
+from ..engine.ops.map_scan import foldl, foldr, map_fn, scan
+from ..engine.ops.nn_losses import softmax
+from ..engine.ops.parsing import (
+    FixedLenFeature,
+    FixedLenSequenceFeature,
+    SparseFeature,
+    VarLenFeature,
+    parse_example,
+    parse_single_example,
+    parse_single_sequence_example,
+)
+from ..engine.ops.products import batch_matmul, einsum, matmul, tensordot
+from ..engine.ops.py_func import numpy_function, py_func
+from ..engine.ops.random import (
+    get_seed,
+    multinomial,
+    random_crop,
+    random_gamma,
+    random_normal,
+    random_poisson,
+    random_shuffle,
+    random_uniform,
+    set_random_seed,
+    truncated_normal,
+)
+from ..engine.ops.ranges import bincount, histogram_fixed_width, lin_space, linspace, range
+from ..engine.ops.readers import (
+    FixedLengthRecordReader,
+    IdentityReader,
+    ReaderBase,
+    TextLineReader,
+    TFRecordReader,
+    WholeFileReader,
+)
+from ..engine.ops.reduce import (
+    count_nonzero,
+    reduce_all,
+    reduce_any,
+    reduce_logsumexp,
+    reduce_max,
+    reduce_mean,
+    reduce_min,
+    reduce_prod,
+    reduce_sum,
+)
+from ..engine.ops.rounding import ceil, floor, is_finite, is_inf, is_nan, logical_not, rint, round
+from ..engine.ops.scans import cumprod, cumsum
+from ..engine.ops.segments import (
+    segment_max,
+    segment_mean,
+    segment_min,
+    segment_prod,
+    segment_sum,
+    unsorted_segment_max,
+    unsorted_segment_mean,
+    unsorted_segment_min,
+    unsorted_segment_prod,
+    unsorted_segment_sqrt_n,
+    unsorted_segment_sum,
+)
+from ..engine.ops.segments_sparse import sparse_segment_mean, sparse_segment_sqrt_n, sparse_segment_sum
+from ..engine.ops.solvers import (
+    cholesky,
+    cholesky_solve,
+    matrix_determinant,
+    matrix_inverse,
+    matrix_solve,
+    matrix_solve_ls,
+    matrix_triangular_solve,
+)
+from ..engine.ops.sorting import argsort, sort
+from ..engine.ops.sparse_functions import (
+    edit_distance,
+    sparse_add,
+    sparse_concat,
+    sparse_fill_empty_rows,
+    sparse_mask,
+    sparse_merge,
+    sparse_reduce_max,
+    sparse_reduce_sum,
+    sparse_reorder,
+    sparse_reset_shape,
+    sparse_reshape,
+    sparse_retain,
+    sparse_slice,
+    sparse_softmax,
+    sparse_split,
+    sparse_tensor_dense_matmul,
+    sparse_tensor_to_dense,
+    sparse_to_dense,
+    sparse_to_indicator,
+    sparse_transpose,
+)
+from ..engine.ops.special import betainc, digamma, erf, erfc, igamma, igammac, lbeta, lgamma, polygamma, zeta
+from ..engine.ops.string_patterns import (
+    regex_replace,
+    string_to_hash_bucket,
+    string_to_hash_bucket_fast,
+    string_to_hash_bucket_strong,
+)
+from ..engine.ops.strings import (
+    as_string,
+    decode_base64,
+    encode_base64,
+    reduce_join,
+    string_join,
+    string_split,
+    string_strip,
+    string_to_number,
+    substr,
+)
+from ..engine.ops.summaries import histogram_summary, image_summary, merge_all_summaries, merge_summary, scalar_summary
+from ..engine.ops.tensor_array import TensorArray
+from ..engine.ops.trigonometric import acos, acosh, asin, asinh, atan, atanh, cos, cosh, sigmoid, sin, sinh, tan, tanh
+from ..engine.ops.unary import abs, exp, expm1, log, log1p, neg, negative, reciprocal, rsqrt, sign, sqrt, square
+from ..engine.ops.while_loop import while_loop
+from ..engine.partitioned import fixed_size_partitioner, min_max_variable_partitioner, variable_axis_size_partitioner
+from ..engine.platform.compat import disable_eager_execution, disable_v2_behavior, executing_eagerly
+from ..engine.platform.op_library import load_op_library
+from ..engine.platform.tf_logging import get_logger
+from ..engine.protos import (
+    AttrValue,
+    ConfigProto,
+    Event,
+    GPUOptions,
+    GraphDef,
+    GraphOptions,
+    HistogramProto,
+    LogMessage,
+    MetaGraphDef,
+    NameAttrList,
+    NodeDef,
+    OptimizerOptions,
+    RunMetadata,
+    RunOptions,
+    SequenceExample,
+    SessionLog,
+    Summary,
+    SummaryMetadata,
+    TensorInfo,
+)
+from ..engine.scopes import (
+    GraphKeys,
+    add_to_collection,
+    add_to_collections,
+    colocate_with,
+    container,
+    control_dependencies,
+    device,
+    get_collection,
+    get_collection_ref,
+    init_scope,
+    name_scope,
+    op_scope,
+)
+from ..engine.session import InteractiveSession, Session
+from ..engine.shapes import Dimension, TensorShape, dimension_at_index, dimension_value
+from ..engine.template import make_template
+from ..engine.tensor_proto import make_ndarray, make_tensor_proto
+from ..engine.tensor_types import IndexedSlices, SparseTensor, SparseTensorValue
+from ..engine.training.rmsprop import RMSPropOptimizer
+from ..engine.training.saver import Saver
+from ..engine.variable_lists import (
+    all_variables,
+    assert_variables_initialized,
+    global_variables,
+    global_variables_initializer,
+    initialize_all_variables,
+    initialize_local_variables,
+    initialize_variables,
+    local_variables,
+    local_variables_initializer,
+    model_variables,
+    moving_average_variables,
+    report_uninitialized_variables,
+    trainable_variables,
+    variables_initializer,
+)
+from ..engine.variable_protos import VariableAggregation, VariableSynchronization
+from ..engine.variable_scope import (
+    VariableScope,
+    get_local_variable,
+    get_variable,
+    get_variable_scope,
+    no_regularizer,
+    variable_op_scope,
+    variable_scope,
+)
+from ..engine.variable_store import AUTO_REUSE
+from ..engine.variables import Variable
+
+__all__ = [
+    "AUTO_REUSE", "VERSION", "AggregationMethod", "Assert", "AttrValue", "ConfigProto", "CriticalSection", "DType",
+    "DeviceSpec", "Dimension", "Event", "FIFOQueue", "FixedLenFeature", "FixedLenSequenceFeature",
+    "FixedLengthRecordReader", "GPUOptions", "Graph", "GraphDef", "GraphKeys", "GraphOptions", "HistogramProto",
+    "IdentityReader", "IndexedSlices", "InteractiveSession", "InvalidArgumentError", "LogMessage", "MetaGraphDef",
+    "NameAttrList", "NodeDef", "OpError", "Operation", "OptimizerOptions", "PaddingFIFOQueue", "Print",
+    "PriorityQueue", "QueueBase", "RMSPropOptimizer", "RandomShuffleQueue", "ReaderBase", "RegisterGradient",
+    "RunMetadata", "RunOptions", "Saver", "SequenceExample", "Session", "SessionLog", "SparseFeature", "SparseTensor",
+    "SparseTensorValue", "Summary", "SummaryMetadata", "TFRecordReader", "Tensor", "TensorArray", "TensorInfo",
+    "TensorShape", "TextLineReader", "UnconnectedGradients", "VarLenFeature", "Variable", "VariableAggregation",
+    "VariableScope", "VariableSynchronization", "WholeFileReader", "abs", "accumulate_n", "acos", "acosh", "add",
+    "add_n", "add_to_collection", "add_to_collections", "all_variables", "angle", "app", "arg_max", "arg_min",
+    "argmax", "argmin", "argsort", "as_dtype", "as_string", "asin", "asinh", "assert_equal", "assert_greater",
+    "assert_greater_equal", "assert_integer", "assert_less", "assert_less_equal", "assert_near", "assert_negative",
+    "assert_non_negative", "assert_non_positive", "assert_none_equal", "assert_positive", "assert_proper_iterable",
+    "assert_rank", "assert_rank_at_least", "assert_rank_in", "assert_same_float_dtype", "assert_scalar",
+    "assert_type", "assert_variables_initialized", "assign", "assign_add", "assign_sub", "atan", "atan2", "atanh",
+    "batch_gather", "batch_matmul", "batch_to_space", "batch_to_space_nd", "betainc", "bfloat16", "bincount",
+    "bitcast", "bitwise", "bool", "boolean_mask", "broadcast_dynamic_shape", "broadcast_static_shape", "broadcast_to",
+    "case", "cast", "ceil", "check_numerics", "cholesky", "cholesky_solve", "clip_by_average_norm",
+    "clip_by_global_norm", "clip_by_norm", "clip_by_value", "cluster", "colocate_with", "complex", "complex64",
+    "complex128", "concat", "concat_v2", "cond", "confusion_matrix", "conj", "constant", "constant_initializer",
+    "container", "contrib", "control_dependencies", "convert_to_tensor", "cos", "cosh", "count_nonzero",
+    "count_up_to", "cross", "cumprod", "cumsum", "custom_gradient", "datasets", "debugging", "decode_base64",
+    "decode_csv", "decode_raw", "depth_to_space", "device", "diag", "diag_part", "digamma", "dimension_at_index",
+    "dimension_value", "disable_eager_execution", "disable_v2_behavior", "div", "div_no_nan", "divide", "double",
+    "dtypes", "dynamic_partition", "dynamic_stitch", "edit_distance", "einsum", "encode_base64", "ensure_shape",
+    "equal", "erf", "erfc", "errors", "estimators", "examples", "executing_eagerly", "exp", "expand_dims", "expm1",
+    "extract_image_patches", "eye", "fill", "fixed_size_partitioner", "flags", "float16", "float32", "float64",
+    "floor", "floor_div", "floordiv", "floormod", "foldl", "foldr", "gather", "gather_nd", "get_collection",
+    "get_collection_ref", "get_default_graph", "get_default_session", "get_local_variable", "get_logger", "get_seed",
+    "get_variable", "get_variable_scope", "gfile", "global_norm", "global_variables", "global_variables_initializer",
+    "glorot_normal_initializer", "glorot_uniform_initializer", "grad_pass_through", "gradients", "graph_util",
+    "greater", "greater_equal", "group", "half", "hessians", "histogram_fixed_width", "histogram_summary", "identity",
+    "identity_n", "igamma", "igammac", "imag", "image", "image_summary", "import_graph_def", "init_scope",
+    "initialize_all_tables", "initialize_all_variables", "initialize_local_variables", "initialize_variables",
+    "initializers", "int8", "int16", "int32", "int64", "invert_permutation", "io", "is_finite", "is_inf", "is_nan",
+    "is_non_decreasing", "is_numeric_tensor", "is_strictly_increasing", "is_variable_initialized",
+    "latest_checkpoint", "layers", "lbeta", "less", "less_equal", "lgamma", "lin_space", "linalg", "linspace",
+    "load_op_library", "local_variables", "local_variables_initializer", "log", "log1p", "logging", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "lookup", "losses", "make_ndarray", "make_template",
+    "make_tensor_proto", "map_fn", "matching_files", "math", "matmul", "matrix_band_part", "matrix_determinant",
+    "matrix_diag", "matrix_diag_part", "matrix_inverse", "matrix_set_diag", "matrix_solve", "matrix_solve_ls",
+    "matrix_transpose", "matrix_triangular_solve", "maximum", "merge_all_summaries", "merge_summary", "meshgrid",
+    "metrics", "min_max_variable_partitioner", "minimum", "mod", "model_variables", "moving_average_variables", "mul",
+    "multinomial", "multiply", "name_scope", "neg", "negative", "nn", "no_op", "no_regularizer", "norm", "not_equal",
+    "numpy_function", "one_hot", "ones", "ones_initializer", "ones_like", "op_scope", "orthogonal_initializer",
+    "pack", "pad", "parallel_stack", "parse_example", "parse_single_example", "parse_single_sequence_example",
+    "placeholder", "placeholder_with_default", "polygamma", "pow", "py_func", "python_io", "qint8", "qint16",
+    "qint32", "qr", "queue", "quint8", "quint16", "random", "random_crop", "random_gamma", "random_normal",
+    "random_normal_initializer", "random_poisson", "random_shuffle", "random_uniform", "random_uniform_initializer",
+    "range", "rank", "raw_ops", "read_file", "real", "realdiv", "reciprocal", "reduce_all", "reduce_any",
+    "reduce_join", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum",
+    "regex_replace", "register_tensor_conversion_function", "repeat", "report_uninitialized_variables",
+    "required_space_to_batch_paddings", "reset_default_graph", "reshape", "resource", "resource_loader", "reverse",
+    "reverse_sequence", "reverse_v2", "rint", "roll", "round", "rsqrt", "saturate_cast", "scalar_mul",
+    "scalar_summary", "scan", "scatter_add", "scatter_div", "scatter_max", "scatter_min", "scatter_mul", "scatter_nd",
+    "scatter_nd_add", "scatter_nd_sub", "scatter_nd_update", "scatter_sub", "scatter_update", "searchsorted",
+    "segment_max", "segment_mean", "segment_min", "segment_prod", "segment_sum", "select", "self_adjoint_eig",
+    "self_adjoint_eigvals", "sequence_mask", "set_random_seed", "setdiff1d", "shape", "shape_n", "sigmoid", "sign",
+    "sin", "sinh", "size", "slice", "softmax", "sort", "space_to_batch", "space_to_batch_nd", "space_to_depth",
+    "sparse", "sparse_add", "sparse_concat", "sparse_fill_empty_rows", "sparse_mask", "sparse_merge",
+    "sparse_placeholder", "sparse_reduce_max", "sparse_reduce_sum", "sparse_reorder", "sparse_reset_shape",
+    "sparse_reshape", "sparse_retain", "sparse_segment_mean", "sparse_segment_sqrt_n", "sparse_segment_sum",
+    "sparse_slice", "sparse_softmax", "sparse_split", "sparse_tensor_dense_matmul", "sparse_tensor_to_dense",
+    "sparse_to_dense", "sparse_to_indicator", "sparse_transpose", "split", "sqrt", "square", "squared_difference",
+    "squeeze", "stack", "stop_gradient", "strided_slice", "string", "string_join", "string_split", "string_strip",
+    "string_to_hash_bucket", "string_to_hash_bucket_fast", "string_to_hash_bucket_strong", "string_to_number",
+    "strings", "sub", "substr", "subtract", "summary", "svd", "tables_initializer", "tan", "tanh",
+    "tensor_scatter_add", "tensor_scatter_sub", "tensor_scatter_update", "tensordot", "test", "tile", "to_bfloat16",
+    "to_complex64", "to_complex128", "to_double", "to_float", "to_int32", "to_int64", "trace", "train",
+    "trainable_variables", "transpose", "truediv", "truncated_normal", "truncated_normal_initializer", "truncatediv",
+    "truncatemod", "tuple", "uint8", "uint16", "uint32", "uint64", "uniform_unit_scaling_initializer", "unique",
+    "unique_with_counts", "unpack", "unsorted_segment_max", "unsorted_segment_mean", "unsorted_segment_min",
+    "unsorted_segment_prod", "unsorted_segment_sqrt_n", "unsorted_segment_sum", "unstack",
+    "variable_axis_size_partitioner", "variable_op_scope", "variable_scope", "variables_initializer",
+    "variance_scaling_initializer", "variant", "verify_tensor_all_finite", "where", "where_v2", "while_loop",
+    "write_file", "zeros", "zeros_initializer", "zeros_like", "zeta",
+]  # fmt: skip

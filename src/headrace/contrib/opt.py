@@ -1,3 +1,7 @@
 """The names of TensorFlow 1.15's `tf.contrib.opt`."""
 
-from ..engine.training.adam import LazyAdamOptimizer as LazyAdamOptimizer
+from ..engine.training.adam import LazyAdamOptimizer
+
+__all__ = [
+    "LazyAdamOptimizer",
+]  # fmt: skip

@@ -1,86 +1,94 @@
 """The names of TensorFlow 1.15's `tf.nn`."""
 
-from ..engine.ops.array_space import depth_to_space as depth_to_space
-from ..engine.ops.array_space import space_to_batch as space_to_batch
-from ..engine.ops.array_space import space_to_depth as space_to_depth
-from ..engine.ops.clipping import l2_normalize as l2_normalize
-from ..engine.ops.nn_activations import elu as elu
-from ..engine.ops.nn_activations import leaky_relu as leaky_relu
-from ..engine.ops.nn_activations import relu as relu
-from ..engine.ops.nn_activations import relu6 as relu6
-from ..engine.ops.nn_activations import selu as selu
-from ..engine.ops.nn_activations import softplus as softplus
-from ..engine.ops.nn_activations import softsign as softsign
-from ..engine.ops.nn_bias import bias_add as bias_add
-from ..engine.ops.nn_bias import l2_loss as l2_loss
-from ..engine.ops.nn_bias import relu_layer as relu_layer
-from ..engine.ops.nn_bias import xw_plus_b as xw_plus_b
-from ..engine.ops.nn_candidates import all_candidate_sampler as all_candidate_sampler
-from ..engine.ops.nn_candidates import compute_accidental_hits as compute_accidental_hits
-from ..engine.ops.nn_candidates import fixed_unigram_candidate_sampler as fixed_unigram_candidate_sampler
-from ..engine.ops.nn_candidates import learned_unigram_candidate_sampler as learned_unigram_candidate_sampler
-from ..engine.ops.nn_candidates import log_uniform_candidate_sampler as log_uniform_candidate_sampler
-from ..engine.ops.nn_candidates import uniform_candidate_sampler as uniform_candidate_sampler
-from ..engine.ops.nn_convolution import atrous_conv2d as atrous_conv2d
-from ..engine.ops.nn_convolution import atrous_conv2d_transpose as atrous_conv2d_transpose
-from ..engine.ops.nn_convolution import conv1d as conv1d
-from ..engine.ops.nn_convolution import conv2d as conv2d
-from ..engine.ops.nn_convolution import conv2d_backprop_filter as conv2d_backprop_filter
-from ..engine.ops.nn_convolution import conv2d_backprop_input as conv2d_backprop_input
-from ..engine.ops.nn_convolution import conv2d_transpose as conv2d_transpose
-from ..engine.ops.nn_convolution import conv3d as conv3d
-from ..engine.ops.nn_convolution import conv3d_backprop_filter as conv3d_backprop_filter
-from ..engine.ops.nn_convolution import conv3d_transpose as conv3d_transpose
-from ..engine.ops.nn_convolution import convolution as convolution
-from ..engine.ops.nn_convolution import deconv2d as deconv2d
-from ..engine.ops.nn_convolution import depthwise_conv2d as depthwise_conv2d
-from ..engine.ops.nn_convolution import depthwise_conv2d_native as depthwise_conv2d_native
-from ..engine.ops.nn_convolution import (
-    depthwise_conv2d_native_backprop_filter as depthwise_conv2d_native_backprop_filter,
+from ..engine.ops.array_space import depth_to_space, space_to_batch, space_to_depth
+from ..engine.ops.clipping import l2_normalize
+from ..engine.ops.nn_activations import elu, leaky_relu, relu, relu6, selu, softplus, softsign
+from ..engine.ops.nn_bias import bias_add, l2_loss, relu_layer, xw_plus_b
+from ..engine.ops.nn_candidates import (
+    all_candidate_sampler,
+    compute_accidental_hits,
+    fixed_unigram_candidate_sampler,
+    learned_unigram_candidate_sampler,
+    log_uniform_candidate_sampler,
+    uniform_candidate_sampler,
 )
-from ..engine.ops.nn_convolution import depthwise_conv2d_native_backprop_input as depthwise_conv2d_native_backprop_input
-from ..engine.ops.nn_convolution import separable_conv2d as separable_conv2d
-from ..engine.ops.nn_ctc import ctc_beam_search_decoder as ctc_beam_search_decoder
-from ..engine.ops.nn_ctc import ctc_beam_search_decoder_v2 as ctc_beam_search_decoder_v2
-from ..engine.ops.nn_ctc import ctc_greedy_decoder as ctc_greedy_decoder
-from ..engine.ops.nn_ctc import ctc_loss as ctc_loss
-from ..engine.ops.nn_embedding import embedding_lookup as embedding_lookup
-from ..engine.ops.nn_embedding import embedding_lookup_sparse as embedding_lookup_sparse
-from ..engine.ops.nn_embedding import safe_embedding_lookup_sparse as safe_embedding_lookup_sparse
-from ..engine.ops.nn_layers import crelu as crelu
-from ..engine.ops.nn_layers import dropout as dropout
-from ..engine.ops.nn_layers import swish as swish
-from ..engine.ops.nn_layers import zero_fraction as zero_fraction
-from ..engine.ops.nn_losses import log_softmax as log_softmax
-from ..engine.ops.nn_losses import sigmoid_cross_entropy_with_logits as sigmoid_cross_entropy_with_logits
-from ..engine.ops.nn_losses import softmax as softmax
-from ..engine.ops.nn_losses import softmax_cross_entropy_with_logits as softmax_cross_entropy_with_logits
-from ..engine.ops.nn_losses import softmax_cross_entropy_with_logits_v2 as softmax_cross_entropy_with_logits_v2
-from ..engine.ops.nn_losses import sparse_softmax_cross_entropy_with_logits as sparse_softmax_cross_entropy_with_logits
-from ..engine.ops.nn_losses import weighted_cross_entropy_with_logits as weighted_cross_entropy_with_logits
-from ..engine.ops.nn_moments import batch_norm_with_global_normalization as batch_norm_with_global_normalization
-from ..engine.ops.nn_moments import batch_normalization as batch_normalization
-from ..engine.ops.nn_moments import fused_batch_norm as fused_batch_norm
-from ..engine.ops.nn_moments import local_response_normalization as local_response_normalization
-from ..engine.ops.nn_moments import lrn as lrn
-from ..engine.ops.nn_moments import moments as moments
-from ..engine.ops.nn_moments import normalize_moments as normalize_moments
-from ..engine.ops.nn_moments import sufficient_statistics as sufficient_statistics
-from ..engine.ops.nn_moments import weighted_moments as weighted_moments
-from ..engine.ops.nn_pooling import avg_pool as avg_pool
-from ..engine.ops.nn_pooling import avg_pool1d as avg_pool1d
-from ..engine.ops.nn_pooling import avg_pool2d as avg_pool2d
-from ..engine.ops.nn_pooling import avg_pool3d as avg_pool3d
-from ..engine.ops.nn_pooling import max_pool as max_pool
-from ..engine.ops.nn_pooling import max_pool1d as max_pool1d
-from ..engine.ops.nn_pooling import max_pool2d as max_pool2d
-from ..engine.ops.nn_pooling import max_pool3d as max_pool3d
-from ..engine.ops.nn_pooling import max_pool_with_argmax as max_pool_with_argmax
-from ..engine.ops.nn_pooling import pool as pool
-from ..engine.ops.nn_sampled import nce_loss as nce_loss
-from ..engine.ops.nn_sampled import sampled_softmax_loss as sampled_softmax_loss
-from ..engine.ops.top import in_top_k as in_top_k
-from ..engine.ops.top import top_k as top_k
-from ..engine.ops.trigonometric import sigmoid as sigmoid
-from ..engine.ops.trigonometric import tanh as tanh
-from . import seq2seq as seq2seq
+from ..engine.ops.nn_convolution import (
+    atrous_conv2d,
+    atrous_conv2d_transpose,
+    conv1d,
+    conv2d,
+    conv2d_backprop_filter,
+    conv2d_backprop_input,
+    conv2d_transpose,
+    conv3d,
+    conv3d_backprop_filter,
+    conv3d_backprop_filter as conv3d_backprop_filter_v2,
+    conv3d_transpose,
+    convolution,
+    deconv2d,
+    depthwise_conv2d,
+    depthwise_conv2d_native,
+    depthwise_conv2d_native_backprop_filter,
+    depthwise_conv2d_native_backprop_input,
+    separable_conv2d,
+)
+from ..engine.ops.nn_ctc import ctc_beam_search_decoder, ctc_beam_search_decoder_v2, ctc_greedy_decoder, ctc_loss
+from ..engine.ops.nn_embedding import embedding_lookup, embedding_lookup_sparse, safe_embedding_lookup_sparse
+from ..engine.ops.nn_layers import crelu, dropout, swish, zero_fraction
+from ..engine.ops.nn_losses import (
+    log_poisson_loss,
+    log_softmax,
+    sigmoid_cross_entropy_with_logits,
+    softmax,
+    softmax_cross_entropy_with_logits,
+    softmax_cross_entropy_with_logits_v2,
+    sparse_softmax_cross_entropy_with_logits,
+    weighted_cross_entropy_with_logits,
+)
+from ..engine.ops.nn_moments import (
+    batch_norm_with_global_normalization,
+    batch_normalization,
+    fused_batch_norm,
+    local_response_normalization,
+    lrn,
+    moments,
+    normalize_moments,
+    sufficient_statistics,
+    weighted_moments,
+)
+from ..engine.ops.nn_pooling import (
+    avg_pool,
+    avg_pool1d,
+    avg_pool2d,
+    avg_pool3d,
+    max_pool,
+    max_pool1d,
+    max_pool2d,
+    max_pool3d,
+    max_pool_with_argmax,
+    pool,
+)
+from ..engine.ops.nn_sampled import nce_loss, sampled_softmax_loss
+from ..engine.ops.top import in_top_k, top_k
+from ..engine.ops.trigonometric import sigmoid, tanh
+from . import seq2seq
+
+__all__ = [
+    "all_candidate_sampler", "atrous_conv2d", "atrous_conv2d_transpose", "avg_pool", "avg_pool1d", "avg_pool2d",
+    "avg_pool3d", "batch_norm_with_global_normalization", "batch_normalization", "bias_add",
+    "compute_accidental_hits", "conv1d", "conv2d", "conv2d_backprop_filter", "conv2d_backprop_input",
+    "conv2d_transpose", "conv3d", "conv3d_backprop_filter", "conv3d_backprop_filter_v2", "conv3d_transpose",
+    "convolution", "crelu", "ctc_beam_search_decoder", "ctc_beam_search_decoder_v2", "ctc_greedy_decoder", "ctc_loss",
+    "deconv2d", "depth_to_space", "depthwise_conv2d", "depthwise_conv2d_native",
+    "depthwise_conv2d_native_backprop_filter", "depthwise_conv2d_native_backprop_input", "dropout", "elu",
+    "embedding_lookup", "embedding_lookup_sparse", "fixed_unigram_candidate_sampler", "fused_batch_norm", "in_top_k",
+    "l2_loss", "l2_normalize", "leaky_relu", "learned_unigram_candidate_sampler", "local_response_normalization",
+    "log_poisson_loss", "log_softmax", "log_uniform_candidate_sampler", "lrn", "max_pool", "max_pool1d", "max_pool2d",
+    "max_pool3d", "max_pool_with_argmax", "moments", "nce_loss", "normalize_moments", "pool", "relu", "relu6",
+    "relu_layer", "safe_embedding_lookup_sparse", "sampled_softmax_loss", "selu", "separable_conv2d", "seq2seq",
+    "sigmoid", "sigmoid_cross_entropy_with_logits", "softmax", "softmax_cross_entropy_with_logits",
+    "softmax_cross_entropy_with_logits_v2", "softplus", "softsign", "space_to_batch", "space_to_depth",
+    "sparse_softmax_cross_entropy_with_logits", "sufficient_statistics", "swish", "tanh", "top_k",
+    "uniform_candidate_sampler", "weighted_cross_entropy_with_logits", "weighted_moments", "xw_plus_b",
+    "zero_fraction",
+]  # fmt: skip

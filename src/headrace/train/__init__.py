@@ -1,80 +1,136 @@
 """The names of TensorFlow 1.15's `tf.train`."""
 
-from ..engine.checkpoint.reader import list_variables as list_variables
-from ..engine.checkpoint.reader import load_checkpoint as load_checkpoint
-from ..engine.checkpoint.reader import load_variable as load_variable
-from ..engine.checkpoint.state import checkpoint_exists as checkpoint_exists
-from ..engine.checkpoint.state import generate_checkpoint_state_proto as generate_checkpoint_state_proto
-from ..engine.checkpoint.state import get_checkpoint_mtimes as get_checkpoint_mtimes
-from ..engine.checkpoint.state import get_checkpoint_state as get_checkpoint_state
-from ..engine.checkpoint.state import latest_checkpoint as latest_checkpoint
-from ..engine.checkpoint.state import remove_checkpoint as remove_checkpoint
-from ..engine.checkpoint.state import update_checkpoint_state as update_checkpoint_state
-from ..engine.device_setter import replica_device_setter as replica_device_setter
-from ..engine.graph_util import write_graph as write_graph
-from ..engine.protos import BytesList as BytesList
-from ..engine.protos import ClusterDef as ClusterDef
-from ..engine.protos import Example as Example
-from ..engine.protos import Feature as Feature
-from ..engine.protos import FeatureList as FeatureList
-from ..engine.protos import FeatureLists as FeatureLists
-from ..engine.protos import Features as Features
-from ..engine.protos import FloatList as FloatList
-from ..engine.protos import Int64List as Int64List
-from ..engine.protos import JobDef as JobDef
-from ..engine.protos import SaverDef as SaverDef
-from ..engine.protos import SequenceExample as SequenceExample
-from ..engine.protos import ServerDef as ServerDef
-from ..engine.summary.events import summary_iterator as summary_iterator
-from ..engine.training.adadelta import AdadeltaOptimizer as AdadeltaOptimizer
-from ..engine.training.adagrad import AdagradOptimizer as AdagradOptimizer
-from ..engine.training.adagrad_da import AdagradDAOptimizer as AdagradDAOptimizer
-from ..engine.training.adam import AdamOptimizer as AdamOptimizer
-from ..engine.training.coordinator import Coordinator as Coordinator
-from ..engine.training.coordinator import LooperThread as LooperThread
-from ..engine.training.ftrl import FtrlOptimizer as FtrlOptimizer
-from ..engine.training.global_step import assert_global_step as assert_global_step
-from ..engine.training.global_step import create_global_step as create_global_step
-from ..engine.training.global_step import get_global_step as get_global_step
-from ..engine.training.global_step import get_or_create_global_step as get_or_create_global_step
-from ..engine.training.global_step import global_step as global_step
-from ..engine.training.gradient_descent import GradientDescentOptimizer as GradientDescentOptimizer
-from ..engine.training.input import batch as batch
-from ..engine.training.input import batch_join as batch_join
-from ..engine.training.input import input_producer as input_producer
-from ..engine.training.input import limit_epochs as limit_epochs
-from ..engine.training.input import match_filenames_once as match_filenames_once
-from ..engine.training.input import maybe_batch as maybe_batch
-from ..engine.training.input import maybe_batch_join as maybe_batch_join
-from ..engine.training.input import maybe_shuffle_batch as maybe_shuffle_batch
-from ..engine.training.input import maybe_shuffle_batch_join as maybe_shuffle_batch_join
-from ..engine.training.input import range_input_producer as range_input_producer
-from ..engine.training.input import shuffle_batch as shuffle_batch
-from ..engine.training.input import shuffle_batch_join as shuffle_batch_join
-from ..engine.training.input import slice_input_producer as slice_input_producer
-from ..engine.training.input import string_input_producer as string_input_producer
-from ..engine.training.learning_rate_decay import cosine_decay as cosine_decay
-from ..engine.training.learning_rate_decay import cosine_decay_restarts as cosine_decay_restarts
-from ..engine.training.learning_rate_decay import exponential_decay as exponential_decay
-from ..engine.training.learning_rate_decay import inverse_time_decay as inverse_time_decay
-from ..engine.training.learning_rate_decay import linear_cosine_decay as linear_cosine_decay
-from ..engine.training.learning_rate_decay import natural_exp_decay as natural_exp_decay
-from ..engine.training.learning_rate_decay import noisy_linear_cosine_decay as noisy_linear_cosine_decay
-from ..engine.training.learning_rate_decay import piecewise_constant as piecewise_constant
-from ..engine.training.learning_rate_decay import piecewise_constant_decay as piecewise_constant_decay
-from ..engine.training.learning_rate_decay import polynomial_decay as polynomial_decay
-from ..engine.training.meta_graph import export_meta_graph as export_meta_graph
-from ..engine.training.meta_graph import import_meta_graph as import_meta_graph
-from ..engine.training.momentum import MomentumOptimizer as MomentumOptimizer
-from ..engine.training.moving_averages import ExponentialMovingAverage as ExponentialMovingAverage
-from ..engine.training.optimizer import Optimizer as Optimizer
-from ..engine.training.proximal_adagrad import ProximalAdagradOptimizer as ProximalAdagradOptimizer
-from ..engine.training.proximal_gradient_descent import (
-    ProximalGradientDescentOptimizer as ProximalGradientDescentOptimizer,
+from ..engine.checkpoint.reader import (
+    list_variables,
+    load_checkpoint,
+    load_variable,
+    new_checkpoint_reader as NewCheckpointReader,
 )
-from ..engine.training.queue_runner import QueueRunner as QueueRunner
-from ..engine.training.queue_runner import add_queue_runner as add_queue_runner
-from ..engine.training.queue_runner import start_queue_runners as start_queue_runners
-from ..engine.training.rmsprop import RMSPropOptimizer as RMSPropOptimizer
-from ..engine.training.saver import Saver as Saver
-from . import queue_runner as queue_runner
+from ..engine.checkpoint.state import (
+    checkpoint_exists,
+    generate_checkpoint_state_proto,
+    get_checkpoint_mtimes,
+    get_checkpoint_state,
+    latest_checkpoint,
+    remove_checkpoint,
+    update_checkpoint_state,
+)
+from ..engine.device_setter import replica_device_setter
+from ..engine.graph_util import write_graph
+from ..engine.protos import (
+    BytesList,
+    ClusterDef,
+    Example,
+    Feature,
+    FeatureList,
+    FeatureLists,
+    Features,
+    FloatList,
+    Int64List,
+    JobDef,
+    SaverDef,
+    SequenceExample,
+    ServerDef,
+)
+from ..engine.summary.events import summary_iterator
+from ..engine.training.adadelta import AdadeltaOptimizer
+from ..engine.training.adagrad import AdagradOptimizer
+from ..engine.training.adagrad_da import AdagradDAOptimizer
+from ..engine.training.adam import AdamOptimizer
+from ..engine.training.basic_session_run_hooks import (
+    CheckpointSaverHook,
+    CheckpointSaverListener,
+    FeedFnHook,
+    FinalOpsHook,
+    GlobalStepWaiterHook,
+    LoggingTensorHook,
+    NanLossDuringTrainingError,
+    NanTensorHook,
+    ProfilerHook,
+    StepCounterHook,
+    StopAtStepHook,
+    SummarySaverHook,
+)
+from ..engine.training.coordinator import Coordinator, LooperThread
+from ..engine.training.ftrl import FtrlOptimizer
+from ..engine.training.global_step import (
+    assert_global_step,
+    create_global_step,
+    get_global_step,
+    get_or_create_global_step,
+    global_step,
+)
+from ..engine.training.gradient_descent import GradientDescentOptimizer
+from ..engine.training.input import (
+    batch,
+    batch_join,
+    input_producer,
+    limit_epochs,
+    match_filenames_once,
+    maybe_batch,
+    maybe_batch_join,
+    maybe_shuffle_batch,
+    maybe_shuffle_batch_join,
+    range_input_producer,
+    shuffle_batch,
+    shuffle_batch_join,
+    slice_input_producer,
+    string_input_producer,
+)
+from ..engine.training.learning_rate_decay import (
+    cosine_decay,
+    cosine_decay_restarts,
+    exponential_decay,
+    inverse_time_decay,
+    linear_cosine_decay,
+    natural_exp_decay,
+    noisy_linear_cosine_decay,
+    piecewise_constant,
+    piecewise_constant_decay,
+    polynomial_decay,
+)
+from ..engine.training.meta_graph import export_meta_graph, import_meta_graph
+from ..engine.training.momentum import MomentumOptimizer
+from ..engine.training.monitored_session import (
+    ChiefSessionCreator,
+    MonitoredSession,
+    MonitoredTrainingSession,
+    SessionCreator,
+    SingularMonitoredSession,
+    WorkerSessionCreator,
+)
+from ..engine.training.moving_averages import ExponentialMovingAverage
+from ..engine.training.optimizer import Optimizer
+from ..engine.training.proximal_adagrad import ProximalAdagradOptimizer
+from ..engine.training.proximal_gradient_descent import ProximalGradientDescentOptimizer
+from ..engine.training.queue_runner import QueueRunner, add_queue_runner, start_queue_runners
+from ..engine.training.rmsprop import RMSPropOptimizer
+from ..engine.training.saver import Saver
+from ..engine.training.scaffold import Scaffold
+from ..engine.training.session_manager import SessionManager
+from ..engine.training.session_run_hook import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from ..engine.training.timer import SecondOrStepTimer
+from . import queue_runner
+
+__all__ = [
+    "AdadeltaOptimizer", "AdagradDAOptimizer", "AdagradOptimizer", "AdamOptimizer", "BytesList",
+    "CheckpointSaverHook", "CheckpointSaverListener", "ChiefSessionCreator", "ClusterDef", "Coordinator", "Example",
+    "ExponentialMovingAverage", "Feature", "FeatureList", "FeatureLists", "Features", "FeedFnHook", "FinalOpsHook",
+    "FloatList", "FtrlOptimizer", "GlobalStepWaiterHook", "GradientDescentOptimizer", "Int64List", "JobDef",
+    "LoggingTensorHook", "LooperThread", "MomentumOptimizer", "MonitoredSession", "MonitoredTrainingSession",
+    "NanLossDuringTrainingError", "NanTensorHook", "NewCheckpointReader", "Optimizer", "ProfilerHook",
+    "ProximalAdagradOptimizer", "ProximalGradientDescentOptimizer", "QueueRunner", "RMSPropOptimizer", "Saver",
+    "SaverDef", "Scaffold", "SecondOrStepTimer", "SequenceExample", "ServerDef", "SessionCreator", "SessionManager",
+    "SessionRunArgs", "SessionRunContext", "SessionRunHook", "SessionRunValues", "SingularMonitoredSession",
+    "StepCounterHook", "StopAtStepHook", "SummarySaverHook", "WorkerSessionCreator", "add_queue_runner",
+    "assert_global_step", "batch", "batch_join", "checkpoint_exists", "cosine_decay", "cosine_decay_restarts",
+    "create_global_step", "exponential_decay", "export_meta_graph", "generate_checkpoint_state_proto",
+    "get_checkpoint_mtimes", "get_checkpoint_state", "get_global_step", "get_or_create_global_step", "global_step",
+    "import_meta_graph", "input_producer", "inverse_time_decay", "latest_checkpoint", "limit_epochs",
+    "linear_cosine_decay", "list_variables", "load_checkpoint", "load_variable", "match_filenames_once",
+    "maybe_batch", "maybe_batch_join", "maybe_shuffle_batch", "maybe_shuffle_batch_join", "natural_exp_decay",
+    "noisy_linear_cosine_decay", "piecewise_constant", "piecewise_constant_decay", "polynomial_decay", "queue_runner",
+    "range_input_producer", "remove_checkpoint", "replica_device_setter", "shuffle_batch", "shuffle_batch_join",
+    "slice_input_producer", "start_queue_runners", "string_input_producer", "summary_iterator",
+    "update_checkpoint_state", "write_graph",
+]  # fmt: skip

@@ -1,5 +1,7 @@
 """The names of TensorFlow 1.15's `tf.train.queue_runner`."""
 
-from ..engine.training.queue_runner import QueueRunner as QueueRunner
-from ..engine.training.queue_runner import add_queue_runner as add_queue_runner
-from ..engine.training.queue_runner import start_queue_runners as start_queue_runners
+from ..engine.training.queue_runner import QueueRunner, add_queue_runner, start_queue_runners
+
+__all__ = [
+    "QueueRunner", "add_queue_runner", "start_queue_runners",
+]  # fmt: skip
