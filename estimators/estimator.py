@@ -100,7 +100,7 @@ class Estimator:
             max_to_keep=config.keep_checkpoint_max or 0,
             keep_checkpoint_every_n_hours=config.keep_checkpoint_every_n_hours,
         )
-        from ..engine.training.monitored_session import Scaffold
+        from ..engine.training.scaffold import Scaffold
 
         with MonitoredTrainingSession(
             checkpoint_dir=self._model_dir,

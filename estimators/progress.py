@@ -30,6 +30,7 @@ class ProgressHook(SessionRunHook):
         self.loss, self.total, self.batch_size, self.verbose = loss, total, batch_size, verbose
         self.stream = stream if stream is not None else sys.stderr
         self.steps = 0
+        self.last: Any = None
         self.bar: Any = None
 
     def begin(self) -> None:
@@ -44,6 +45,7 @@ class ProgressHook(SessionRunHook):
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues) -> None:
         self.steps += 1
+        self.last = run_values.results
         now = time.monotonic()
         if not self.verbose or now - self.shown < (LINE_SECONDS if self.bar is None else BAR_SECONDS):
             return
@@ -65,6 +67,7 @@ class ProgressHook(SessionRunHook):
         return f"loss {loss:.4g}, {speed}"
 
     def end(self, session: Any) -> None:
+        if self.verbose and self.last is not None:
+            self._show(float(self.last), time.monotonic())
         if self.bar is not None:
-            self.bar.update(self.steps - self.bar.n)
             self.bar.close()
