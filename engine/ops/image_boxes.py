@@ -498,8 +498,8 @@ def sample_distorted_bounding_box(
     Args:
         image_size: [height, width, channels].
         bounding_boxes: [batch, n, 4], each y1, x1, y2, x2 in parts of the image.
-        seed: of this op; with the graph's it fixes the crops.
-        seed2: a second seed; where it is left out it is made from the graph's.
+        seed: fixes the crops; the graph's seed does where both seeds are left out.
+        seed2: a second seed.
         min_object_covered: the part of a box that the crop must contain.
         aspect_ratio_range: least and greatest width over height, (0.75, 1.33) if left out.
         area_range: least and greatest part of the image's area, (0.05, 1) if left out.
@@ -512,7 +512,8 @@ def sample_distorted_bounding_box(
     Raises:
         InvalidArgumentError: no boxes, or an argument is out of its range.
     """
-    seeds = seed_attributes(seed) if seed2 is None else {"seed": seed or 0, "seed2": seed2}
+    # Unlike other ops this one takes its seeds as they are; the graph's stands in where there are none.
+    seeds = seed_attributes(None) if seed is None and seed2 is None else {"seed": seed or 0, "seed2": seed2 or 0}
     return sample_distorted_bounding_box_v2_op(
         convert_to_tensor(image_size, None, "image_size"),
         convert_to_tensor(bounding_boxes, float32, "bounding_boxes"),

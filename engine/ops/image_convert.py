@@ -108,7 +108,8 @@ def adjust_gamma(image: Any, gamma: Any = 1, gain: Any = 1) -> Tensor:
         exponent = convert_to_tensor(gamma, None if isinstance(gamma, Tensor) else x.dtype.base_dtype, "gamma")
         if constant_value(exponent) is None:
             exponent = value_after([Assert(greater_equal(exponent, 0), [text])], exponent)
-        return power(x, cast(exponent, x.dtype.base_dtype)) * gain
+        result: Tensor = power(x, cast(exponent, x.dtype.base_dtype)) * gain
+        return result
 
     return _on_floats("adjust_gamma", image, change, saturate=True)
 

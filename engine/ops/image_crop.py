@@ -255,13 +255,14 @@ def _check_window(attrs: dict[str, Any]) -> None:
 def _windows(size: int | None, attrs: dict[str, Any], axis: int) -> int | None:
     if size is None:
         return None
-    stride = attrs["strides"][axis]
+    stride: int = attrs["strides"][axis]
     if attrs["padding"] == "SAME":
         return -(-size // stride)
     width = (attrs["ksizes"][axis] - 1) * attrs["rates"][axis] + 1
     if size < width:
         raise ValueError(f"a window of {width} does not fit into {size} pixels")
-    return int((size - width) // stride) + 1
+    number: int = (size - width) // stride + 1
+    return number
 
 
 @extract_image_patches_op.shape
@@ -283,8 +284,9 @@ def extract_image_patches_grad_shape(context: InferenceContext) -> list[Sizes]:
     return [(None,) * 4 if sizes is None else sizes]
 
 
-def _steps(attrs: dict[str, Any]) -> tuple[Any, ...]:
-    return (*(tuple(attrs[name][1:3]) for name in ("ksizes", "strides", "rates")), attrs["padding"])
+def _steps(attrs: dict[str, Any]) -> tuple[Any, Any, Any, str]:
+    window, strides, rates = (tuple(attrs[name][1:3]) for name in ("ksizes", "strides", "rates"))
+    return window, strides, rates, attrs["padding"]
 
 
 @extract_image_patches_op.kernel
@@ -420,4 +422,4 @@ def extract_image_patches(
     for argument, value in given.items():
         if value is None:
             raise ValueError(f"extract_image_patches needs {argument}")
-    return extract_image_patches_op(convert_to_tensor(images, None, "images"), name=name, **given)  # type: ignore[arg-type]
+    return extract_image_patches_op(convert_to_tensor(images, None, "images"), name=name, **given)

@@ -246,11 +246,12 @@ def _define_grad_samples(definition: Op[..., Any]) -> None:
     definition.samples(samples)
 
 
-for _definition in (resize_bilinear_op, resize_bicubic_op, resize_area_op):
-    _define_samples(_definition, differentiable=False)
+_define_samples(resize_bilinear_op, differentiable=False)
+_define_samples(resize_bicubic_op, differentiable=False)
+_define_samples(resize_area_op, differentiable=False)
 _define_samples(resize_nearest_neighbor_op, differentiable=True)
-for _definition in (resize_bilinear_grad_op, resize_bicubic_grad_op):
-    _define_grad_samples(_definition)
+_define_grad_samples(resize_bilinear_grad_op)
+_define_grad_samples(resize_bicubic_grad_op)
 
 
 @resize_nearest_neighbor_grad_op.samples
