@@ -15,8 +15,7 @@ from ..conversion import convert_to_tensor
 from ..dtypes import float32, float64, int32
 from ..graph import Tensor, get_default_graph
 from ..static import constant_sizes, constant_value
-from .array import shape as shape_of
-from .array import stack
+from .array import shape as shape_of, stack
 from .array_order import reverse, transpose
 from .array_pad import pad
 from .array_shape import expand_dims, squeeze
@@ -31,8 +30,7 @@ from .division import floordiv
 from .grouping import value_after
 from .image_resize import resize_area, resize_bicubic, resize_bilinear, resize_nearest_neighbor
 from .random import random_uniform
-from .rounding import floor
-from .rounding import round as nearest_integer
+from .rounding import floor, round as nearest_integer
 
 _RANKS = "'image' must have either 3 or 4 dimensions"
 

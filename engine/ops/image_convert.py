@@ -12,8 +12,7 @@ from ..static import constant_value
 from .array import identity
 from .array_parts import concat
 from .array_shape import size as size_of
-from .binary import maximum
-from .binary import pow as power
+from .binary import maximum, pow as power
 from .casting import cast, saturate_cast
 from .checking import Assert
 from .comparison import greater_equal

@@ -11,8 +11,7 @@ from ..dtypes import REAL, DType, float16, float32, float64, int32
 from ..errors import InvalidArgumentError
 from ..graph import Operation, Sizes, Tensor
 from ..inference import InferenceContext, show
-from ..kernels import image_crop as kernels
-from ..kernels import image_patches
+from ..kernels import image_crop as kernels, image_patches
 from ..registry import op
 from ..samples import Failure, Sample
 from .array import shape as shape_of

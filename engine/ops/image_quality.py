@@ -11,13 +11,11 @@ import numpy as np
 from ..conversion import convert_to_tensor
 from ..dtypes import float32
 from ..graph import Tensor, get_default_graph
-from .array import reshape, stack
-from .array import shape as shape_of
+from .array import reshape, shape as shape_of, stack
 from .array_pad import pad
 from .array_parts import concat
 from .array_slice import getitem
-from .binary import pow as power
-from .binary import subtract
+from .binary import pow as power, subtract
 from .casting import cast
 from .checking import Assert
 from .comparison import equal
@@ -27,8 +25,7 @@ from .nn_activations import relu
 from .nn_convolution import depthwise_conv2d
 from .nn_pooling import avg_pool
 from .reduce import reduce_all, reduce_mean, reduce_prod, reduce_sum
-from .unary import abs as absolute
-from .unary import log, square
+from .unary import abs as absolute, log, square
 
 # Of the five scales of ssim_multiscale, from Wang, Simoncelli and Bovik, 2003.
 _SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
