@@ -1,6 +1,7 @@
 """The ops, one file a family, each op one block: declaration, shape rule, kernels, gradient, samples."""
 
 from . import (  # noqa: F401  importing a family registers its ops
+    accumulators,
     array,
     array_dynamic,
     array_order,
