@@ -136,6 +136,7 @@ from .engine.initializers import (
     zeros_initializer,
 )
 from .engine.lookup import initialize_all_tables, tables_initializer
+from .engine.ops.accumulators import ConditionalAccumulator, ConditionalAccumulatorBase, SparseConditionalAccumulator
 from .engine.ops.array import fill, identity, reshape, shape, stack
 from .engine.ops.array_dynamic import dynamic_partition, dynamic_stitch
 from .engine.ops.array_order import (
@@ -440,18 +441,19 @@ from .engine.variables import Variable
 __version__ = "0.1.0"
 
 __all__ = [
-    "AUTO_REUSE", "VERSION", "AggregationMethod", "Assert", "AttrValue", "ConfigProto", "CriticalSection", "DType",
-    "DeviceSpec", "Dimension", "Event", "FIFOQueue", "FixedLenFeature", "FixedLenSequenceFeature",
-    "FixedLengthRecordReader", "GPUOptions", "Graph", "GraphDef", "GraphKeys", "GraphOptions", "HistogramProto",
-    "IdentityReader", "IndexedSlices", "InteractiveSession", "InvalidArgumentError", "LogMessage", "MetaGraphDef",
-    "NameAttrList", "NodeDef", "OpError", "Operation", "OptimizerOptions", "PaddingFIFOQueue", "Print",
-    "PriorityQueue", "QueueBase", "RMSPropOptimizer", "RandomShuffleQueue", "ReaderBase", "RegisterGradient",
-    "RunMetadata", "RunOptions", "Saver", "SequenceExample", "Session", "SessionLog", "SparseFeature", "SparseTensor",
-    "SparseTensorValue", "Summary", "SummaryMetadata", "TFRecordReader", "Tensor", "TensorArray", "TensorInfo",
-    "TensorShape", "TextLineReader", "UnconnectedGradients", "VarLenFeature", "Variable", "VariableAggregation",
-    "VariableScope", "VariableSynchronization", "WholeFileReader", "abs", "accumulate_n", "acos", "acosh", "add",
-    "add_n", "add_to_collection", "add_to_collections", "all_variables", "angle", "app", "arg_max", "arg_min",
-    "argmax", "argmin", "argsort", "as_dtype", "as_string", "asin", "asinh", "assert_equal", "assert_greater",
+    "AUTO_REUSE", "VERSION", "AggregationMethod", "Assert", "AttrValue", "ConditionalAccumulator",
+    "ConditionalAccumulatorBase", "ConfigProto", "CriticalSection", "DType", "DeviceSpec", "Dimension", "Event",
+    "FIFOQueue", "FixedLenFeature", "FixedLenSequenceFeature", "FixedLengthRecordReader", "GPUOptions", "Graph",
+    "GraphDef", "GraphKeys", "GraphOptions", "HistogramProto", "IdentityReader", "IndexedSlices",
+    "InteractiveSession", "InvalidArgumentError", "LogMessage", "MetaGraphDef", "NameAttrList", "NodeDef", "OpError",
+    "Operation", "OptimizerOptions", "PaddingFIFOQueue", "Print", "PriorityQueue", "QueueBase", "RMSPropOptimizer",
+    "RandomShuffleQueue", "ReaderBase", "RegisterGradient", "RunMetadata", "RunOptions", "Saver", "SequenceExample",
+    "Session", "SessionLog", "SparseConditionalAccumulator", "SparseFeature", "SparseTensor", "SparseTensorValue",
+    "Summary", "SummaryMetadata", "TFRecordReader", "Tensor", "TensorArray", "TensorInfo", "TensorShape",
+    "TextLineReader", "UnconnectedGradients", "VarLenFeature", "Variable", "VariableAggregation", "VariableScope",
+    "VariableSynchronization", "WholeFileReader", "abs", "accumulate_n", "acos", "acosh", "add", "add_n",
+    "add_to_collection", "add_to_collections", "all_variables", "angle", "app", "arg_max", "arg_min", "argmax",
+    "argmin", "argsort", "as_dtype", "as_string", "asin", "asinh", "assert_equal", "assert_greater",
     "assert_greater_equal", "assert_integer", "assert_less", "assert_less_equal", "assert_near", "assert_negative",
     "assert_non_negative", "assert_non_positive", "assert_none_equal", "assert_positive", "assert_proper_iterable",
     "assert_rank", "assert_rank_at_least", "assert_rank_in", "assert_same_float_dtype", "assert_scalar",

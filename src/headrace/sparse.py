@@ -1,5 +1,6 @@
 """The names of TensorFlow 1.15's `tf.sparse`."""
 
+from .engine.ops.accumulators import SparseConditionalAccumulator
 from .engine.ops.array_shape import expand_dims
 from .engine.ops.constant import sparse_placeholder as placeholder
 from .engine.ops.diagonals import eye
@@ -34,8 +35,8 @@ from .engine.ops.sparse_functions import (
 from .engine.tensor_types import SparseTensor
 
 __all__ = [
-    "SparseTensor", "add", "bincount", "concat", "cross", "expand_dims", "eye", "fill_empty_rows", "mask", "matmul",
-    "merge", "placeholder", "reduce_max", "reduce_sum", "reorder", "reset_shape", "reshape", "retain", "segment_mean",
-    "segment_sqrt_n", "segment_sum", "slice", "softmax", "sparse_dense_matmul", "split", "to_dense", "to_indicator",
-    "transpose",
+    "SparseConditionalAccumulator", "SparseTensor", "add", "bincount", "concat", "cross", "expand_dims", "eye",
+    "fill_empty_rows", "mask", "matmul", "merge", "placeholder", "reduce_max", "reduce_sum", "reorder", "reset_shape",
+    "reshape", "retain", "segment_mean", "segment_sqrt_n", "segment_sum", "slice", "softmax", "sparse_dense_matmul",
+    "split", "to_dense", "to_indicator", "transpose",
 ]  # fmt: skip

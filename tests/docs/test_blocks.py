@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"(<!-- not run: [^>]*-->\n)?```python\n(.*?)```\n(?:\n((?:    .*\n)+))?", re.DOTALL)
+BLOCK = re.compile(r"(<!-- not run: [^>]*-->\n)?```python\n(.*?)```\n(?:\n((?:    [^\n]*\n)+))?", re.DOTALL)
 
 
 def blocks():
