@@ -6,6 +6,4 @@ if __name__ != "headrace.datasets":
         "install headrace and import headrace.datasets"
     )
 
-from . import digits as digits
-from . import iris as iris
-from . import mnist as mnist
+from . import digits as digits, iris as iris, mnist as mnist

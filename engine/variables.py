@@ -10,8 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from . import variable_protos
-from .assignments import assign as assign_to
-from .assignments import assign_add, assign_sub, count_up_to
+from .assignments import assign as assign_to, assign_add, assign_sub, count_up_to
 from .conversion import convert_to_tensor, register_tensor_conversion_function
 from .dtypes import DType, as_dtype
 from .graph import Graph, Operation, Tensor, get_default_graph, session_for

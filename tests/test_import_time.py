@@ -21,9 +21,7 @@ def modules_of(statement: str) -> set[str]:
     """Returns the names of the modules that a fresh interpreter holds after the statement."""
     code = f"import sys\n{statement}\nprint('\\n'.join(sys.modules))"
     environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
 
@@ -34,6 +32,4 @@ def test_import_loads_nothing_heavy():
 
 
 def test_the_names_looked_for_are_those_that_imports_leave():
-    assert {"h5py", "tqdm"} <= modules_of(
-        "import h5py, tensorboardX, tqdm"
-    ) & set(LATE)
+    assert {"h5py", "tqdm"} <= modules_of("import h5py, tensorboardX, tqdm") & set(LATE)

@@ -44,11 +44,7 @@ def names_in(wheel: Path) -> set[str]:
 
 def test_wheel_has_every_module_and_nothing_else(wheel):
     facade = {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src").rglob("*.py")}
-    rooms = {
-        f"headrace/{path.relative_to(ROOT).as_posix()}"
-        for room in ROOMS
-        for path in (ROOT / room).rglob("*.py")
-    }
+    rooms = {f"headrace/{path.relative_to(ROOT).as_posix()}" for room in ROOMS for path in (ROOT / room).rglob("*.py")}
     assert {name for name in names_in(wheel) if name.endswith(".py")} == facade | rooms
 
 
@@ -70,10 +66,7 @@ def test_wheel_is_versioned_and_licensed(wheel):
 def test_wheel_works_without_the_checkout(wheel, tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)
-    code = (
-        "import headrace, headrace.datasets.digits as digits\n"
-        "print(headrace.__file__, digits.load_data()[0].shape)"
-    )
+    code = "import headrace, headrace.datasets.digits as digits\nprint(headrace.__file__, digits.load_data()[0].shape)"
     done = subprocess.run(
         [sys.executable, "-P", "-c", code],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
@@ -81,6 +74,4 @@ def test_wheel_works_without_the_checkout(wheel, tmp_path):
         capture_output=True,
         text=True,
     )
-    assert done.stdout.strip() == f"{tmp_path / 'headrace' / '__init__.py'} (1797, 8, 8)", (
-        done.stderr
-    )
+    assert done.stdout.strip() == f"{tmp_path / 'headrace' / '__init__.py'} (1797, 8, 8)", done.stderr

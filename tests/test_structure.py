@@ -186,9 +186,7 @@ def test_files_are_short():
     folders = [*ROOMS, "src", "tests", "tools", "examples", "benchmarks"]
     paths = [path for folder in folders for path in (ROOT / folder).rglob("*")]
     lengths = {
-        path: len(path.read_bytes().splitlines())
-        for path in paths
-        if path.suffix in suffixes and path.is_file()
+        path: len(path.read_bytes().splitlines()) for path in paths if path.suffix in suffixes and path.is_file()
     }
     # Modules that protoc or another program wrote say so by name.
     long = [
@@ -201,11 +199,7 @@ def test_files_are_short():
 
 def test_every_module_says_what_lives_in_it():
     files = [*SHIPPED, *python_files("tests")]
-    silent = [
-        shown(path)
-        for path in files
-        if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    ]
+    silent = [shown(path) for path in files if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))]
     assert not silent, "\n".join(silent)
 
 

@@ -205,7 +205,9 @@ def _arena(nbytes: int) -> np.ndarray[Any, Any]:
     try:
         return _aligned(nbytes)
     except MemoryError:
-        raise ResourceExhaustedError(None, None, f"A step needs {nbytes} bytes of memory, more than there are") from None
+        raise ResourceExhaustedError(
+            None, None, f"A step needs {nbytes} bytes of memory, more than there are"
+        ) from None
 
 
 def _aligned(nbytes: int) -> np.ndarray[Any, Any]:

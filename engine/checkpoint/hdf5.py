@@ -20,7 +20,12 @@ from .manifest import Shard, Slice, temporary_name
 
 Array = np.ndarray[Any, Any]
 
-_UNSIGNED: Final[dict[int, np.dtype[Any]]] = {1: np.dtype("<u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4"), 8: np.dtype("<u8")}
+_UNSIGNED: Final[dict[int, np.dtype[Any]]] = {
+    1: np.dtype("<u1"),
+    2: np.dtype("<u2"),
+    4: np.dtype("<u4"),
+    8: np.dtype("<u8"),
+}
 
 
 def dataset_name(tensor: str, offset: tuple[int, ...], whole: bool) -> str:

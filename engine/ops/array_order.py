@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..conversion import convert_to_tensor
-from ..dtypes import INDEX
-from ..dtypes import bool as bool_dtype
+from ..dtypes import INDEX, bool as bool_dtype
 from ..errors import InvalidArgumentError
 from ..graph import Operation, Sizes, Tensor
 from ..inference import InferenceContext, axis_of, like_first, show

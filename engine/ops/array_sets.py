@@ -7,13 +7,11 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from ..conversion import convert_to_tensor
-from ..dtypes import INDEX, DType, as_dtype, float32, int32, int64, uint8
-from ..dtypes import bool as bool_dtype
+from ..dtypes import INDEX, DType, as_dtype, bool as bool_dtype, float32, int32, int64, uint8
 from ..errors import InvalidArgumentError
 from ..graph import Sizes, Tensor, get_default_graph
 from ..inference import InferenceContext, axis_of
-from ..kernels.selection import unique as unique_kernel
-from ..kernels.selection import unique_slices
+from ..kernels.selection import unique as unique_kernel, unique_slices
 from ..registry import definition_of, op
 from ..samples import Failure, Sample
 from ..static import constant_value

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import INDEX, int32, int64
-from ..dtypes import bool as bool_dtype
+from ..dtypes import INDEX, bool as bool_dtype, int32, int64
 from ..errors import InvalidArgumentError
 from ..graph import OPERATORS, Operation, Sizes, Tensor, get_default_graph
 from ..inference import InferenceContext, show

@@ -12,8 +12,7 @@ from ..graph import Operation, Tensor, get_default_graph
 from ..inference import broadcast
 from ..registry import op
 from ..samples import Failure, Sample
-from ..scalar import Scalar, call, where
-from ..scalar import log as scalar_log
+from ..scalar import Scalar, call, log as scalar_log, where
 from .broadcasting import unbroadcast
 from .choice import select_v2_op
 from .comparison import greater_equal_op, greater_op, less_equal_op, not_equal_op

@@ -15,6 +15,7 @@ from ..dtypes import (
     DType,
     as_dtype,
     bfloat16,
+    bool as boolean,
     complex64,
     complex128,
     float32,
@@ -22,7 +23,6 @@ from ..dtypes import (
     int32,
     int64,
 )
-from ..dtypes import bool as boolean
 from ..errors import InvalidArgumentError
 from ..graph import Operation, Tensor
 from ..inference import like_first

@@ -13,8 +13,7 @@ from ..checkpoint.writer import Part, merge_checkpoints, write_checkpoint
 from ..dtypes import DType
 from ..errors import FailedPreconditionError, InvalidArgumentError
 from ..graph import Operation, Tensor
-from ..inference import InferenceContext, no_outputs, scalar_shape
-from ..inference import show as shown
+from ..inference import InferenceContext, no_outputs, scalar_shape, show as shown
 from ..registry import op
 from ..samples import Sample
 from ..shapes import Sizes, are_compatible

@@ -11,8 +11,7 @@ from ..graph import Operation, Sizes, Tensor
 from ..inference import InferenceContext, broadcast, show
 from ..registry import op
 from ..samples import Failure, Sample
-from ..scalar import Scalar
-from ..scalar import where as scalar_where
+from ..scalar import Scalar, where as scalar_where
 from ..shapes import merge_sizes
 from ..tensor_types import IndexedSlices
 from .broadcasting import unbroadcast

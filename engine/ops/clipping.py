@@ -16,8 +16,7 @@ from .elementwise_nary import add_n
 from .guards import check_numerics, ones_like_op, zeros_like_op
 from .reduce import either, reduce_max, reduce_sum
 from .rounding import is_finite
-from .unary import abs as absolute
-from .unary import rsqrt, sqrt, square
+from .unary import abs as absolute, rsqrt, sqrt, square
 
 Gradients = Sequence[Any]
 

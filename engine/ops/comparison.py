@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import ALL, INTEGER, NUMERIC, REAL, string
-from ..dtypes import bool as boolean
+from ..dtypes import ALL, INTEGER, NUMERIC, REAL, bool as boolean, string
 from ..graph import Sizes, Tensor
 from ..inference import InferenceContext, broadcast
 from ..registry import op

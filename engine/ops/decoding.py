@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..conversion import convert_to_tensor
-from ..dtypes import COMPLEX, REAL, DType, as_dtype, float32, string
-from ..dtypes import bool as bool_dtype
+from ..dtypes import COMPLEX, REAL, DType, as_dtype, bool as bool_dtype, float32, string
 from ..errors import InvalidArgumentError
 from ..graph import Sizes, Tensor
 from ..inference import InferenceContext

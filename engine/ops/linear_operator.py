@@ -15,10 +15,8 @@ from .array_shape import expand_dims, squeeze
 from .diagonals import matrix_band_part_op, matrix_diag_part_op
 from .products import matmul
 from .reduce import reduce_prod, reduce_sum
-from .solvers import adjoint as adjoint_of
-from .solvers import matrix_triangular_solve_op
-from .unary import abs as absolute
-from .unary import log
+from .solvers import adjoint as adjoint_of, matrix_triangular_solve_op
+from .unary import abs as absolute, log
 
 
 class LinearOperatorLowerTriangular:

@@ -211,9 +211,7 @@ _CLASSES = np.array([[1, 3], [0, 9]])
 
 
 def _range_samples(rng: np.random.Generator) -> list[Sample]:
-    return [
-        Sample((_CLASSES,), {**_ATTRIBUTES, "unique": unique}, differentiable=False) for unique in (True, False)
-    ]
+    return [Sample((_CLASSES,), {**_ATTRIBUTES, "unique": unique}, differentiable=False) for unique in (True, False)]
 
 
 def _range_failing(rng: np.random.Generator) -> list[Failure]:

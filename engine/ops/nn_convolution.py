@@ -509,6 +509,4 @@ def convolution(
     builds: dict[int, Callable[..., Tensor]] = {1: conv1d, 2: conv2d, 3: conv3d}
     formats = {1: ("NWC", "NCW"), 2: ("NHWC", "NCHW"), 3: ("NDHWC", "NCDHW")}[spatial]
     with get_default_graph().name_scope(name or "convolution") as scope:
-        return builds[spatial](
-            input, weights, strides, padding, data_format=formats[first], dilations=rate, name=scope
-        )
+        return builds[spatial](input, weights, strides, padding, data_format=formats[first], dilations=rate, name=scope)

@@ -187,7 +187,9 @@ def check_convolved(context: InferenceContext, inputs: Sizes, filters: Sizes, ra
     batch, *spatial, depth = last_sizes(inputs, context["data_format"])
     *sizes, filter_depth, number = filters
     if depth is not None and filter_depth is not None and depth != filter_depth:
-        raise ValueError(f"Dimensions must be equal, but are {depth} channels of {inputs} and {filter_depth} of {filters}")
+        raise ValueError(
+            f"Dimensions must be equal, but are {depth} channels of {inputs} and {filter_depth} of {filters}"
+        )
     if "Depthwise" in context.definition.type:
         number = None if number is None or filter_depth is None else number * filter_depth
     expected = format_sizes((batch, *window.outputs(spatial, sizes), number), context["data_format"])

@@ -47,7 +47,9 @@ def dropout(
         tensor = convert_to_tensor(x, None, "x")
         dtype = tensor.dtype.base_dtype
         if not dtype.is_floating:
-            raise ValueError(f"x has to be a floating point tensor since it's going to be scaled. Got a {dtype} tensor.")
+            raise ValueError(
+                f"x has to be a floating point tensor since it's going to be scaled. Got a {dtype} tensor."
+            )
         if isinstance(rate, numbers.Real) and rate == 0:
             return tensor
         dropped = convert_to_tensor(rate, dtype, "rate")

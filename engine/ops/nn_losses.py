@@ -245,9 +245,7 @@ def weighted_cross_entropy_with_logits(
         return add_op((1 - z) * x, weight * softplus_op(-x), name=scope)
 
 
-def log_poisson_loss(
-    targets: Any, log_input: Any, compute_full_loss: bool = False, name: str | None = None
-) -> Tensor:
+def log_poisson_loss(targets: Any, log_input: Any, compute_full_loss: bool = False, name: str | None = None) -> Tensor:
     """The negated log likelihood of counts under Poisson distributions, less a term of the counts alone.
 
     Args:

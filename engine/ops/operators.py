@@ -13,8 +13,7 @@ from .binary import pow_op
 from .elementwise import add_v2_op, multiply_op, subtract_op
 from .linalg import matmul_op
 from .rounding import invert_op, logical_not_op
-from .unary import abs as absolute
-from .unary import negative_op
+from .unary import abs as absolute, negative_op
 
 Build = Callable[..., Tensor]
 

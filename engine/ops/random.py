@@ -37,16 +37,16 @@ def stream_for(context: KernelContext, blocks: int) -> Stream:
     seed, seed2 = context.attrs["seed"], context.attrs["seed2"]
     if seed == 0 and seed2 == 0:
         with context.resources.lock:
-            seed, seed2 = context.resources.seeds.setdefault(
-                context.name, (secrets.randbits(63), secrets.randbits(63))
-            )
+            seed, seed2 = context.resources.seeds.setdefault(context.name, (secrets.randbits(63), secrets.randbits(63)))
     return stream_of_seeds(seed, seed2).skipped(context.resources.advance(context.name, blocks))
 
 
 def drawn_shape(sizes: Any) -> tuple[int, ...]:
     """The shape input of a random op as a tuple; InvalidArgumentError for one that is none."""
     if np.ndim(sizes) != 1 or (np.asarray(sizes) < 0).any():
-        raise InvalidArgumentError(None, None, f"shape must be a vector of sizes >= 0, got {np.asarray(sizes).tolist()}")
+        raise InvalidArgumentError(
+            None, None, f"shape must be a vector of sizes >= 0, got {np.asarray(sizes).tolist()}"
+        )
     return tuple(int(size) for size in sizes)
 
 
@@ -176,7 +176,13 @@ def random_shuffle_samples(rng: np.random.Generator) -> list[Sample]:
 
 @op("Multinomial", "logits: T, num_samples: int32", "output: output_dtype", stateful=True, T=REAL, output_dtype=INDEX)
 def multinomial_op(
-    logits: Any, num_samples: Any, *, seed: int = 0, seed2: int = 0, output_dtype: DType = int64, name: str | None = None
+    logits: Any,
+    num_samples: Any,
+    *,
+    seed: int = 0,
+    seed2: int = 0,
+    output_dtype: DType = int64,
+    name: str | None = None,
 ) -> Tensor:
     """Class numbers [batch, num_samples] drawn with the probabilities softmax(logits)."""
 

@@ -192,9 +192,7 @@ def stateless_truncated_normal(
     return _normal(stateless_truncated_normal_op, shape, seed, mean, stddev, dtype, name or default)
 
 
-def _normal(
-    definition: Op[..., Any], shape: Any, seed: Any, mean: Any, stddev: Any, dtype: Any, name: str
-) -> Tensor:
+def _normal(definition: Op[..., Any], shape: Any, seed: Any, mean: Any, stddev: Any, dtype: Any, name: str) -> Tensor:
     dtype = as_dtype(dtype)
     with get_default_graph().name_scope(name) as scope:
         sizes = shape_tensor(shape)

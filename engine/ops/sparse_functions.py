@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 
 from ..conversion import convert_to_tensor
-from ..dtypes import bool as bool_dtype
-from ..dtypes import int64, string
+from ..dtypes import bool as bool_dtype, int64, string
 from ..graph import Tensor
 from ..registry import definition_of
 from ..static import constant_value
 from ..tensor_types import IndexedSlices, SparseTensor
-from . import sparse as ops
-from . import sparse_math
+from . import sparse as ops, sparse_math
 from .array import reshape
 from .array_parts import concat, ones_like
 from .array_sets import list_diff_op

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..conversion import convert_to_tensor
-from ..dtypes import COMPLEX, INDEX, REAL, DType, as_dtype, float32, float64, int32, int64, string
-from ..dtypes import bool as bool_dtype
+from ..dtypes import COMPLEX, INDEX, REAL, DType, as_dtype, bool as bool_dtype, float32, float64, int32, int64, string
 from ..errors import InvalidArgumentError
 from ..graph import Sizes, Tensor
 from ..inference import InferenceContext, broadcast, like_first, reduced_sizes
@@ -234,7 +233,9 @@ def number_format(kind: str, precision: int, scientific: bool, shortest: bool, w
     """The printf format of numbers of a NumPy kind."""
     letter = "d" if kind in "iu" else "e" if scientific else "g" if shortest else "f"
     if max(width, precision) > WIDEST:
-        raise InvalidArgumentError(None, None, f"width and precision must be at most {WIDEST}: got {width}, {precision}")
+        raise InvalidArgumentError(
+            None, None, f"width and precision must be at most {WIDEST}: got {width}, {precision}"
+        )
     digits = f".{precision}" if precision > -1 and letter != "d" else ""
     return f"%{fill}{width if width > -1 else ''}{digits}{letter}"
 

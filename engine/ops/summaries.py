@@ -92,8 +92,7 @@ def image_summary_op(
 
 @image_summary_op.kernel
 def image_summary_kernel(xp: Any, tag: Any, tensor: Any, *, max_images: int, bad_color: Any) -> Any:
-    from ..summary.values import BAD_COLOR
-    from ..summary.values import image as one
+    from ..summary.values import BAD_COLOR, image as one
 
     color = BAD_COLOR if bad_color is None else np.ravel(bad_color).tolist()
     return one(_tag(tag), tensor, max_images, color).SerializeToString()

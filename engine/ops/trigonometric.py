@@ -12,8 +12,7 @@ from ..graph import Operation, Tensor
 from ..inference import broadcast, like_first
 from ..registry import op
 from ..samples import Sample
-from ..scalar import Scalar, call
-from ..scalar import exp as scalar_exp
+from ..scalar import Scalar, call, exp as scalar_exp
 from .complex_parts import conjugate
 from .unary import negative_op, on_values, reciprocal_op, rsqrt_op, signed_samples, square_op, text_fails
 

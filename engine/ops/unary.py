@@ -14,8 +14,7 @@ from ..graph import Operation, Tensor
 from ..inference import broadcast, like_first
 from ..registry import op
 from ..samples import Failure, Sample
-from ..scalar import Scalar, call
-from ..scalar import sqrt as scalar_sqrt
+from ..scalar import Scalar, call, sqrt as scalar_sqrt
 from ..tensor_types import SparseTensor
 from .complex_parts import complex_abs_op, conjugate
 

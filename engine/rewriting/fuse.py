@@ -6,8 +6,7 @@ one kernel, and no intermediate array exists.
 
 from __future__ import annotations
 
-from ..dtypes import DType
-from ..dtypes import bool as bool_dtype
+from ..dtypes import DType, bool as bool_dtype
 from ..graph import Sizes
 from ..registry import definition_of
 from ..scalar import Expression, Instruction, Operand

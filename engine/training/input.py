@@ -7,8 +7,7 @@ from typing import Any
 
 from ..conversion import convert_to_tensor
 from ..data_flow import FIFOQueue, PaddingFIFOQueue, QueueBase, RandomShuffleQueue
-from ..dtypes import bool as bool_
-from ..dtypes import float32, int32, int64, string
+from ..dtypes import bool as bool_, float32, int32, int64, string
 from ..graph import Tensor, get_default_graph
 from ..ops import summaries
 from ..ops.array import identity, reshape, shape

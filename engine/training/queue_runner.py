@@ -8,8 +8,13 @@ import weakref
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import CancelledError, OpError, OutOfRangeError, error_code_from_exception_type
-from ..errors import exception_type_from_error_code as type_of_code
+from ..errors import (
+    CancelledError,
+    OpError,
+    OutOfRangeError,
+    error_code_from_exception_type,
+    exception_type_from_error_code as type_of_code,
+)
 from ..graph import Operation, get_default_graph, get_default_session
 from ..protos import QueueRunnerDef
 from ..scopes import GraphKeys

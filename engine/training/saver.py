@@ -20,8 +20,14 @@ from ..checkpoint.state import (
 from ..errors import InvalidArgumentError, NotFoundError
 from ..graph import Operation, Tensor, get_default_graph
 from ..ops.array import identity, stack
-from ..ops.checkpoint_files import EXPECTED_SHAPES, merge_checkpoints_op, restore_op, save_op, sharded_filename_op
-from ..ops.checkpoint_files import slice_specs as text_vector
+from ..ops.checkpoint_files import (
+    EXPECTED_SHAPES,
+    merge_checkpoints_op,
+    restore_op,
+    save_op,
+    sharded_filename_op,
+    slice_specs as text_vector,
+)
 from ..ops.constant import placeholder_with_default
 from ..ops.control import group
 from ..protos import SaverDef

@@ -74,9 +74,7 @@ def test_tutorial_module_is_the_same_reader():
 
 
 def test_one_hot_labels_and_unscaled_images(tmp_path):
-    data = input_data.read_data_sets(
-        write(tmp_path), one_hot=True, dtype=np.uint8, reshape=False, validation_size=0
-    )
+    data = input_data.read_data_sets(write(tmp_path), one_hot=True, dtype=np.uint8, reshape=False, validation_size=0)
     np.testing.assert_array_equal(data.train.labels, np.eye(10)[labels(20)])
     np.testing.assert_array_equal(data.train.images, pixels(20)[..., None])
     assert data.train.images.dtype == np.uint8
@@ -87,9 +85,7 @@ def test_batches_cover_each_epoch_and_span_its_end(tmp_path):
     batches = [train.next_batch(8) for _ in range(5)]
     seen = np.concatenate([images for images, _ in batches])
     for epoch in (seen[:20], seen[20:]):
-        np.testing.assert_allclose(
-            np.sort(epoch, axis=0), np.sort(pixels(20).reshape(20, 6) / 255, axis=0), rtol=1e-6
-        )
+        np.testing.assert_allclose(np.sort(epoch, axis=0), np.sort(pixels(20).reshape(20, 6) / 255, axis=0), rtol=1e-6)
     assert not np.array_equal(seen[:20], seen[20:])
     assert train.epochs_completed == 1
     train.next_batch(1)
@@ -114,9 +110,7 @@ def test_batches_without_shuffling_are_in_the_order_of_the_file(tmp_path):
 def test_seed_decides_the_batches(tmp_path):
     write(tmp_path)
     first, again, other = (
-        mnist.read_data_sets(tmp_path, validation_size=0, seed=seed)
-        .train.next_batch(20)[1]
-        .tolist()
+        mnist.read_data_sets(tmp_path, validation_size=0, seed=seed).train.next_batch(20)[1].tolist()
         for seed in (1, 1, 2)
     )
     assert first == again != other
@@ -134,9 +128,7 @@ def test_fake_data_needs_no_files(tmp_path, one_hot, label):
 def test_extract_takes_an_open_file():
     images = mnist.extract_images(io.BytesIO(gzip.compress(images_file(pixels(4)))))
     np.testing.assert_array_equal(images, pixels(4)[..., None])
-    np.testing.assert_array_equal(
-        mnist.extract_labels(io.BytesIO(labels_file(labels(4)))), labels(4)
-    )
+    np.testing.assert_array_equal(mnist.extract_labels(io.BytesIO(labels_file(labels(4)))), labels(4))
 
 
 GOOD = images_file(pixels(4))
@@ -189,9 +181,7 @@ def test_missing_file_says_what_to_put_where(tmp_path):
 
 def test_numbers_that_do_not_fit_together_are_refused(tmp_path):
     write(tmp_path)
-    with pytest.raises(
-        ValueError, match=r"validation_size from 0 to the 20 training images, got 21"
-    ):
+    with pytest.raises(ValueError, match=r"validation_size from 0 to the 20 training images, got 21"):
         mnist.read_data_sets(tmp_path, validation_size=21)
     (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(labels_file(labels(19)))
     with pytest.raises(ValueError, match=r"expected as many labels as images, got 20 and 19"):

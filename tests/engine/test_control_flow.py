@@ -10,8 +10,7 @@ from headrace.engine.ops.array_parts import concat
 from headrace.engine.ops.checking import Assert, Print, print_v2
 from headrace.engine.ops.cond import case, cond, smart_cond
 from headrace.engine.ops.constant import constant, placeholder
-from headrace.engine.ops.control import group, no_op, with_dependencies
-from headrace.engine.ops.control import tuple as tuple_of
+from headrace.engine.ops.control import group, no_op, tuple as tuple_of, with_dependencies
 from headrace.engine.ops.critical_section import CriticalSection
 from headrace.engine.ops.py_func import py_func
 from headrace.engine.ops.variables import assign_add_op, assign_op, variable_op

@@ -85,7 +85,9 @@ def test_a_part_is_scaled_as_the_whole():
     part = SimpleNamespace(full_shape=[400, 30], var_offset=[100, 0])
     whole = value(initializers.he_uniform(3)([100, 30], partition_info=part))
     assert np.abs(whole).max() == pytest.approx(math.sqrt(6 / 400), rel=0.01)
-    identity = value(initializers.Identity()([2, 3], partition_info=SimpleNamespace(full_shape=[4, 3], var_offset=[1, 0])))
+    identity = value(
+        initializers.Identity()([2, 3], partition_info=SimpleNamespace(full_shape=[4, 3], var_offset=[1, 0]))
+    )
     np.testing.assert_array_equal(identity, np.eye(4, 3)[1:3])
 
 

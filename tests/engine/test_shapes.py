@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from headrace.engine import shapes
 from headrace.engine.shapes import (
@@ -74,9 +73,7 @@ def test_dimension_arithmetic(
         (operator.ge, np.int64(3), True),
     ],
 )
-def test_dimension_comparison(
-    operation: Callable[[Any, Any], Any], other: Any, expected: bool | None
-) -> None:
+def test_dimension_comparison(operation: Callable[[Any, Any], Any], other: Any, expected: bool | None) -> None:
     assert operation(Dimension(3), other) is expected
 
 
@@ -86,11 +83,7 @@ def test_dimension_as_a_value() -> None:
         "3",
         "?",
     )
-    assert (
-        int(Dimension(3)) == 3
-        and list(range(Dimension(2))) == [0, 1]
-        and np.zeros(Dimension(2)).size
-    )
+    assert int(Dimension(3)) == 3 and list(range(Dimension(2))) == [0, 1] and np.zeros(Dimension(2)).size
     assert hash(Dimension(3)) == hash(3)
     assert copy.deepcopy(Dimension(3)).value == 3
     assert [1] * Dimension(2) == [1, 1]

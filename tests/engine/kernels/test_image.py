@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from headrace.engine.errors import InvalidArgumentError
-from headrace.engine.kernels import image_boxes as boxes
-from headrace.engine.kernels import image_color as color
-from headrace.engine.kernels import image_crop as crop
-from headrace.engine.kernels import image_resize as resize
+from headrace.engine.kernels import (
+    image_boxes as boxes,
+    image_color as color,
+    image_crop as crop,
+    image_resize as resize,
+)
 from headrace.engine.kernels.draws import Draws, words_from
 from headrace.engine.kernels.image_patches import extract_image_patches, extract_image_patches_grad
 from headrace.engine.kernels.philox import philox, stream_of_seeds

@@ -5,8 +5,7 @@ from pathlib import Path
 import ml_dtypes
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from headrace.engine.errors import InvalidArgumentError
 from headrace.engine.kernels import scatter, segments, selection

@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from headrace.engine.dtypes import float32, float64, int32, int64
 from headrace.engine.errors import InvalidArgumentError
