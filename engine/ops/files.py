@@ -105,4 +105,4 @@ def file_error(path: Any, error: OSError) -> OpError:
         (NotADirectoryError, FailedPreconditionError),
     ]
     kind = next((k for base, k in kinds if isinstance(error, base)), UnknownError)
-    return kind(None, None, f"{path}; {error.strerror}")
+    return kind(None, None, f"{error.filename or path}; {error.strerror}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -111,6 +112,7 @@ class Saver:
         self._save_relative_paths = save_relative_paths
         self._filename = filename
         self._is_empty = False
+        self._saving = threading.Lock()
         self.saver_def: SaverDef | None = None
         self._last_checkpoints: list[tuple[str, float]] = []
         self._next_kept = time.time() + keep_checkpoint_every_n_hours * 3600
@@ -257,22 +259,27 @@ class Saver:
         folder = Path(path).parent
         if not folder.is_dir():
             raise ValueError(f"Parent directory of {path} doesn't exist, can't save.")
-        sess.run(definition.save_tensor_name, {definition.filename_tensor_name: prefix})
-        if write_meta_graph:
-            with sess.graph.as_default():
-                self.export_meta_graph(f"{prefix}.{meta_graph_suffix}", strip_default_attrs=strip_default_attrs)
-        if write_state:
-            self._record(prefix)
-            update_checkpoint_state(
-                folder,
-                prefix,
-                self.last_checkpoints,
-                latest,
-                [t for _, t in self._last_checkpoints],
-                save_relative_paths=self._save_relative_paths,
-            )
-            self._remove_old(meta_graph_suffix)
+        # A thread may save while the main loop does.
+        with self._saving:
+            sess.run(definition.save_tensor_name, {definition.filename_tensor_name: prefix})
+            if write_meta_graph:
+                with sess.graph.as_default():
+                    self.export_meta_graph(f"{prefix}.{meta_graph_suffix}", strip_default_attrs=strip_default_attrs)
+            if write_state:
+                self._write_state(folder, prefix, latest, meta_graph_suffix)
         return prefix
+
+    def _write_state(self, folder: Path, prefix: str, latest: str, meta_graph_suffix: str) -> None:
+        self._record(prefix)
+        update_checkpoint_state(
+            folder,
+            prefix,
+            self.last_checkpoints,
+            latest,
+            [t for _, t in self._last_checkpoints],
+            save_relative_paths=self._save_relative_paths,
+        )
+        self._remove_old(meta_graph_suffix)
 
     def _with_step(self, path: str, step: int) -> str:
         return f"{path}-{step:08d}" if self._pad_step_number else f"{path}-{step}"
