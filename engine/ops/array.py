@@ -243,6 +243,11 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
     return reshape_op(tensor, shape, name=name)
 
 
+def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:
+    """A tensor of shape `dims` filled with the scalar `value`."""
+    return fill_op(dims, value, name=name)
+
+
 def identity(input: Any, name: str | None = None) -> Tensor:
     """A tensor with the value of `input` at this point of the order of operations."""
     return identity_op(input, name=name)
