@@ -83,6 +83,7 @@ from . import (  # noqa: F401  importing a family registers its ops
     scans,
     segments,
     segments_sparse,
+    serialized,
     solvers,
     sparse,
     sparse_cross,
