@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +11,12 @@ from ..engine.conversion import convert_to_tensor
 from ..engine.dtypes import DType, as_dtype, float32
 from ..engine.graph import Graph, Tensor, get_default_graph
 from ..engine.nest import flatten, map_structure
+from ..engine.ops.array import shape as shape_of
+from ..engine.ops.casting import cast
+from ..engine.partitioned import PartitionedVariable
 from ..engine.scopes import GraphKeys
 from ..engine.shapes import TensorShape
+from ..engine.variable_lists import global_variables
 from ..engine.variable_scope import get_variable, variable_scope
 from .input_spec import InputSpec, check_input
 
@@ -25,11 +30,13 @@ class Layer:
         trainable: whether the variables belong to the trainable ones.
         name: of the layer's scope; by default made of the class's name.
         dtype: of the variables; by default that of the first input.
+        activity_regularizer: a function of the output that gives a loss; divided by the batch's size.
     """
 
     def __init__(self, trainable: bool = True, name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
         self._scope_option = kwargs.pop("_scope", None)
         self._reuse = kwargs.pop("_reuse", None)
+        self.activity_regularizer: Callable[..., Any] | None = kwargs.pop("activity_regularizer", None)
         if kwargs:
             raise TypeError(f"{type(self).__name__} got unexpected arguments: {', '.join(sorted(kwargs))}")
         self.trainable = trainable
@@ -114,7 +121,20 @@ class Layer:
         partitioner: Any = None,
         use_resource: bool | None = None,
     ) -> Any:
-        """A variable of the layer, made by get_variable in the layer's scope."""
+        """A variable of the layer, made by get_variable in the layer's scope.
+
+        Args:
+            name: put under the layer's scope.
+            shape: static shape.
+            dtype: by default the layer's.
+            initializer: by default the scope's, else Glorot's uniform distribution.
+            regularizer: a function of the variable that gives a loss, added once for a shared variable.
+            trainable: whether training changes it.
+            constraint: applied to it after an update.
+            partitioner: by default the scope's.
+            use_resource: by default the scope's.
+        """
+        known = {id(v) for v in global_variables()}
         variable = get_variable(
             name,
             shape=shape,
@@ -125,20 +145,23 @@ class Layer:
             partitioner=partitioner,
             use_resource=use_resource,
         )
-        if regularizer is not None and not self._reuse_now():
-            self.add_loss(regularizer(convert_to_tensor(variable)))
+        if regularizer is not None and not known.intersection(map(id, _parts(variable))):
+            self._regularize(name, variable, regularizer)
         (self._trainable_weights if trainable else self._non_trainable_weights).append(variable)
         return variable
 
     add_variable = add_weight
 
-    def _reuse_now(self) -> bool:
-        return bool(self._reuse) or bool(self._scope is not None and self._scope.reuse is True)
+    def _regularize(self, name: str, variable: Any, regularizer: Callable[..., Any]) -> None:
+        with get_default_graph().name_scope(name + "/Regularizer"):
+            self.add_loss([regularizer(convert_to_tensor(part)) for part in _parts(variable)])
 
     def add_loss(self, losses: Any, inputs: Any = None) -> None:
         """Adds regularization losses; they also go to the collection REGULARIZATION_LOSSES."""
         del inputs
         for loss in flatten(losses):
+            if loss is None:
+                continue
             self._losses.append(loss)
             get_default_graph().add_to_collection(GraphKeys.REGULARIZATION_LOSSES, loss)
 
@@ -151,7 +174,10 @@ class Layer:
 
     # Calling
 
-    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, inputs: Any, *args: Any, scope: Any = None, **kwargs: Any) -> Any:
+        """The outputs for inputs; `scope` is the variable scope to use instead of one of the layer's name."""
+        if self._scope_option is None:
+            self._scope_option = scope
         inputs = map_structure(convert_to_tensor, inputs)
         graph = get_default_graph()
         if self.graph is not None and self.graph is not graph.outermost():
@@ -162,9 +188,18 @@ class Layer:
         ) as scope:
             with graph.name_scope(scope.original_name_scope):
                 self._prepare(inputs)
-                return self.call(inputs, *args, **kwargs)
+                outputs = self.call(inputs, *args, **kwargs)
+                if self.activity_regularizer is not None:
+                    self._regularize_activity(self.activity_regularizer, outputs)
+                return outputs
 
     apply = __call__
+
+    def _regularize_activity(self, regularizer: Callable[..., Any], outputs: Any) -> None:
+        with get_default_graph().name_scope("ActivityRegularizer"):
+            for output in flatten(outputs):
+                loss = regularizer(output)
+                self.add_loss(loss / cast(shape_of(output)[0], loss.dtype.base_dtype))
 
     def _open_scope(self) -> None:
         if self._scope is not None:
@@ -194,12 +229,11 @@ class Layer:
         raise NotImplementedError(f"{type(self).__name__} does not say its output's shape")
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {
-            "name": self._name,
-            "trainable": self.trainable,
-            "dtype": None if self.dtype is None else self.dtype.name,
-        }
+        """The constructor's arguments: initializers, regularizers and the like as the objects that they are."""
+        parameters = inspect.signature(type(self).__init__).parameters.values()
+        names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.name not in ("self", "name")]
+        dtype = None if self.dtype is None else self.dtype.name
+        return {"name": self._name, **{name: getattr(self, name) for name in names}, "dtype": dtype}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
@@ -209,6 +243,10 @@ class Layer:
     def count_params(self) -> int:
         """The number of elements of all variables."""
         return sum(v.shape.num_elements() or 0 for v in self.weights)
+
+
+def _parts(variable: Any) -> list[Any]:
+    return list(variable) if isinstance(variable, PartitionedVariable) else [variable]
 
 
 def snake_case(name: str) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..engine.graph import Tensor
 from ..engine.initializers import zeros_initializer
-from ..engine.ops.array import reshape, shape
-from ..engine.ops.cond import cond
+from ..engine.ops.array import identity, reshape, shape
+from ..engine.ops.cond import smart_cond
 from ..engine.ops.linalg import matmul_op
 from ..engine.ops.nn_bias import bias_add
 from ..engine.ops.nn_layers import dropout as nn_dropout
@@ -54,15 +54,14 @@ class Dense(Layer):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(trainable, name, **kwargs)
+        super().__init__(trainable, name, activity_regularizer=activity_regularizer, **kwargs)
         self.units = int(units)
         self.activation = activation
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
-        self.bias_initializer = bias_initializer() if isinstance(bias_initializer, type) else bias_initializer
+        self.bias_initializer = as_initializer(bias_initializer)
         self.kernel_regularizer = kernel_regularizer
         self.bias_regularizer = bias_regularizer
-        self.activity_regularizer = activity_regularizer
         self.kernel_constraint = kernel_constraint
         self.bias_constraint = bias_constraint
         self.input_spec = InputSpec(min_ndim=2)
@@ -94,10 +93,7 @@ class Dense(Layer):
         outputs = matmul_op(inputs, self.kernel) if flat else tensordot(inputs, self.kernel, [[-1], [0]])
         if self.bias is not None:
             outputs = bias_add(outputs, self.bias)
-        outputs = self.activation(outputs) if self.activation is not None else outputs
-        if self.activity_regularizer is not None:
-            self.add_loss(self.activity_regularizer(outputs))
-        return outputs
+        return self.activation(outputs) if self.activation is not None else outputs
 
     def compute_output_shape(self, input_shape: Any) -> TensorShape:
         return TensorShape([*TensorShape(input_shape).as_list()[:-1], self.units])
@@ -126,9 +122,8 @@ class Dropout(Layer):
         self.rate, self.noise_shape, self.seed = rate, noise_shape, seed
 
     def call(self, inputs: Tensor, training: Any = False, **kwargs: Any) -> Tensor:
-        if isinstance(training, Tensor):
-            return cond(training, lambda: self._dropped(inputs), lambda: inputs)  # type: ignore[no-any-return]
-        return self._dropped(inputs) if training else inputs
+        result: Tensor = smart_cond(training, lambda: self._dropped(inputs), lambda: identity(inputs))
+        return result
 
     def _dropped(self, inputs: Tensor) -> Tensor:
         return nn_dropout(inputs, rate=self.rate, noise_shape=self.noise_shape, seed=self.seed)
@@ -156,9 +151,40 @@ class Flatten(Layer):
         return TensorShape([sizes[0], math.prod(rest) if len(rest) == len(sizes) - 1 else None])
 
 
-def dense(inputs: Any, units: int, activation: Function | None = None, *args: Any, **kwargs: Any) -> Tensor:
-    """A densely connected layer as a function: `tf.layers.dense`, with the arguments of Dense and `reuse`."""
-    result: Tensor = _called(Dense, inputs, (units, activation, *args), kwargs)
+def dense(
+    inputs: Any,
+    units: int,
+    activation: Function | None = None,
+    use_bias: bool = True,
+    kernel_initializer: Any = None,
+    bias_initializer: Any = zeros_initializer,
+    kernel_regularizer: Function | None = None,
+    bias_regularizer: Function | None = None,
+    activity_regularizer: Function | None = None,
+    kernel_constraint: Function | None = None,
+    bias_constraint: Function | None = None,
+    trainable: bool = True,
+    name: str | None = None,
+    reuse: Any = None,
+) -> Tensor:
+    """A densely connected layer as a function; see Dense for the arguments.
+
+    Args:
+        inputs: at least 2-D, with a known last size.
+        units: size of the output's last axis.
+        activation: a function of tensors, None for none.
+        reuse: whether to use the variables of a layer of the same name.
+
+    Example:
+        >>> import headrace as tf
+        >>> with tf.Graph().as_default():
+        ...     y = tf.layers.dense(tf.zeros([4, 3]), 2, tf.nn.relu, name="hidden")
+        ...     names = [v.name for v in tf.trainable_variables()]
+        >>> y.shape.as_list(), names
+        ([4, 2], ['hidden/kernel:0', 'hidden/bias:0'])
+    """
+    options = functional_options(locals())
+    result: Tensor = Dense(**options)(inputs)
     return result
 
 
@@ -180,6 +206,12 @@ def flatten(inputs: Any, name: str | None = None) -> Tensor:
     return Flatten(name=name)(inputs)  # type: ignore[no-any-return]
 
 
-def _called(kind: type[Layer], inputs: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    reuse, name = kwargs.pop("reuse", None), kwargs.get("name")
-    return kind(*args, _scope=name, _reuse=reuse, **kwargs)(inputs)
+def functional_options(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The constructor's arguments of a layer from those of its function, which also has `inputs` and `reuse`."""
+    options = {name: value for name, value in arguments.items() if name not in ("inputs", "reuse")}
+    return {**options, "_scope": arguments["name"], "_reuse": arguments["reuse"]}
+
+
+def as_initializer(initializer: Any) -> Any:
+    """An initializer where its class may be given too."""
+    return initializer() if isinstance(initializer, type) else initializer

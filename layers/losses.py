@@ -8,133 +8,196 @@ from ..engine.conversion import convert_to_tensor
 from ..engine.dtypes import float32
 from ..engine.graph import Tensor, get_default_graph
 from ..engine.ops.array import shape
-from ..engine.ops.array_parts import ones_like, zeros_like
-from ..engine.ops.array_shape import expand_dims, size, squeeze
+from ..engine.ops.array_parts import zeros_like
+from ..engine.ops.binary import maximum, minimum, squared_difference
 from ..engine.ops.casting import cast
+from ..engine.ops.choice import where
+from ..engine.ops.comparison import greater
 from ..engine.ops.division import div_no_nan
-from ..engine.ops.elementwise_nary import add_n
 from ..engine.ops.guards import stop_gradient
+from ..engine.ops.nn_activations import relu
 from ..engine.ops.nn_losses import (
     sigmoid_cross_entropy_with_logits,
     softmax_cross_entropy_with_logits_v2,
     sparse_softmax_cross_entropy_with_logits,
 )
-from ..engine.ops.reduce import count_nonzero, reduce_sum
-from ..engine.ops.unary import square
-from ..engine.scopes import GraphKeys
+from ..engine.ops.reduce import reduce_sum
+from ..engine.ops.unary import abs as absolute, log, square
+from ..engine.scopes import GraphKeys, name_scope
+from .loss_reduction import Reduction, add_loss, compute_weighted_loss, present_elements
+from .weights import assert_broadcastable, rank_of, remove_squeezable_dimensions
+
+_BY_PRESENT = Reduction.SUM_BY_NONZERO_WEIGHTS
 
 
-class Reduction:
-    """How the weighted losses of the elements become one number, or stay apart (NONE)."""
-
-    NONE = "none"
-    SUM = "weighted_sum"
-    SUM_OVER_BATCH_SIZE = "weighted_sum_over_batch_size"
-    MEAN = "weighted_mean"
-    SUM_BY_NONZERO_WEIGHTS = "weighted_sum_by_nonzero_weights"
-    SUM_OVER_NONZERO_WEIGHTS = SUM_BY_NONZERO_WEIGHTS
-
-    @classmethod
-    def all(cls) -> tuple[str, ...]:
-        """All reductions."""
-        return (cls.NONE, cls.SUM, cls.MEAN, cls.SUM_OVER_BATCH_SIZE, cls.SUM_BY_NONZERO_WEIGHTS)
-
-    @classmethod
-    def validate(cls, key: str) -> None:
-        """Raises ValueError for anything else."""
-        if key not in cls.all():
-            raise ValueError(f"Invalid ReductionKey {key}.")
+def _given(**arguments: Any) -> None:
+    for name, value in arguments.items():
+        if value is None:
+            raise ValueError(f"Argument `{name}` must not be None.")
 
 
-def compute_weighted_loss(
-    losses: Any,
+def _pair(labels: Any, predictions: Any) -> tuple[Tensor, Tensor]:
+    """Labels and predictions as float32 of one shape."""
+    wanted, guessed = cast(convert_to_tensor(labels), float32), cast(convert_to_tensor(predictions), float32)
+    guessed.shape.assert_is_compatible_with(wanted.shape)
+    return wanted, guessed
+
+
+def absolute_difference(
+    labels: Any,
+    predictions: Any,
     weights: Any = 1.0,
     scope: str | None = None,
     loss_collection: str | None = GraphKeys.LOSSES,
-    reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
+    reduction: str = _BY_PRESENT,
 ) -> Tensor:
-    """The losses of the elements, weighted and reduced.
+    """The absolute difference of labels and predictions of one shape."""
+    _given(labels=labels, predictions=predictions)
+    with name_scope(scope, "absolute_difference", (predictions, labels, weights)) as inner:
+        wanted, guessed = _pair(labels, predictions)
+        return compute_weighted_loss(absolute(guessed - wanted), weights, inner, loss_collection, reduction)
 
-    Args:
-        losses: float [batch, d1, ...].
-        weights: broadcastable to `losses`.
-        scope: name scope.
-        loss_collection: the collection to which the result is added.
-        reduction: see Reduction.
+
+def cosine_distance(
+    labels: Any,
+    predictions: Any,
+    axis: int | None = None,
+    weights: Any = 1.0,
+    scope: str | None = None,
+    loss_collection: str | None = GraphKeys.LOSSES,
+    reduction: str = _BY_PRESENT,
+    dim: int | None = None,
+) -> Tensor:
+    """One less the inner product along `axis` of labels and predictions, which are taken to have unit length.
+
+    The weights go with the shape of the labels in which `axis` has size 1. `dim` is the old name of `axis`.
+
+    Raises:
+        ValueError: neither or both of axis and dim are given.
     """
-    Reduction.validate(reduction)
-    graph = get_default_graph()
-    with graph.name_scope(scope or "weighted_loss"):
-        values = convert_to_tensor(losses)
-        weight = cast(convert_to_tensor(weights), float32)
-        weighted = cast(values, float32) * _aligned(weight, values)
-        loss: Tensor = cast(_reduced(weighted, weight, values, reduction), values.dtype.base_dtype)
-        if loss_collection:
-            graph.add_to_collection(loss_collection, loss)
-        return loss
+    if axis is not None and dim is not None:
+        raise ValueError("Cannot specify both 'axis' and 'dim'.")
+    along = dim if axis is None else axis
+    if along is None:
+        raise ValueError("You must specify argument `axis`.")
+    _given(labels=labels, predictions=predictions)
+    with name_scope(scope, "cosine_distance_loss", (predictions, labels, weights)) as inner:
+        wanted, guessed = _pair(labels, predictions)
+        losses = 1.0 - reduce_sum(guessed * wanted, [along], keepdims=True)
+        return compute_weighted_loss(losses, weights, inner, loss_collection, reduction)
 
 
-def _aligned(weight: Tensor, values: Tensor) -> Tensor:
-    own, wanted = weight.sizes, values.sizes
-    if own is None or wanted is None or len(own) in (0, len(wanted)):
-        return weight
-    if len(own) == len(wanted) + 1 and own[-1] == 1:
-        return squeeze(weight, [-1])
-    while len(own) < len(wanted):
-        weight = expand_dims(weight, -1)
-        own = weight.sizes or ()
-    return weight
-
-
-def _reduced(weighted: Tensor, weight: Tensor, values: Tensor, reduction: str) -> Tensor:
-    if reduction == Reduction.NONE:
-        return weighted
-    total = reduce_sum(weighted)
-    if reduction == Reduction.SUM:
-        return total
-    spread = ones_like(values, dtype=float32) * _aligned(weight, values)
-    if reduction == Reduction.MEAN:
-        return div_no_nan(total, reduce_sum(spread))
-    if reduction == Reduction.SUM_BY_NONZERO_WEIGHTS:
-        return div_no_nan(total, cast(count_nonzero(spread), float32))
-    return div_no_nan(total, cast(size(values), float32))
-
-
-def sparse_softmax_cross_entropy(
+def hinge_loss(
     labels: Any,
     logits: Any,
     weights: Any = 1.0,
     scope: str | None = None,
     loss_collection: str | None = GraphKeys.LOSSES,
-    reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
+    reduction: str = _BY_PRESENT,
 ) -> Tensor:
-    """Cross-entropy of class indices [batch] (or [batch, 1]) and logits [batch, classes]."""
-    with get_default_graph().name_scope(scope or "sparse_softmax_cross_entropy_loss"):
-        indices, scores = convert_to_tensor(labels), convert_to_tensor(logits)
-        if indices.sizes is not None and scores.sizes is not None and len(indices.sizes) == len(scores.sizes):
-            indices = squeeze(indices, [-1])
-        losses = sparse_softmax_cross_entropy_with_logits(labels=indices, logits=scores)
-        return compute_weighted_loss(losses, weights, None, loss_collection, reduction)
+    """How far logits are from the right side of the margin 1; labels are 0 or 1."""
+    _given(labels=labels, logits=logits)
+    with name_scope(scope, "hinge_loss", (logits, labels, weights)) as inner:
+        wanted, scores = _pair(labels, logits)
+        losses = relu(1.0 - (2.0 * wanted - 1.0) * scores)
+        return compute_weighted_loss(losses, weights, inner, loss_collection, reduction)
 
 
-def softmax_cross_entropy(
-    onehot_labels: Any,
-    logits: Any,
+def huber_loss(
+    labels: Any,
+    predictions: Any,
     weights: Any = 1.0,
-    label_smoothing: float = 0,
+    delta: Any = 1.0,
     scope: str | None = None,
     loss_collection: str | None = GraphKeys.LOSSES,
-    reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
+    reduction: str = _BY_PRESENT,
 ) -> Tensor:
-    """Cross-entropy of one-hot labels and logits, both [batch, classes]."""
-    with get_default_graph().name_scope(scope or "softmax_cross_entropy_loss"):
-        scores = convert_to_tensor(logits)
-        targets = cast(convert_to_tensor(onehot_labels), scores.dtype.base_dtype)
-        if label_smoothing > 0:
-            classes = cast(shape(targets)[1], scores.dtype.base_dtype)
-            targets = targets * (1.0 - label_smoothing) + label_smoothing / classes
-        losses = softmax_cross_entropy_with_logits_v2(labels=stop_gradient(targets), logits=scores)
-        return compute_weighted_loss(losses, weights, None, loss_collection, reduction)
+    """Half the squared error, growing linearly from an error of `delta` on."""
+    _given(labels=labels, predictions=predictions)
+    with name_scope(scope, "huber_loss", (predictions, labels, weights)) as inner:
+        wanted, guessed = _pair(labels, predictions)
+        error = absolute(guessed - wanted)
+        quadratic = minimum(error, delta)
+        losses = 0.5 * square(quadratic) + delta * (error - quadratic)
+        return compute_weighted_loss(losses, weights, inner, loss_collection, reduction)
+
+
+def log_loss(
+    labels: Any,
+    predictions: Any,
+    weights: Any = 1.0,
+    epsilon: float = 1e-7,
+    scope: str | None = None,
+    loss_collection: str | None = GraphKeys.LOSSES,
+    reduction: str = _BY_PRESENT,
+) -> Tensor:
+    """Cross-entropy of labels and predicted probabilities; `epsilon` keeps the logarithms finite."""
+    _given(labels=labels, predictions=predictions)
+    with name_scope(scope, "log_loss", (predictions, labels, weights)) as inner:
+        wanted, guessed = _pair(labels, predictions)
+        losses = -wanted * log(guessed + epsilon) - (1.0 - wanted) * log(1.0 - guessed + epsilon)
+        return compute_weighted_loss(losses, weights, inner, loss_collection, reduction)
+
+
+def mean_pairwise_squared_error(
+    labels: Any,
+    predictions: Any,
+    weights: Any = 1.0,
+    scope: str | None = None,
+    loss_collection: str | None = GraphKeys.LOSSES,
+) -> Tensor:
+    """The squared error of the differences between each two elements of an example, averaged and summed up.
+
+    Args:
+        labels: numbers [batch, d1, ...].
+        predictions: the same shape.
+        weights: a scalar, or one an example: [batch, 1, ...].
+        scope: name scope.
+        loss_collection: the collection to which the result is added.
+    """
+    _given(labels=labels, predictions=predictions)
+    with name_scope(scope, "mean_pairwise_squared_error", (predictions, labels, weights)):
+        wanted, guessed = _pair(labels, predictions)
+        weight = cast(convert_to_tensor(weights), float32)
+        with get_default_graph().control_dependencies([assert_broadcastable(weight, wanted)]):
+            loss = _pairwise(guessed - wanted, weight)
+        add_loss(loss, loss_collection)
+        return loss
+
+
+def _pairwise(differences: Tensor, weight: Tensor) -> Tensor:
+    ranks = rank_of(differences)
+    if ranks is None:
+        raise ValueError("mean_pairwise_squared_error needs labels or predictions of a known rank")
+    inner = list(range(1, ranks))
+    present = reduce_sum(present_elements(differences, weight), inner, keepdims=True)
+    squares = reduce_sum(square(differences), inner, keepdims=True)
+    squared_sum = square(reduce_sum(differences, inner, keepdims=True))
+    others = maximum(present - 1.0, 0.0)
+    apart = div_no_nan(squares, others) - div_no_nan(squared_sum, maximum(present * others, 0.0))
+    total = reduce_sum(2.0 * apart * weight)
+    return where(greater(reduce_sum(present), 0.0), total, zeros_like(total), name="value")
+
+
+def mean_squared_error(
+    labels: Any,
+    predictions: Any,
+    weights: Any = 1.0,
+    scope: str | None = None,
+    loss_collection: str | None = GraphKeys.LOSSES,
+    reduction: str = _BY_PRESENT,
+) -> Tensor:
+    """The squared difference of labels and predictions of one shape.
+
+    Example:
+        >>> import headrace as tf
+        >>> float(tf.Session().run(tf.losses.mean_squared_error([1.0, 2.0], [1.0, 4.0])))
+        2.0
+    """
+    _given(labels=labels, predictions=predictions)
+    with name_scope(scope, "mean_squared_error", (predictions, labels, weights)) as inner:
+        wanted, guessed = _pair(labels, predictions)
+        return compute_weighted_loss(squared_difference(guessed, wanted), weights, inner, loss_collection, reduction)
 
 
 def sigmoid_cross_entropy(
@@ -144,60 +207,62 @@ def sigmoid_cross_entropy(
     label_smoothing: float = 0,
     scope: str | None = None,
     loss_collection: str | None = GraphKeys.LOSSES,
-    reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
+    reduction: str = _BY_PRESENT,
 ) -> Tensor:
     """Cross-entropy of independent labels between 0 and 1 and logits of the same shape."""
-    with get_default_graph().name_scope(scope or "sigmoid_cross_entropy_loss"):
+    _given(multi_class_labels=multi_class_labels, logits=logits)
+    with name_scope(scope, "sigmoid_cross_entropy_loss", (logits, multi_class_labels, weights)) as inner:
         scores = convert_to_tensor(logits)
         targets = cast(convert_to_tensor(multi_class_labels), scores.dtype.base_dtype)
+        scores.shape.assert_is_compatible_with(targets.shape)
         if label_smoothing > 0:
             targets = targets * (1.0 - label_smoothing) + 0.5 * label_smoothing
-        losses = sigmoid_cross_entropy_with_logits(labels=targets, logits=scores)
-        return compute_weighted_loss(losses, weights, None, loss_collection, reduction)
+        losses = sigmoid_cross_entropy_with_logits(labels=targets, logits=scores, name="xentropy")
+        return compute_weighted_loss(losses, weights, inner, loss_collection, reduction)
 
 
-def mean_squared_error(
+def softmax_cross_entropy(
+    onehot_labels: Any,
+    logits: Any,
+    weights: Any = 1.0,
+    label_smoothing: float = 0,
+    scope: str | None = None,
+    loss_collection: str | None = GraphKeys.LOSSES,
+    reduction: str = _BY_PRESENT,
+) -> Tensor:
+    """Cross-entropy of one-hot labels and logits, both [..., classes]; weights are a scalar or [...]."""
+    _given(onehot_labels=onehot_labels, logits=logits)
+    with name_scope(scope, "softmax_cross_entropy_loss", (logits, onehot_labels, weights)) as inner:
+        scores = convert_to_tensor(logits)
+        targets = cast(convert_to_tensor(onehot_labels), scores.dtype.base_dtype)
+        scores.shape.assert_is_compatible_with(targets.shape)
+        if label_smoothing > 0:
+            classes = cast(shape(targets)[-1], scores.dtype.base_dtype)
+            targets = targets * (1.0 - label_smoothing) + label_smoothing / classes
+        fixed = stop_gradient(targets, name="labels_stop_gradient")
+        losses = softmax_cross_entropy_with_logits_v2(labels=fixed, logits=scores, name="xentropy")
+        return compute_weighted_loss(losses, weights, inner, loss_collection, reduction)
+
+
+def sparse_softmax_cross_entropy(
     labels: Any,
-    predictions: Any,
+    logits: Any,
     weights: Any = 1.0,
     scope: str | None = None,
     loss_collection: str | None = GraphKeys.LOSSES,
-    reduction: str = Reduction.SUM_BY_NONZERO_WEIGHTS,
+    reduction: str = _BY_PRESENT,
 ) -> Tensor:
-    """The squared difference of labels and predictions of one shape."""
-    with get_default_graph().name_scope(scope or "mean_squared_error"):
-        predicted, wanted = cast(convert_to_tensor(predictions), float32), cast(convert_to_tensor(labels), float32)
-        predicted.shape.assert_is_compatible_with(wanted.shape)
-        return compute_weighted_loss(square(predicted - wanted), weights, None, loss_collection, reduction)
+    """Cross-entropy of class numbers [...] (or [..., 1]) and logits [..., classes]; weights as the labels."""
+    _given(labels=labels, logits=logits)
+    with name_scope(scope, "sparse_softmax_cross_entropy_loss", (logits, labels, weights)) as inner:
+        indices, scores = remove_squeezable_dimensions(labels, logits, expected_rank_difference=1)
+        losses = sparse_softmax_cross_entropy_with_logits(labels=indices, logits=scores, name="xentropy")
+        return compute_weighted_loss(losses, _squeezed(weights, indices), inner, loss_collection, reduction)
 
 
-def add_loss(loss: Tensor, loss_collection: str | None = GraphKeys.LOSSES) -> None:
-    """Adds a loss of one's own to the collection."""
-    if loss_collection:
-        get_default_graph().add_to_collection(loss_collection, loss)
-
-
-def get_losses(scope: str | None = None, loss_collection: str = GraphKeys.LOSSES) -> list[Tensor]:
-    """The losses in the collection, filtered by scope."""
-    return get_default_graph().get_collection(loss_collection, scope)
-
-
-def get_regularization_losses(scope: str | None = None) -> list[Tensor]:
-    """The regularization losses, filtered by scope."""
-    return get_default_graph().get_collection(GraphKeys.REGULARIZATION_LOSSES, scope)
-
-
-def get_regularization_loss(scope: str | None = None, name: str = "total_regularization_loss") -> Tensor:
-    """The sum of the regularization losses, zero if there are none."""
-    losses = get_regularization_losses(scope)
-    return add_n(losses, name=name) if losses else zeros_like(convert_to_tensor(0.0))
-
-
-def get_total_loss(
-    add_regularization_losses: bool = True, name: str = "total_loss", scope: str | None = None
-) -> Tensor:
-    """The sum of all losses, with or without regularization."""
-    losses = get_losses(scope) + (get_regularization_losses(scope) if add_regularization_losses else [])
-    if not losses:
-        raise ValueError("There are no losses in the graph: nothing has been added to the collection LOSSES")
-    return add_n(losses, name=name)
+def _squeezed(weights: Any, labels: Tensor) -> Any:
+    """Weights without the last dimension of 1 that the labels came with."""
+    weight = convert_to_tensor(weights)
+    if rank_of(weight) in (0, rank_of(labels)):
+        return weight
+    return remove_squeezable_dimensions(labels, weight)[1]
