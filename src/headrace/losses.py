@@ -1,6 +1,6 @@
 """`tf.losses`: losses with weights and reductions."""
 
-from .layers.losses import (
+from .layers.loss_reduction import (
     Reduction,
     add_loss,
     compute_weighted_loss,
@@ -8,6 +8,14 @@ from .layers.losses import (
     get_regularization_loss,
     get_regularization_losses,
     get_total_loss,
+)
+from .layers.losses import (
+    absolute_difference,
+    cosine_distance,
+    hinge_loss,
+    huber_loss,
+    log_loss,
+    mean_pairwise_squared_error,
     mean_squared_error,
     sigmoid_cross_entropy,
     softmax_cross_entropy,
@@ -15,7 +23,8 @@ from .layers.losses import (
 )
 
 __all__ = [
-    "Reduction", "add_loss", "compute_weighted_loss", "get_losses", "get_regularization_loss",
-    "get_regularization_losses", "get_total_loss", "mean_squared_error", "sigmoid_cross_entropy",
-    "softmax_cross_entropy", "sparse_softmax_cross_entropy",
+    "Reduction", "absolute_difference", "add_loss", "compute_weighted_loss", "cosine_distance", "get_losses",
+    "get_regularization_loss", "get_regularization_losses", "get_total_loss", "hinge_loss", "huber_loss", "log_loss",
+    "mean_pairwise_squared_error", "mean_squared_error", "sigmoid_cross_entropy", "softmax_cross_entropy",
+    "sparse_softmax_cross_entropy",
 ]  # fmt: skip
