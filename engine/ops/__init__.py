@@ -35,6 +35,7 @@ from . import (  # noqa: F401  importing a family registers its ops
     elementwise_nary,
     extrema,
     files,
+    fourier,
     functional,
     guards,
     image,
