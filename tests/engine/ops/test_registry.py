@@ -55,7 +55,10 @@ UNDEFINED_VALUE = frozenset({"Empty", "Timestamp"})
 def takes_handles(definition):
     """Whether an op works on queues, lists, files or functions, and not on arrays."""
     arguments = [*definition.inputs, *definition.outputs]
-    handles = any(a.dtype is not None and a.dtype.name in ("resource", "variant") for a in arguments)
+    # The handles of accumulators are string references in TensorFlow.
+    handles = any(
+        a.name == "handle" or (a.dtype is not None and a.dtype.name in ("resource", "variant")) for a in arguments
+    )
     functions = any("func" in a.kind for a in definition.attributes.values())
     return handles or functions or definition.touches_files or definition.blocking or definition.type.startswith("_")
 
