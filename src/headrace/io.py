@@ -25,6 +25,13 @@ from .engine.ops.parsing import (
     parse_single_example,
     parse_single_sequence_example,
 )
+from .engine.ops.serialized import (
+    deserialize_many_sparse,
+    parse_tensor,
+    serialize_many_sparse,
+    serialize_sparse,
+    serialize_tensor,
+)
 from .engine.ops.strings import decode_base64, encode_base64
 from .engine.records import TFRecordCompressionType, TFRecordOptions, TFRecordWriter, tf_record_iterator
 from .engine.training.input import match_filenames_once
@@ -33,8 +40,9 @@ __all__ = [
     "FixedLenFeature", "FixedLenSequenceFeature", "PaddingFIFOQueue", "PriorityQueue", "QueueBase",
     "RandomShuffleQueue", "SparseFeature", "TFRecordCompressionType", "TFRecordOptions", "TFRecordWriter",
     "VarLenFeature", "decode_and_crop_jpeg", "decode_base64", "decode_bmp", "decode_csv", "decode_gif",
-    "decode_image", "decode_jpeg", "decode_png", "decode_raw", "encode_base64", "encode_jpeg", "encode_png",
-    "extract_jpeg_shape", "is_jpeg", "match_filenames_once", "matching_files", "parse_example",
-    "parse_single_example", "parse_single_sequence_example", "read_file", "tf_record_iterator", "write_file",
+    "decode_image", "decode_jpeg", "decode_png", "decode_raw", "deserialize_many_sparse", "encode_base64",
+    "encode_jpeg", "encode_png", "extract_jpeg_shape", "is_jpeg", "match_filenames_once", "matching_files",
+    "parse_example", "parse_single_example", "parse_single_sequence_example", "parse_tensor", "read_file",
+    "serialize_many_sparse", "serialize_sparse", "serialize_tensor", "tf_record_iterator", "write_file",
     "write_graph",
 ]  # fmt: skip

@@ -33,6 +33,7 @@ from ..engine.protos import (
     ServerDef,
 )
 from ..engine.summary.events import summary_iterator
+from ..engine.summary.writer import FileWriter as SummaryWriter
 from ..engine.training.adadelta import AdadeltaOptimizer
 from ..engine.training.adagrad import AdagradOptimizer
 from ..engine.training.adagrad_da import AdagradDAOptimizer
@@ -109,6 +110,7 @@ from ..engine.training.saver import Saver
 from ..engine.training.scaffold import Scaffold
 from ..engine.training.session_manager import SessionManager
 from ..engine.training.session_run_hook import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from ..engine.training.supervisor import Supervisor
 from ..engine.training.timer import SecondOrStepTimer
 from . import queue_runner
 
@@ -122,15 +124,15 @@ __all__ = [
     "ProximalAdagradOptimizer", "ProximalGradientDescentOptimizer", "QueueRunner", "RMSPropOptimizer", "Saver",
     "SaverDef", "Scaffold", "SecondOrStepTimer", "SequenceExample", "ServerDef", "SessionCreator", "SessionManager",
     "SessionRunArgs", "SessionRunContext", "SessionRunHook", "SessionRunValues", "SingularMonitoredSession",
-    "StepCounterHook", "StopAtStepHook", "SummarySaverHook", "WorkerSessionCreator", "add_queue_runner",
-    "assert_global_step", "batch", "batch_join", "checkpoint_exists", "cosine_decay", "cosine_decay_restarts",
-    "create_global_step", "exponential_decay", "export_meta_graph", "generate_checkpoint_state_proto",
-    "get_checkpoint_mtimes", "get_checkpoint_state", "get_global_step", "get_or_create_global_step", "global_step",
-    "import_meta_graph", "input_producer", "inverse_time_decay", "latest_checkpoint", "limit_epochs",
-    "linear_cosine_decay", "list_variables", "load_checkpoint", "load_variable", "match_filenames_once",
-    "maybe_batch", "maybe_batch_join", "maybe_shuffle_batch", "maybe_shuffle_batch_join", "natural_exp_decay",
-    "noisy_linear_cosine_decay", "piecewise_constant", "piecewise_constant_decay", "polynomial_decay", "queue_runner",
-    "range_input_producer", "remove_checkpoint", "replica_device_setter", "shuffle_batch", "shuffle_batch_join",
-    "slice_input_producer", "start_queue_runners", "string_input_producer", "summary_iterator",
-    "update_checkpoint_state", "write_graph",
+    "StepCounterHook", "StopAtStepHook", "SummarySaverHook", "SummaryWriter", "Supervisor", "WorkerSessionCreator",
+    "add_queue_runner", "assert_global_step", "batch", "batch_join", "checkpoint_exists", "cosine_decay",
+    "cosine_decay_restarts", "create_global_step", "exponential_decay", "export_meta_graph",
+    "generate_checkpoint_state_proto", "get_checkpoint_mtimes", "get_checkpoint_state", "get_global_step",
+    "get_or_create_global_step", "global_step", "import_meta_graph", "input_producer", "inverse_time_decay",
+    "latest_checkpoint", "limit_epochs", "linear_cosine_decay", "list_variables", "load_checkpoint", "load_variable",
+    "match_filenames_once", "maybe_batch", "maybe_batch_join", "maybe_shuffle_batch", "maybe_shuffle_batch_join",
+    "natural_exp_decay", "noisy_linear_cosine_decay", "piecewise_constant", "piecewise_constant_decay",
+    "polynomial_decay", "queue_runner", "range_input_producer", "remove_checkpoint", "replica_device_setter",
+    "shuffle_batch", "shuffle_batch_join", "slice_input_producer", "start_queue_runners", "string_input_producer",
+    "summary_iterator", "update_checkpoint_state", "write_graph",
 ]  # fmt: skip
