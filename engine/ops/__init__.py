@@ -36,6 +36,7 @@ from . import (  # noqa: F401  importing a family registers its ops
     extrema,
     files,
     fourier,
+    fourier_real,
     functional,
     guards,
     image,
