@@ -22,6 +22,7 @@ from .binary import maximum, minimum
 from .casting import cast
 from .complex_parts import real
 from .fourier import ifft2d_op, ifft3d_op, ifft_op
+from .ranges import range as counted
 from .reduce import reduce_prod
 
 Gradients = list[Any]
@@ -151,8 +152,6 @@ def _define_gradients(forward: Op[..., Any], inverse: Op[..., Any], whole: Op[..
 
 def _multiplicities(length: Tensor, dtype: DType) -> Tensor:
     """1, 2, 2, ..., for a half of `length` numbers; the last is 1 where the length is even."""
-    from .ranges import range as counted
-
     places = counted(length // 2 + 1)
     alone = cast((places * 2) % length, float64)
     result: Tensor = cast(minimum(alone, 1.0) + 1.0, dtype)
