@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import index
 from typing import Any
 
 from ..engine.graph import Tensor
@@ -22,8 +23,11 @@ _BUILDS: dict[int, Callable[..., Tensor]] = {1: nn_conv1d, 2: nn_conv2d, 3: nn_c
 
 def as_tuple(value: Any, count: int, name: str) -> tuple[int, ...]:
     """A number for each spatial dimension, from one number or from `count` of them; ValueError for anything else."""
-    numbers = (value,) * count if isinstance(value, int) else tuple(value) if isinstance(value, Sequence) else None
-    if numbers is None or len(numbers) != count or not all(isinstance(n, int) for n in numbers):
+    try:
+        numbers = tuple(map(index, value)) if isinstance(value, Sequence) else (index(value),) * count
+    except TypeError:
+        numbers = ()
+    if len(numbers) != count:
         raise ValueError(f"The `{name}` argument must be an integer or a tuple of {count} integers, got {value!r}")
     if min(numbers) < 1:
         raise ValueError(f"The `{name}` argument must be positive, got {value!r}")

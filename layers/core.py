@@ -103,21 +103,21 @@ class Dropout(Layer):
     """Sets a random `rate` of the inputs to zero and scales the others up, while training.
 
     Args:
-        rate: share of elements dropped, between 0 and 1.
+        rate: share of elements dropped, at least 0 and below 1; a number or a scalar tensor.
         noise_shape: shape of the mask, broadcast to the inputs'.
         seed: of the mask.
     """
 
     def __init__(
         self,
-        rate: float = 0.5,
+        rate: Any = 0.5,
         noise_shape: Any = None,
         seed: int | None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
-        if not 0 <= rate < 1:
+        if isinstance(rate, int | float) and not 0 <= rate < 1:
             raise ValueError(f"rate must be at least 0 and below 1, got {rate}")
         self.rate, self.noise_shape, self.seed = rate, noise_shape, seed
 
@@ -190,7 +190,7 @@ def dense(
 
 def dropout(
     inputs: Any,
-    rate: float = 0.5,
+    rate: Any = 0.5,
     noise_shape: Any = None,
     seed: int | None = None,
     training: Any = False,
