@@ -18,6 +18,9 @@ from .array import pack_op, shape
 from .constant import constant
 
 Gradients = list[Any]
+
+# `tensor[tf.newaxis]` adds an axis of size one.
+newaxis = None
 MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")
 
 
