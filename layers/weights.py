@@ -73,7 +73,7 @@ def broadcast_weights(weights: Any, values: Any) -> Tensor:
         ValueError, InvalidArgumentError: see assert_broadcastable.
     """
     value = convert_to_tensor(values)
-    weight = cast(convert_to_tensor(weights), value.dtype.base_dtype)
+    weight: Tensor = cast(convert_to_tensor(weights), value.dtype.base_dtype)
     if weight.sizes is not None and weight.sizes == value.sizes and None not in weight.sizes:
         return weight
     spread: Tensor = with_dependencies([assert_broadcastable(weight, value)], weight * ones_like(value))

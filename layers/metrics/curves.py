@@ -168,7 +168,8 @@ def _check_share(name: str, share: float) -> None:
 
 
 def _distances(right: Tensor, wrong: Tensor, wanted: float) -> Tensor:
-    return absolute(right / (right + wrong + _MARGIN) - wanted)
+    distances: Tensor = absolute(right / (right + wrong + _MARGIN) - wanted)
+    return distances
 
 
 def _rate_at(right: Tensor, wrong: Tensor, index: Tensor) -> Tensor:

@@ -45,7 +45,7 @@ def test_weights_that_do_not_fit_fail_when_fed(weights):
     with tf.Graph().as_default(), tf.Session() as session:
         fed = tf.placeholder(tf.float32, None)
         loss = tf.losses.mean_squared_error(SQUARE, SQUARE, fed)
-        with pytest.raises(tf.errors.InvalidArgumentError, match="weights can not be broadcast|for broadcasting"):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"weights can not be broadcast|for broadcasting"):
             session.run(loss, {fed: weights})
 
 
