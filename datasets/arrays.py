@@ -10,8 +10,9 @@ import numpy as np
 from ..engine.byte_strings import string_array
 from ..engine.dtypes import of_array
 from ..engine.nest import flatten, pack_sequence_as
-from ..engine.shapes import TensorShape
 from .dataset import Dataset
+from .running import Generated
+from .structure import TensorSpec
 
 
 class ArrayBatches(Dataset):
@@ -42,11 +43,11 @@ class ArrayBatches(Dataset):
         self.length = _common_length(self.arrays)
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-        self.batch_size, self.epochs, self.shuffle, self.seed = batch_size, epochs, shuffle, seed
+        self.batch_size, self.epochs, self.shuffled, self.seed = batch_size, epochs, shuffle, seed
         self.drop_remainder = drop_remainder
-        structure = pack_sequence_as(arrays, list(range(len(self.arrays))))
-        shapes = [TensorShape([batch_size if drop_remainder else None, *a.shape[1:]]) for a in self.arrays]
-        super().__init__(structure, [of_array(a) for a in self.arrays], shapes)
+        rows = batch_size if drop_remainder else None
+        specs = [TensorSpec([rows, *a.shape[1:]], of_array(a)) for a in self.arrays]
+        super().__init__(pack_sequence_as(arrays, specs), (), lambda run: Generated(self.elements()))
 
     def __len__(self) -> int:
         """Batches an epoch."""
@@ -54,10 +55,11 @@ class ArrayBatches(Dataset):
         return whole + (1 if rest and not self.drop_remainder else 0)
 
     def elements(self) -> Iterator[Sequence[Any]]:
+        """A fresh iterator over the batches, each a list of arrays."""
         rng = np.random.default_rng(self.seed)
         epoch = 0
         while self.epochs is None or epoch < self.epochs:
-            order = rng.permutation(self.length) if self.shuffle else None
+            order = rng.permutation(self.length) if self.shuffled else None
             for start in range(0, len(self) * self.batch_size, self.batch_size):
                 yield self._batch(order, start)
             epoch += 1

@@ -81,8 +81,11 @@ class CompiledStep:
         )
         if self.any_shapes:
             signature = ()
-        idle = self._idle.get(signature)
-        program = idle.pop() if idle else self._new_program(signature)
+        try:
+            # Another thread may take the last one between a look and a pop.
+            program = self._idle[signature].pop()
+        except (KeyError, IndexError):
+            program = self._new_program(signature)
         try:
             return program.run(values)
         finally:

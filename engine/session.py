@@ -219,6 +219,8 @@ class BaseSession:
     def __del__(self) -> None:
         if getattr(self, "_steps", None) is not None:
             self._steps.clear()
+            # Threads that make a dataset's elements ahead must not outlive the session.
+            self.runtime.cancellation.cancel()
 
 
 class _Default:

@@ -2,73 +2,217 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..dtypes import DType
-from ..errors import InvalidArgumentError, OutOfRangeError
-from ..graph import Graph, Sizes, Tensor
-from ..inference import InferenceContext, scalar_shape
+from ..errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, OutOfRangeError
+from ..graph import Graph, Operation, Sizes, Tensor
+from ..inference import InferenceContext, no_outputs, scalar_shape
 from ..registry import op
+from ..runtime import Runtime
 from ..samples import Sample
 from ..shapes import TensorShape
 
+STORE = "iterators"
 
-class Source:
-    """Something that can be iterated over anew by each session: `start()` gives an iterator of lists of arrays."""
 
-    def __init__(self, start: Callable[[], Iterator[Sequence[Any]]]) -> None:
-        self.start = start
+class Elements(Protocol):
+    """A running iteration: flat lists of arrays one after the other."""
+
+    def __next__(self) -> Sequence[Any]:
+        """The next element; StopIteration at the end."""
+
+    def skip(self, count: int) -> int:
+        """Passes over elements without making them where that can be; how many there were."""
+
+
+class Startable(Protocol):
+    """A source together with the values of the tensors that it depends on."""
+
+    def start(self, runtime: Runtime, seeds: list[tuple[int, int]]) -> Elements:
+        """A fresh iteration. `seeds` are those drawn by an iteration to be repeated; further ones are added."""
+
+
+class Source(Protocol):
+    """Something that iterations come from; it lives in the process and not in the graph."""
+
+    def bind(self, values: Sequence[Any]) -> Startable:
+        """The source with the values of its tensors."""
+
+
+class Reduction(Protocol):
+    """What combines the elements of a source."""
+
+    def combined(self, runtime: Runtime, dataset: Startable, state: Sequence[Any], others: Sequence[Any]) -> list[Any]:
+        """The last state."""
 
 
 # The graph that uses a source keeps it alive; a token in an imported graph finds nothing and runs nothing.
-_sources: weakref.WeakValueDictionary[str, Source] = weakref.WeakValueDictionary()
+_sources: weakref.WeakValueDictionary[str, Source | Reduction] = weakref.WeakValueDictionary()
+_numbers = itertools.count()
 
 
-def keep_source(graph: Graph, source: Source) -> str:
+def keep_source(graph: Graph, source: Source | Reduction) -> str:
     """Ties a source to a graph and returns the token under which its operations find it."""
-    token = f"source_{id(source):x}"
+    token = f"source_{next(_numbers)}"
     _sources[token] = source
     graph.outermost().extras.setdefault("iterator_sources", []).append(source)
     return token
 
 
-class SharedIterator:
-    """An iterator that threads may share."""
+def _source_of(context: Any, token: str) -> Any:
+    source = _sources.get(token)
+    if source is None:
+        raise InvalidArgumentError(None, None, f"The data source of {context.name!r} is not in this process")
+    return source
 
-    def __init__(self, elements: Iterator[Sequence[Any]]) -> None:
-        self.elements = elements
+
+class SharedIterator:
+    """An iterator that threads may share: one of a session, under its name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.elements: Elements | None = None
+        self.started = False
+        self.position = 0
+        self.seeds: list[tuple[int, int]] = []
         self.lock = threading.Lock()
+        self._wanted: dict[str, Any] | None = None
+
+    def start(self, source: Startable, runtime: Runtime) -> None:
+        """Begins anew, or at the position that was set before the first start."""
+        with self.lock:
+            wanted, self._wanted = self._wanted, None
+            self.seeds = [] if wanted is None else [(int(a), int(b)) for a, b in wanted["seeds"]]
+            self.elements = None
+            self.elements = source.start(runtime, self.seeds)
+            self.position = 0
+            if wanted is not None:
+                self.position = self.elements.skip(int(wanted["position"]))
+            self.started = True
 
     def next(self) -> Sequence[Any]:
-        """The next element; OutOfRangeError at the end."""
+        """The next element; OutOfRangeError at the end, FailedPreconditionError before the start."""
         with self.lock:
+            if self.elements is None:
+                raise FailedPreconditionError(
+                    None, None, "GetNext() failed because the iterator has not been initialized. Ensure that you have "
+                    "run the initializer operation for this iterator before getting the next element.",
+                )  # fmt: skip
             try:
-                return next(self.elements)
+                element = next(self.elements)
             except StopIteration:
                 raise OutOfRangeError(None, None, "End of sequence") from None
+            self.position += 1
+            return element
+
+    def get_state(self) -> dict[str, Any]:
+        """The position, of numbers and lists alone, so that it can be written as JSON."""
+        with self.lock:
+            if self._wanted is not None:
+                return self._wanted
+            return {"position": self.position, "seeds": [list(pair) for pair in self.seeds]}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Makes the next start (for one-shot iterators: the next use) begin at a saved position."""
+        with self.lock:
+            self._wanted = {"position": int(state["position"]), "seeds": list(state["seeds"])}
+            self.elements, self.started = None, False
 
 
-@op("OneShotIterator", "", "handle: resource", shape=scalar_shape, stateful=True, touches_files=True)
-def one_shot_iterator_op(*, token: str, name: str | None = None) -> Tensor:
-    """A session's iterator over the source that `token` names; it starts at its first use and never again."""
+def shared_iterator(resources: Any, name: str) -> SharedIterator:
+    """The iterator called `name` in a session's store, made at first use."""
+    return resources.object(STORE, name, lambda: SharedIterator(name))  # type: ignore[no-any-return]
+
+
+@op("PythonDataset", "inputs: Tinputs", "handle: variant", shape=scalar_shape, stateful=True, touches_files=True,
+    lists=("Tinputs",))  # fmt: skip
+def python_dataset_op(inputs: Any, *, token: str, name: str | None = None) -> Tensor:
+    """The dataset that `token` names, with the values of the tensors that it depends on."""
+
+
+@python_dataset_op.state
+def python_dataset_state(context: Any, inputs: Sequence[Any], *, token: str) -> Any:
+    return _source_of(context, token).bind([_owned(x) for x in inputs])
+
+
+def _owned(value: Any) -> Any:
+    # The memory of an input is used again once the step goes on.
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+@op("OneShotIterator", "inputs: Tinputs", "handle: resource", shape=scalar_shape, stateful=True, touches_files=True,
+    lists=("Tinputs",))  # fmt: skip
+def one_shot_iterator_op(inputs: Any, *, token: str, name: str | None = None) -> Tensor:
+    """A session's iterator over the dataset that `token` names; it starts at its first use and never again."""
 
 
 @one_shot_iterator_op.state
-def one_shot_iterator_state(context: Any, *, token: str) -> Any:
-    def start() -> SharedIterator:
-        source = _sources.get(token)
-        if source is None:
-            raise InvalidArgumentError(
-                None, None, f"The data source of iterator {context.name!r} is not in this process"
-            )
-        return SharedIterator(source.start())
+def one_shot_iterator_state(context: Any, inputs: Sequence[Any], *, token: str) -> Any:
+    shared = shared_iterator(context.resources, context.name)
+    if not shared.started:
+        shared.start(_source_of(context, token).bind([_owned(x) for x in inputs]), context.runtime)
+    return shared
 
-    return context.resources.object("iterators", context.name, start)
+
+@op("IteratorV2", "", "handle: resource", shape=scalar_shape, stateful=True)
+def iterator_op(
+    *,
+    shared_name: str = "",
+    container: str = "",
+    output_types: list[DType],
+    output_shapes: list[TensorShape],
+    name: str | None = None,
+) -> Tensor:
+    """A session's iterator, which MakeIterator starts."""
+
+
+@iterator_op.state
+def iterator_state(context: Any, *, shared_name: str, container: str, output_types: Any, output_shapes: Any) -> Any:
+    return shared_iterator(context.resources, shared_name or context.name)
+
+
+@op("MakeIterator", "dataset: variant, iterator: resource", shape=no_outputs, stateful=True)
+def make_iterator_op(dataset: Any, iterator: Any, *, name: str | None = None) -> Operation:
+    """Starts an iterator at the beginning of a dataset."""
+
+
+@make_iterator_op.state
+def make_iterator_state(context: Any, dataset: Startable, iterator: SharedIterator) -> None:
+    iterator.start(dataset, context.runtime)
+
+
+@op("IteratorToStringHandle", "resource_handle: resource", "string_handle: string", shape=scalar_shape, stateful=True)
+def iterator_to_string_handle_op(resource_handle: Any, *, name: str | None = None) -> Tensor:
+    """A string that names the iterator within its session."""
+
+
+@iterator_to_string_handle_op.state
+def iterator_to_string_handle_state(context: Any, iterator: SharedIterator) -> Any:
+    return np.array(iterator.name.encode(), object)
+
+
+@op("IteratorFromStringHandleV2", "string_handle: string", "resource_handle: resource", shape=scalar_shape,
+    stateful=True)  # fmt: skip
+def iterator_from_string_handle_op(
+    string_handle: Any, *, output_types: list[DType], output_shapes: list[TensorShape], name: str | None = None
+) -> Tensor:
+    """The iterator of the session that a string names; NotFoundError if there is none."""
+
+
+@iterator_from_string_handle_op.state
+def iterator_from_string_handle_state(context: Any, handle: Any, *, output_types: Any, output_shapes: Any) -> Any:
+    name = handle.item().decode("utf-8", "replace")
+    found = context.resources.objects.get((STORE, name))
+    if found is None:
+        raise NotFoundError(None, None, f"There is no iterator {name!r} in this session")
+    return found
 
 
 @op("IteratorGetNext", "iterator: resource", "components: output_types", stateful=True, blocking=True)
@@ -88,11 +232,63 @@ def iterator_get_next_shape(context: InferenceContext) -> list[Sizes]:
 def iterator_get_next_state(
     context: Any, iterator: SharedIterator, *, output_types: list[DType], output_shapes: list[TensorShape]
 ) -> Any:
-    return list(iterator.next())
+    values = list(iterator.next())
+    if len(values) != len(output_types):
+        raise InvalidArgumentError(
+            None, None, f"The iterator gives {len(values)} components where {len(output_types)} are expected"
+        )
+    for i, (value, dtype, shape) in enumerate(zip(values, output_types, output_shapes, strict=True)):
+        if isinstance(value, np.ndarray):
+            _check_component(i, value, dtype, shape)
+    return values
+
+
+def _check_component(index: int, value: np.ndarray[Any, Any], dtype: DType, shape: TensorShape) -> None:
+    sizes = shape.sizes
+    fits = sizes is None or (
+        len(sizes) == value.ndim and all(s is None or s == n for s, n in zip(sizes, value.shape, strict=True))
+    )
+    if value.dtype != dtype.numpy or not fits:
+        raise InvalidArgumentError(
+            None, None, f"Component {index} of the element is {value.dtype} of shape {value.shape}, expected "
+            f"{dtype.name} of shape {shape}",
+        )  # fmt: skip
+
+
+@op("ReduceDataset", "input_dataset: variant, initial_state: Tstate, other_arguments: Targuments",
+    "components: output_types", stateful=True, blocking=True, lists=("Tstate", "Targuments"))  # fmt: skip
+def reduce_dataset_op(
+    input_dataset: Any,
+    initial_state: Any,
+    other_arguments: Any,
+    *,
+    token: str,
+    output_types: list[DType],
+    output_shapes: list[TensorShape],
+    name: str | None = None,
+) -> list[Tensor]:
+    """What the reduction that `token` names makes of all elements of a dataset."""
+    raise NotImplementedError
+
+
+reduce_dataset_op.shape(iterator_get_next_shape)
+
+
+@reduce_dataset_op.state
+def reduce_dataset_state(
+    context: Any, dataset: Startable, state: Any, others: Any, *, token: str, output_types: Any, output_shapes: Any
+) -> Any:
+    return _source_of(context, token).combined(context.runtime, dataset, state, others)
 
 
 @iterator_get_next_op.samples
 @one_shot_iterator_op.samples
+@iterator_op.samples
+@make_iterator_op.samples
+@iterator_to_string_handle_op.samples
+@iterator_from_string_handle_op.samples
+@python_dataset_op.samples
+@reduce_dataset_op.samples
 def iterator_samples(rng: np.random.Generator) -> list[Sample]:
     # An iterator needs a source that lives in the process: tests of datasets cover it.
     return []
