@@ -61,7 +61,8 @@ class MultiClassHead:
             return EstimatorSpec(mode, predictions)
         indices = self._checked_labels(labels)
         losses = sparse_softmax_cross_entropy_with_logits(labels=indices, logits=logits)
-        loss = reduce_mean(losses, name="loss")
+        # In a scope of its own: the name "loss" is the summary's.
+        loss = reduce_mean(losses, name="head/loss")
         if mode == ModeKeys.EVAL:
             return EstimatorSpec(mode, predictions, loss, eval_metric_ops=self._metrics(indices, predictions, losses))
         if train_op_fn is None:
