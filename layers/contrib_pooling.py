@@ -34,18 +34,8 @@ def max_pool2d(
         outputs_collections: collections for the result.
         scope: name scope.
     """
-    return _pooled(
-        max_pool,
-        "MaxPool2D",
-        ("NHWC", "NCHW"),
-        inputs,
-        kernel_size,
-        stride,
-        padding,
-        data_format,
-        outputs_collections,
-        scope,
-    )
+    given = inputs, kernel_size, stride, padding, data_format
+    return _pooled(max_pool, "MaxPool2D", ("NHWC", "NCHW"), given, outputs_collections, scope)
 
 
 @add_arg_scope
@@ -59,18 +49,8 @@ def avg_pool2d(
     scope: str | None = None,
 ) -> Tensor:
     """The mean of each window of images; see `max_pool2d`."""
-    return _pooled(
-        avg_pool,
-        "AvgPool2D",
-        ("NHWC", "NCHW"),
-        inputs,
-        kernel_size,
-        stride,
-        padding,
-        data_format,
-        outputs_collections,
-        scope,
-    )
+    given = inputs, kernel_size, stride, padding, data_format
+    return _pooled(avg_pool, "AvgPool2D", ("NHWC", "NCHW"), given, outputs_collections, scope)
 
 
 @add_arg_scope
@@ -84,18 +64,8 @@ def max_pool3d(
     scope: str | None = None,
 ) -> Tensor:
     """The largest number of each window of volumes; see `max_pool2d`."""
-    return _pooled(
-        nn_max_pool3d,
-        "MaxPool3D",
-        ("NDHWC", "NCDHW"),
-        inputs,
-        kernel_size,
-        stride,
-        padding,
-        data_format,
-        outputs_collections,
-        scope,
-    )
+    given = inputs, kernel_size, stride, padding, data_format
+    return _pooled(nn_max_pool3d, "MaxPool3D", ("NDHWC", "NCDHW"), given, outputs_collections, scope)
 
 
 @add_arg_scope
@@ -109,18 +79,8 @@ def avg_pool3d(
     scope: str | None = None,
 ) -> Tensor:
     """The mean of each window of volumes; see `max_pool2d`."""
-    return _pooled(
-        nn_avg_pool3d,
-        "AvgPool3D",
-        ("NDHWC", "NCDHW"),
-        inputs,
-        kernel_size,
-        stride,
-        padding,
-        data_format,
-        outputs_collections,
-        scope,
-    )
+    given = inputs, kernel_size, stride, padding, data_format
+    return _pooled(nn_avg_pool3d, "AvgPool3D", ("NDHWC", "NCDHW"), given, outputs_collections, scope)
 
 
 def _pooled(

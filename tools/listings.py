@@ -15,7 +15,6 @@ ROOT = Path(__file__).resolve().parent.parent
 RUNNER = ROOT.parent / "shared" / "listings" / "run.py"
 
 PENDING = {
-    "05_conv_net": "issue 4, estimators and layers: tf.contrib.layers",
     "13_between_graph": "issue 6, the cluster",
     "14_in_graph": "issue 6, the cluster",
     "15_model_parallel": "issue 6, the cluster",
