@@ -36,6 +36,7 @@ from . import (
     random,
     raw_ops,
     resource_loader,
+    signal,
     sparse,
     spectral,
     strings,
@@ -43,6 +44,7 @@ from . import (
     test,
     train,
 )
+from .datasets.experimental import scan, unique
 from .datasets.structure import SparseTensorSpec, TensorSpec
 from .engine.assignments import (
     assign,
@@ -122,7 +124,15 @@ from .engine.dtypes import (
     variant,
 )
 from .engine.errors import InvalidArgumentError, OpError
-from .engine.gradients import AggregationMethod, RegisterGradient, UnconnectedGradients, gradients, hessians
+from .engine.gradients import (
+    AggregationMethod,
+    RegisterGradient,
+    UnconnectedGradients,
+    gradients,
+    hessians,
+    not_differentiable as NoGradient,
+    not_differentiable as NotDifferentiable,
+)
 from .engine.graph import Graph, Operation, Tensor, get_default_graph, get_default_session, reset_default_graph
 from .engine.importer import import_graph_def
 from .engine.initializers import (
@@ -153,8 +163,16 @@ from .engine.ops.array_order import (
 )
 from .engine.ops.array_pad import pad, tile
 from .engine.ops.array_parts import broadcast_to, concat, concat_v2, ones, ones_like, zeros, zeros_like
-from .engine.ops.array_scatter import scatter_nd, tensor_scatter_add, tensor_scatter_sub, tensor_scatter_update
-from .engine.ops.array_sets import one_hot, repeat, searchsorted, sequence_mask, setdiff1d, unique, unique_with_counts
+from .engine.ops.array_scatter import (
+    scatter_nd,
+    tensor_scatter_add,
+    tensor_scatter_add as tensor_scatter_nd_add,
+    tensor_scatter_sub,
+    tensor_scatter_sub as tensor_scatter_nd_sub,
+    tensor_scatter_update,
+    tensor_scatter_update as tensor_scatter_nd_update,
+)
+from .engine.ops.array_sets import one_hot, repeat, searchsorted, sequence_mask, setdiff1d, unique_with_counts
 from .engine.ops.array_shape import (
     broadcast_dynamic_shape,
     broadcast_static_shape,
@@ -165,7 +183,7 @@ from .engine.ops.array_shape import (
     size,
     squeeze,
 )
-from .engine.ops.array_slice import slice_ as slice, strided_slice
+from .engine.ops.array_slice import newaxis, slice_ as slice, strided_slice
 from .engine.ops.array_space import (
     batch_to_space,
     batch_to_space_nd,
@@ -189,7 +207,7 @@ from .engine.ops.casting import (
     to_int32,
     to_int64,
 )
-from .engine.ops.checking import Assert, Print
+from .engine.ops.checking import Assert, Print, print_v2 as print
 from .engine.ops.choice import clip_by_value, select, where, where_v2
 from .engine.ops.clipping import (
     clip_by_average_norm,
@@ -249,7 +267,7 @@ from .engine.ops.fourier import fft, fft2d, fft3d, ifft, ifft2d, ifft3d
 from .engine.ops.guards import check_numerics, stop_gradient
 from .engine.ops.image_crop import extract_image_patches
 from .engine.ops.indexing import batch_gather, boolean_mask, gather, gather_nd
-from .engine.ops.map_scan import foldl, foldr, map_fn, scan
+from .engine.ops.map_scan import foldl, foldr, map_fn
 from .engine.ops.nn_losses import softmax
 from .engine.ops.parsing import (
     FixedLenFeature,
@@ -457,76 +475,77 @@ __all__ = [
     "ConditionalAccumulatorBase", "ConfigProto", "CriticalSection", "DType", "DeviceSpec", "Dimension", "Event",
     "FIFOQueue", "FixedLenFeature", "FixedLenSequenceFeature", "FixedLengthRecordReader", "GPUOptions", "Graph",
     "GraphDef", "GraphKeys", "GraphOptions", "HistogramProto", "IdentityReader", "IndexedSlices",
-    "InteractiveSession", "InvalidArgumentError", "LogMessage", "MetaGraphDef", "NameAttrList", "NodeDef", "OpError",
-    "Operation", "OptimizerOptions", "PaddingFIFOQueue", "Print", "PriorityQueue", "QueueBase", "RMSPropOptimizer",
-    "RandomShuffleQueue", "ReaderBase", "RegisterGradient", "RunMetadata", "RunOptions", "Saver", "SequenceExample",
-    "Session", "SessionLog", "SparseConditionalAccumulator", "SparseFeature", "SparseTensor", "SparseTensorSpec",
-    "SparseTensorValue", "Summary", "SummaryMetadata", "Supervisor", "TFRecordReader", "Tensor", "TensorArray",
-    "TensorInfo", "TensorShape", "TensorSpec", "TextLineReader", "UnconnectedGradients", "VarLenFeature", "Variable",
-    "VariableAggregation", "VariableScope", "VariableSynchronization", "WholeFileReader", "abs", "accumulate_n",
-    "acos", "acosh", "add", "add_check_numerics_ops", "add_n", "add_to_collection", "add_to_collections",
-    "all_variables", "angle", "app", "arg_max", "arg_min", "argmax", "argmin", "argsort", "as_dtype", "as_string",
-    "asin", "asinh", "assert_equal", "assert_greater", "assert_greater_equal", "assert_integer", "assert_less",
-    "assert_less_equal", "assert_near", "assert_negative", "assert_non_negative", "assert_non_positive",
-    "assert_none_equal", "assert_positive", "assert_proper_iterable", "assert_rank", "assert_rank_at_least",
-    "assert_rank_in", "assert_same_float_dtype", "assert_scalar", "assert_type", "assert_variables_initialized",
-    "assign", "assign_add", "assign_sub", "atan", "atan2", "atanh", "batch_gather", "batch_matmul", "batch_to_space",
-    "batch_to_space_nd", "betainc", "bfloat16", "bincount", "bitcast", "bitwise", "bool", "boolean_mask",
-    "broadcast_dynamic_shape", "broadcast_static_shape", "broadcast_to", "case", "cast", "ceil", "check_numerics",
-    "cholesky", "cholesky_solve", "clip_by_average_norm", "clip_by_global_norm", "clip_by_norm", "clip_by_value",
-    "cluster", "colocate_with", "compat", "complex", "complex64", "complex128", "concat", "concat_v2", "cond",
-    "confusion_matrix", "conj", "constant", "constant_initializer", "container", "contrib", "control_dependencies",
-    "convert_to_tensor", "cos", "cosh", "count_nonzero", "count_up_to", "cross", "cumprod", "cumsum",
-    "custom_gradient", "datasets", "debugging", "decode_base64", "decode_csv", "decode_raw", "depth_to_space",
-    "deserialize_many_sparse", "device", "diag", "diag_part", "digamma", "dimension_at_index", "dimension_value",
-    "disable_eager_execution", "disable_v2_behavior", "div", "div_no_nan", "divide", "double", "dtypes",
-    "dynamic_partition", "dynamic_stitch", "edit_distance", "einsum", "encode_base64", "ensure_shape", "equal", "erf",
-    "erfc", "errors", "estimators", "examples", "executing_eagerly", "exp", "expand_dims", "expm1",
-    "extract_image_patches", "eye", "fft", "fft2d", "fft3d", "fill", "fixed_size_partitioner", "flags", "float16",
-    "float32", "float64", "floor", "floor_div", "floordiv", "floormod", "foldl", "foldr", "gather", "gather_nd",
-    "get_collection", "get_collection_ref", "get_default_graph", "get_default_session", "get_local_variable",
-    "get_logger", "get_seed", "get_variable", "get_variable_scope", "gfile", "global_norm", "global_variables",
-    "global_variables_initializer", "glorot_normal_initializer", "glorot_uniform_initializer", "grad_pass_through",
-    "gradients", "graph_util", "greater", "greater_equal", "group", "half", "hessians", "histogram_fixed_width",
-    "histogram_summary", "identity", "identity_n", "ifft", "ifft2d", "ifft3d", "igamma", "igammac", "imag", "image",
-    "image_summary", "import_graph_def", "init_scope", "initialize_all_tables", "initialize_all_variables",
-    "initialize_local_variables", "initialize_variables", "initializers", "int8", "int16", "int32", "int64",
-    "invert_permutation", "io", "is_finite", "is_inf", "is_nan", "is_non_decreasing", "is_numeric_tensor",
-    "is_strictly_increasing", "is_variable_initialized", "latest_checkpoint", "layers", "lbeta", "less", "less_equal",
-    "lgamma", "lin_space", "linalg", "linspace", "load_op_library", "local_variables", "local_variables_initializer",
-    "log", "log1p", "logging", "logical_and", "logical_not", "logical_or", "logical_xor", "lookup", "losses",
-    "make_ndarray", "make_template", "make_tensor_proto", "map_fn", "matching_files", "math", "matmul",
-    "matrix_band_part", "matrix_determinant", "matrix_diag", "matrix_diag_part", "matrix_inverse", "matrix_set_diag",
-    "matrix_solve", "matrix_solve_ls", "matrix_transpose", "matrix_triangular_solve", "maximum",
-    "merge_all_summaries", "merge_summary", "meshgrid", "metrics", "min_max_variable_partitioner", "minimum", "mod",
-    "model_variables", "moving_average_variables", "mul", "multinomial", "multiply", "name_scope", "neg", "negative",
-    "nn", "no_op", "no_regularizer", "norm", "not_equal", "numpy_function", "one_hot", "ones", "ones_initializer",
-    "ones_like", "op_scope", "orthogonal_initializer", "pack", "pad", "parallel_stack", "parse_example",
-    "parse_single_example", "parse_single_sequence_example", "parse_tensor", "placeholder",
-    "placeholder_with_default", "polygamma", "pow", "py_func", "python_io", "qint8", "qint16", "qint32", "qr",
-    "queue", "quint8", "quint16", "random", "random_crop", "random_gamma", "random_normal",
-    "random_normal_initializer", "random_poisson", "random_shuffle", "random_uniform", "random_uniform_initializer",
-    "range", "rank", "raw_ops", "read_file", "real", "realdiv", "reciprocal", "reduce_all", "reduce_any",
-    "reduce_join", "reduce_logsumexp", "reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum",
-    "regex_replace", "register_tensor_conversion_function", "repeat", "report_uninitialized_variables",
-    "required_space_to_batch_paddings", "reset_default_graph", "reshape", "resource", "resource_loader", "reverse",
-    "reverse_sequence", "reverse_v2", "rint", "roll", "round", "rsqrt", "saturate_cast", "scalar_mul",
-    "scalar_summary", "scan", "scatter_add", "scatter_div", "scatter_max", "scatter_min", "scatter_mul", "scatter_nd",
-    "scatter_nd_add", "scatter_nd_sub", "scatter_nd_update", "scatter_sub", "scatter_update", "searchsorted",
-    "segment_max", "segment_mean", "segment_min", "segment_prod", "segment_sum", "select", "self_adjoint_eig",
-    "self_adjoint_eigvals", "sequence_mask", "serialize_many_sparse", "serialize_sparse", "serialize_tensor",
-    "set_random_seed", "setdiff1d", "shape", "shape_n", "sigmoid", "sign", "sin", "sinh", "size", "slice", "softmax",
-    "sort", "space_to_batch", "space_to_batch_nd", "space_to_depth", "sparse", "sparse_add", "sparse_concat",
-    "sparse_fill_empty_rows", "sparse_mask", "sparse_merge", "sparse_placeholder", "sparse_reduce_max",
-    "sparse_reduce_sum", "sparse_reorder", "sparse_reset_shape", "sparse_reshape", "sparse_retain",
-    "sparse_segment_mean", "sparse_segment_sqrt_n", "sparse_segment_sum", "sparse_slice", "sparse_softmax",
-    "sparse_split", "sparse_tensor_dense_matmul", "sparse_tensor_to_dense", "sparse_to_dense", "sparse_to_indicator",
-    "sparse_transpose", "spectral", "split", "sqrt", "square", "squared_difference", "squeeze", "stack",
-    "stop_gradient", "strided_slice", "string", "string_join", "string_split", "string_strip",
-    "string_to_hash_bucket", "string_to_hash_bucket_fast", "string_to_hash_bucket_strong", "string_to_number",
-    "strings", "sub", "substr", "subtract", "summary", "svd", "tables_initializer", "tan", "tanh",
-    "tensor_scatter_add", "tensor_scatter_sub", "tensor_scatter_update", "tensordot", "test", "tile", "to_bfloat16",
-    "to_complex64", "to_complex128", "to_double", "to_float", "to_int32", "to_int64", "trace", "train",
+    "InteractiveSession", "InvalidArgumentError", "LogMessage", "MetaGraphDef", "NameAttrList", "NoGradient",
+    "NodeDef", "NotDifferentiable", "OpError", "Operation", "OptimizerOptions", "PaddingFIFOQueue", "Print",
+    "PriorityQueue", "QueueBase", "RMSPropOptimizer", "RandomShuffleQueue", "ReaderBase", "RegisterGradient",
+    "RunMetadata", "RunOptions", "Saver", "SequenceExample", "Session", "SessionLog", "SparseConditionalAccumulator",
+    "SparseFeature", "SparseTensor", "SparseTensorSpec", "SparseTensorValue", "Summary", "SummaryMetadata",
+    "Supervisor", "TFRecordReader", "Tensor", "TensorArray", "TensorInfo", "TensorShape", "TensorSpec",
+    "TextLineReader", "UnconnectedGradients", "VarLenFeature", "Variable", "VariableAggregation", "VariableScope",
+    "VariableSynchronization", "WholeFileReader", "abs", "accumulate_n", "acos", "acosh", "add",
+    "add_check_numerics_ops", "add_n", "add_to_collection", "add_to_collections", "all_variables", "angle", "app",
+    "arg_max", "arg_min", "argmax", "argmin", "argsort", "as_dtype", "as_string", "asin", "asinh", "assert_equal",
+    "assert_greater", "assert_greater_equal", "assert_integer", "assert_less", "assert_less_equal", "assert_near",
+    "assert_negative", "assert_non_negative", "assert_non_positive", "assert_none_equal", "assert_positive",
+    "assert_proper_iterable", "assert_rank", "assert_rank_at_least", "assert_rank_in", "assert_same_float_dtype",
+    "assert_scalar", "assert_type", "assert_variables_initialized", "assign", "assign_add", "assign_sub", "atan",
+    "atan2", "atanh", "batch_gather", "batch_matmul", "batch_to_space", "batch_to_space_nd", "betainc", "bfloat16",
+    "bincount", "bitcast", "bitwise", "bool", "boolean_mask", "broadcast_dynamic_shape", "broadcast_static_shape",
+    "broadcast_to", "case", "cast", "ceil", "check_numerics", "cholesky", "cholesky_solve", "clip_by_average_norm",
+    "clip_by_global_norm", "clip_by_norm", "clip_by_value", "cluster", "colocate_with", "compat", "complex",
+    "complex64", "complex128", "concat", "concat_v2", "cond", "confusion_matrix", "conj", "constant",
+    "constant_initializer", "container", "contrib", "control_dependencies", "convert_to_tensor", "cos", "cosh",
+    "count_nonzero", "count_up_to", "cross", "cumprod", "cumsum", "custom_gradient", "datasets", "debugging",
+    "decode_base64", "decode_csv", "decode_raw", "depth_to_space", "deserialize_many_sparse", "device", "diag",
+    "diag_part", "digamma", "dimension_at_index", "dimension_value", "disable_eager_execution", "disable_v2_behavior",
+    "div", "div_no_nan", "divide", "double", "dtypes", "dynamic_partition", "dynamic_stitch", "edit_distance",
+    "einsum", "encode_base64", "ensure_shape", "equal", "erf", "erfc", "errors", "estimators", "examples",
+    "executing_eagerly", "exp", "expand_dims", "expm1", "extract_image_patches", "eye", "fft", "fft2d", "fft3d",
+    "fill", "fixed_size_partitioner", "flags", "float16", "float32", "float64", "floor", "floor_div", "floordiv",
+    "floormod", "foldl", "foldr", "gather", "gather_nd", "get_collection", "get_collection_ref", "get_default_graph",
+    "get_default_session", "get_local_variable", "get_logger", "get_seed", "get_variable", "get_variable_scope",
+    "gfile", "global_norm", "global_variables", "global_variables_initializer", "glorot_normal_initializer",
+    "glorot_uniform_initializer", "grad_pass_through", "gradients", "graph_util", "greater", "greater_equal", "group",
+    "half", "hessians", "histogram_fixed_width", "histogram_summary", "identity", "identity_n", "ifft", "ifft2d",
+    "ifft3d", "igamma", "igammac", "imag", "image", "image_summary", "import_graph_def", "init_scope",
+    "initialize_all_tables", "initialize_all_variables", "initialize_local_variables", "initialize_variables",
+    "initializers", "int8", "int16", "int32", "int64", "invert_permutation", "io", "is_finite", "is_inf", "is_nan",
+    "is_non_decreasing", "is_numeric_tensor", "is_strictly_increasing", "is_variable_initialized",
+    "latest_checkpoint", "layers", "lbeta", "less", "less_equal", "lgamma", "lin_space", "linalg", "linspace",
+    "load_op_library", "local_variables", "local_variables_initializer", "log", "log1p", "logging", "logical_and",
+    "logical_not", "logical_or", "logical_xor", "lookup", "losses", "make_ndarray", "make_template",
+    "make_tensor_proto", "map_fn", "matching_files", "math", "matmul", "matrix_band_part", "matrix_determinant",
+    "matrix_diag", "matrix_diag_part", "matrix_inverse", "matrix_set_diag", "matrix_solve", "matrix_solve_ls",
+    "matrix_transpose", "matrix_triangular_solve", "maximum", "merge_all_summaries", "merge_summary", "meshgrid",
+    "metrics", "min_max_variable_partitioner", "minimum", "mod", "model_variables", "moving_average_variables", "mul",
+    "multinomial", "multiply", "name_scope", "neg", "negative", "newaxis", "nn", "no_op", "no_regularizer", "norm",
+    "not_equal", "numpy_function", "one_hot", "ones", "ones_initializer", "ones_like", "op_scope",
+    "orthogonal_initializer", "pack", "pad", "parallel_stack", "parse_example", "parse_single_example",
+    "parse_single_sequence_example", "parse_tensor", "placeholder", "placeholder_with_default", "polygamma", "pow",
+    "print", "py_func", "python_io", "qint8", "qint16", "qint32", "qr", "queue", "quint8", "quint16", "random",
+    "random_crop", "random_gamma", "random_normal", "random_normal_initializer", "random_poisson", "random_shuffle",
+    "random_uniform", "random_uniform_initializer", "range", "rank", "raw_ops", "read_file", "real", "realdiv",
+    "reciprocal", "reduce_all", "reduce_any", "reduce_join", "reduce_logsumexp", "reduce_max", "reduce_mean",
+    "reduce_min", "reduce_prod", "reduce_sum", "regex_replace", "register_tensor_conversion_function", "repeat",
+    "report_uninitialized_variables", "required_space_to_batch_paddings", "reset_default_graph", "reshape",
+    "resource", "resource_loader", "reverse", "reverse_sequence", "reverse_v2", "rint", "roll", "round", "rsqrt",
+    "saturate_cast", "scalar_mul", "scalar_summary", "scan", "scatter_add", "scatter_div", "scatter_max",
+    "scatter_min", "scatter_mul", "scatter_nd", "scatter_nd_add", "scatter_nd_sub", "scatter_nd_update",
+    "scatter_sub", "scatter_update", "searchsorted", "segment_max", "segment_mean", "segment_min", "segment_prod",
+    "segment_sum", "select", "self_adjoint_eig", "self_adjoint_eigvals", "sequence_mask", "serialize_many_sparse",
+    "serialize_sparse", "serialize_tensor", "set_random_seed", "setdiff1d", "shape", "shape_n", "sigmoid", "sign",
+    "signal", "sin", "sinh", "size", "slice", "softmax", "sort", "space_to_batch", "space_to_batch_nd",
+    "space_to_depth", "sparse", "sparse_add", "sparse_concat", "sparse_fill_empty_rows", "sparse_mask",
+    "sparse_merge", "sparse_placeholder", "sparse_reduce_max", "sparse_reduce_sum", "sparse_reorder",
+    "sparse_reset_shape", "sparse_reshape", "sparse_retain", "sparse_segment_mean", "sparse_segment_sqrt_n",
+    "sparse_segment_sum", "sparse_slice", "sparse_softmax", "sparse_split", "sparse_tensor_dense_matmul",
+    "sparse_tensor_to_dense", "sparse_to_dense", "sparse_to_indicator", "sparse_transpose", "spectral", "split",
+    "sqrt", "square", "squared_difference", "squeeze", "stack", "stop_gradient", "strided_slice", "string",
+    "string_join", "string_split", "string_strip", "string_to_hash_bucket", "string_to_hash_bucket_fast",
+    "string_to_hash_bucket_strong", "string_to_number", "strings", "sub", "substr", "subtract", "summary", "svd",
+    "tables_initializer", "tan", "tanh", "tensor_scatter_add", "tensor_scatter_nd_add", "tensor_scatter_nd_sub",
+    "tensor_scatter_nd_update", "tensor_scatter_sub", "tensor_scatter_update", "tensordot", "test", "tile",
+    "to_bfloat16", "to_complex64", "to_complex128", "to_double", "to_float", "to_int32", "to_int64", "trace", "train",
     "trainable_variables", "transpose", "truediv", "truncated_normal", "truncated_normal_initializer", "truncatediv",
     "truncatemod", "tuple", "uint8", "uint16", "uint32", "uint64", "uniform_unit_scaling_initializer", "unique",
     "unique_with_counts", "unpack", "unsorted_segment_max", "unsorted_segment_mean", "unsorted_segment_min",

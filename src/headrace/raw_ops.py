@@ -51,6 +51,11 @@ from .engine.ops.array_space import (
 from .engine.ops.array_split import (
     split_op as Split, split_v_op as SplitV,
 )
+from .engine.ops.barrier import (
+    barrier_op as Barrier, barrier_close_op as BarrierClose, barrier_incomplete_size_op as BarrierIncompleteSize,
+    barrier_insert_many_op as BarrierInsertMany, barrier_ready_size_op as BarrierReadySize,
+    barrier_take_many_op as BarrierTakeMany,
+)
 from .engine.ops.binary import (
     atan2_op as Atan2, maximum_op as Maximum, minimum_op as Minimum, mul_no_nan_op as MulNoNan, pow_op as Pow,
     squared_difference_op as SquaredDifference, xdivy_op as Xdivy, xlogy_op as Xlogy,
@@ -315,6 +320,10 @@ from .engine.ops.special import (
     igamma_grad_a_op as IgammaGradA, igammac_op as Igammac, lgamma_op as Lgamma, polygamma_op as Polygamma,
     zeta_op as Zeta,
 )
+from .engine.ops.staging import (
+    stage_op as Stage, stage_clear_op as StageClear, stage_peek_op as StagePeek, stage_size_op as StageSize,
+    unstage_op as Unstage,
+)
 from .engine.ops.string_patterns import (
     regex_full_match_op as RegexFullMatch, regex_replace_op as RegexReplace,
     static_regex_full_match_op as StaticRegexFullMatch, static_regex_replace_op as StaticRegexReplace,
@@ -389,9 +398,10 @@ __all__ = [
     "AdjustContrastv2", "AdjustHue", "AdjustSaturation", "All", "AllCandidateSampler", "Angle", "Any",
     "ApproximateEqual", "ArgMax", "ArgMin", "AsString", "Asin", "Asinh", "Assert", "Assign", "AssignAdd",
     "AssignAddVariableOp", "AssignSub", "AssignSubVariableOp", "AssignVariableOp", "Atan", "Atan2", "Atanh",
-    "AudioSummaryV2", "AvgPool", "AvgPool3D", "AvgPool3DGrad", "AvgPoolGrad", "BatchMatMul", "BatchMatMulV2",
-    "BatchToSpaceND", "Betainc", "BiasAdd", "BiasAddGrad", "BiasAddV1", "Bincount", "Bitcast", "BitwiseAnd",
-    "BitwiseOr", "BitwiseXor", "BroadcastArgs", "BroadcastGradientArgs", "BroadcastTo", "Bucketize",
+    "AudioSummaryV2", "AvgPool", "AvgPool3D", "AvgPool3DGrad", "AvgPoolGrad", "Barrier", "BarrierClose",
+    "BarrierIncompleteSize", "BarrierInsertMany", "BarrierReadySize", "BarrierTakeMany", "BatchMatMul",
+    "BatchMatMulV2", "BatchToSpaceND", "Betainc", "BiasAdd", "BiasAddGrad", "BiasAddV1", "Bincount", "Bitcast",
+    "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BroadcastArgs", "BroadcastGradientArgs", "BroadcastTo", "Bucketize",
     "CTCBeamSearchDecoder", "CTCGreedyDecoder", "CTCLoss", "Cast", "Ceil", "CheckNumerics", "Cholesky",
     "CholeskyGrad", "ClipByValue", "Complex", "ComplexAbs", "ComputeAccidentalHits", "Concat", "ConcatOffset",
     "ConcatV2", "ConditionalAccumulator", "Conj", "ConjugateTranspose", "Const", "ControlTrigger", "Conv2D",
@@ -448,19 +458,20 @@ __all__ = [
     "SparseSegmentSqrtNWithNumSegments", "SparseSegmentSum", "SparseSegmentSumGrad",
     "SparseSegmentSumWithNumSegments", "SparseSlice", "SparseSoftmax", "SparseSoftmaxCrossEntropyWithLogits",
     "SparseSplit", "SparseTensorDenseAdd", "SparseTensorDenseMatMul", "SparseToDense", "Split", "SplitV", "Sqrt",
-    "SqrtGrad", "Square", "SquaredDifference", "Squeeze", "StatelessMultinomial", "StatelessRandomNormal",
-    "StatelessRandomUniform", "StatelessRandomUniformInt", "StatelessTruncatedNormal", "StaticRegexFullMatch",
-    "StaticRegexReplace", "StopGradient", "StridedSlice", "StridedSliceAssign", "StridedSliceGrad", "StringFormat",
-    "StringJoin", "StringLength", "StringLower", "StringSplit", "StringSplitV2", "StringToHashBucket",
-    "StringToHashBucketFast", "StringToHashBucketStrong", "StringToNumber", "StringUpper", "Sub", "Substr", "Sum",
-    "Svd", "Switch", "TFRecordReaderV2", "Tan", "Tanh", "TanhGrad", "TemporaryVariable", "TensorListConcat",
-    "TensorListElementShape", "TensorListFromTensor", "TensorListGather", "TensorListGetItem", "TensorListLength",
-    "TensorListPopBack", "TensorListPushBack", "TensorListReserve", "TensorListResize", "TensorListScatter",
-    "TensorListScatterIntoExistingList", "TensorListScatterV2", "TensorListSetItem", "TensorListSplit",
-    "TensorListStack", "TensorScatterAdd", "TensorScatterSub", "TensorScatterUpdate", "TensorSummaryV2",
-    "TextLineReaderV2", "ThreadUnsafeUnigramCandidateSampler", "Tile", "TopK", "TopKV2", "Transpose", "TruncateDiv",
-    "TruncateMod", "TruncatedNormal", "UniformCandidateSampler", "Unique", "UniqueV2", "UniqueWithCounts", "Unpack",
-    "UnsortedSegmentMax", "UnsortedSegmentMin", "UnsortedSegmentProd", "UnsortedSegmentSum", "UpperBound",
+    "SqrtGrad", "Square", "SquaredDifference", "Squeeze", "Stage", "StageClear", "StagePeek", "StageSize",
+    "StatelessMultinomial", "StatelessRandomNormal", "StatelessRandomUniform", "StatelessRandomUniformInt",
+    "StatelessTruncatedNormal", "StaticRegexFullMatch", "StaticRegexReplace", "StopGradient", "StridedSlice",
+    "StridedSliceAssign", "StridedSliceGrad", "StringFormat", "StringJoin", "StringLength", "StringLower",
+    "StringSplit", "StringSplitV2", "StringToHashBucket", "StringToHashBucketFast", "StringToHashBucketStrong",
+    "StringToNumber", "StringUpper", "Sub", "Substr", "Sum", "Svd", "Switch", "TFRecordReaderV2", "Tan", "Tanh",
+    "TanhGrad", "TemporaryVariable", "TensorListConcat", "TensorListElementShape", "TensorListFromTensor",
+    "TensorListGather", "TensorListGetItem", "TensorListLength", "TensorListPopBack", "TensorListPushBack",
+    "TensorListReserve", "TensorListResize", "TensorListScatter", "TensorListScatterIntoExistingList",
+    "TensorListScatterV2", "TensorListSetItem", "TensorListSplit", "TensorListStack", "TensorScatterAdd",
+    "TensorScatterSub", "TensorScatterUpdate", "TensorSummaryV2", "TextLineReaderV2",
+    "ThreadUnsafeUnigramCandidateSampler", "Tile", "TopK", "TopKV2", "Transpose", "TruncateDiv", "TruncateMod",
+    "TruncatedNormal", "UniformCandidateSampler", "Unique", "UniqueV2", "UniqueWithCounts", "Unpack",
+    "UnsortedSegmentMax", "UnsortedSegmentMin", "UnsortedSegmentProd", "UnsortedSegmentSum", "Unstage", "UpperBound",
     "VarHandleOp", "VarIsInitializedOp", "Variable", "VariableShape", "VariableV2", "Where", "While",
     "WholeFileReaderV2", "WriteFile", "Xdivy", "Xlogy", "ZerosLike", "Zeta",
 ]

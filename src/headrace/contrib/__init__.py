@@ -1,7 +1,7 @@
 """The names of TensorFlow 1.15's `tf.contrib`."""
 
-from . import framework, layers, lookup, losses, metrics, opt, training, util
+from . import framework, layers, lookup, losses, metrics, opt, slim, staging, training, util
 
 __all__ = [
-    "framework", "layers", "lookup", "losses", "metrics", "opt", "training", "util",
+    "framework", "layers", "lookup", "losses", "metrics", "opt", "slim", "staging", "training", "util",
 ]  # fmt: skip

@@ -7,8 +7,34 @@ from ..engine.training.global_step import (
     get_global_step,
     get_or_create_global_step,
 )
+from ..layers.arg_scope import add_arg_scope, arg_scope, arg_scoped_arguments, current_arg_scope, has_arg_scope
+from ..layers.contrib_variables import (
+    add_model_variable,
+    assign_from_checkpoint,
+    assign_from_checkpoint_fn,
+    assign_from_values,
+    assign_from_values_fn,
+    filter_variables,
+    get_local_variables,
+    get_model_variables,
+    get_trainable_variables,
+    get_unique_variable,
+    get_variable_full_name,
+    get_variables,
+    get_variables_by_name,
+    get_variables_by_suffix,
+    get_variables_to_restore,
+    local_variable,
+    model_variable,
+    variable,
+)
 
 __all__ = [
-    "assert_global_step", "create_global_step", "get_global_step", "get_or_create_global_step", "list_variables",
-    "load_checkpoint", "load_variable",
+    "add_arg_scope", "add_model_variable", "arg_scope", "arg_scoped_arguments", "assert_global_step",
+    "assign_from_checkpoint", "assign_from_checkpoint_fn", "assign_from_values", "assign_from_values_fn",
+    "create_global_step", "current_arg_scope", "filter_variables", "get_global_step", "get_local_variables",
+    "get_model_variables", "get_or_create_global_step", "get_trainable_variables", "get_unique_variable",
+    "get_variable_full_name", "get_variables", "get_variables_by_name", "get_variables_by_suffix",
+    "get_variables_to_restore", "has_arg_scope", "list_variables", "load_checkpoint", "load_variable",
+    "local_variable", "model_variable", "variable",
 ]  # fmt: skip

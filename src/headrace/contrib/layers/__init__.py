@@ -1,0 +1,62 @@
+"""The names of TensorFlow 1.15's `tf.contrib.layers`."""
+
+from ...engine.initializers import (
+    contrib_variance_scaling_initializer as variance_scaling_initializer,
+    xavier_initializer,
+    xavier_initializer_conv2d,
+)
+from ...engine.ops.nn_embedding import safe_embedding_lookup_sparse
+from ...layers.contrib_convolution import (
+    conv1d,
+    conv2d,
+    conv2d_transpose,
+    conv3d,
+    conv3d_transpose,
+    convolution,
+    convolution1d,
+    convolution2d,
+    convolution2d_transpose,
+    convolution3d,
+    convolution3d_transpose,
+    separable_conv2d,
+    separable_convolution2d,
+)
+from ...layers.contrib_core import (
+    bias_add,
+    dropout,
+    elu,
+    embed_sequence,
+    embedding_lookup_unique,
+    flatten,
+    fully_connected,
+    linear,
+    one_hot_encoding,
+    relu,
+    relu6,
+    repeat,
+    softmax,
+    stack,
+    unit_norm,
+)
+from ...layers.contrib_normalization import batch_norm, instance_norm, layer_norm
+from ...layers.contrib_optimizers import OPTIMIZER_CLS_NAMES, OPTIMIZER_SUMMARIES, optimize_loss
+from ...layers.contrib_pooling import avg_pool2d, avg_pool3d, max_pool2d, max_pool3d
+from ...layers.contrib_regularizers import (
+    apply_regularization,
+    l1_l2_regularizer,
+    l1_regularizer,
+    l2_regularizer,
+    sum_regularizer,
+)
+from . import utils
+
+__all__ = [
+    "OPTIMIZER_CLS_NAMES", "OPTIMIZER_SUMMARIES", "apply_regularization", "avg_pool2d", "avg_pool3d", "batch_norm",
+    "bias_add", "conv1d", "conv2d", "conv2d_transpose", "conv3d", "conv3d_transpose", "convolution", "convolution1d",
+    "convolution2d", "convolution2d_transpose", "convolution3d", "convolution3d_transpose", "dropout", "elu",
+    "embed_sequence", "embedding_lookup_unique", "flatten", "fully_connected", "instance_norm", "l1_l2_regularizer",
+    "l1_regularizer", "l2_regularizer", "layer_norm", "linear", "max_pool2d", "max_pool3d", "one_hot_encoding",
+    "optimize_loss", "relu", "relu6", "repeat", "safe_embedding_lookup_sparse", "separable_conv2d",
+    "separable_convolution2d", "softmax", "stack", "sum_regularizer", "unit_norm", "utils",
+    "variance_scaling_initializer", "xavier_initializer", "xavier_initializer_conv2d",
+]  # fmt: skip
