@@ -112,7 +112,7 @@ def _padded(spec: TensorSpec, values: Sequence[Any], sizes: Sequence[int | None]
                 None, None, f"Attempted to pad to a smaller size than the input element: {list(value.shape)} to {shape}"
             )
         place: tuple[Any, ...] = (i, *(slice(n) for n in value.shape))
-        result[place] = value
+        result[place] = value[()]
     return result
 
 

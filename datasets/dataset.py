@@ -473,7 +473,7 @@ class Dataset:
         """Tensors: all elements combined by `reduce_func(state, element) -> state`, from `initial_state` on."""
         return combining.reduction(self, initial_state, reduce_func)
 
-    def apply(self, transformation_func: Callable[[Dataset], Any]) -> Any:
+    def apply(self, transformation_func: Callable[[Dataset], Dataset]) -> Dataset:
         """What a function of datasets makes of this one; TypeError if that is not a dataset."""
         result = transformation_func(self)
         if not isinstance(result, Dataset):

@@ -32,7 +32,7 @@ def text_of(value: Any) -> str:
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
 
 
-def _names(filenames: Any) -> Dataset:
+def file_names(filenames: Any) -> Dataset:
     """The files' names one by one, from a dataset, a scalar or a vector of strings."""
     if isinstance(filenames, Dataset):
         leaves = flatten(filenames.element_spec)
@@ -60,7 +60,7 @@ class FileDataset(Dataset):
     """What files hold, read one after the other, or several in turns."""
 
     def __init__(self, filenames: Any, read: Read, compression_type: Any, parallel: Any = None) -> None:
-        names = _names(filenames)
+        names = file_names(filenames)
         kind = argument("" if compression_type is None else compression_type)
         self.filenames = names
 

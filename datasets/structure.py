@@ -96,7 +96,7 @@ class TensorSpec:
                 )  # fmt: skip
         result = np.empty((len(values), *first), self.dtype.numpy)
         for i, value in enumerate(values):
-            result[i] = value
+            result[i] = value[()]
         return result
 
     def rows(self, value: Any) -> list[Any]:
