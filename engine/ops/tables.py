@@ -50,7 +50,7 @@ class Table:
         get, spare = self.values.get, default if self.row_shape else np.ravel(default)[0]
         for i, key in enumerate(keys.reshape(-1).tolist()):
             result[i] = get(key, spare)
-        return result.reshape(*keys.shape, *self.row_shape)
+        return result.reshape((*keys.shape, *self.row_shape))
 
     def _check(self, key_dtype: Any, value_dtype: Any) -> None:
         wanted = (self.key_dtype, self.value_dtype)
