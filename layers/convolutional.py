@@ -328,7 +328,7 @@ def conv1d(
     kernel_constraint: Function | None = None,
     bias_constraint: Function | None = None,
     trainable: bool = True,
-    name: str | None = None,
+    name: Any = None,
     reuse: Any = None,
 ) -> Tensor:
     """A convolution of sequences, [batch, width, channels], as a function; see Conv1D.
@@ -358,7 +358,7 @@ def conv2d(
     kernel_constraint: Function | None = None,
     bias_constraint: Function | None = None,
     trainable: bool = True,
-    name: str | None = None,
+    name: Any = None,
     reuse: Any = None,
 ) -> Tensor:
     """A convolution of images, [batch, height, width, channels], as a function; see Conv2D.
@@ -388,7 +388,7 @@ def conv3d(
     kernel_constraint: Function | None = None,
     bias_constraint: Function | None = None,
     trainable: bool = True,
-    name: str | None = None,
+    name: Any = None,
     reuse: Any = None,
 ) -> Tensor:
     """A convolution of volumes, [batch, depth, height, width, channels], as a function; see Conv3D.

@@ -209,7 +209,7 @@ def separable_conv1d(
     pointwise_constraint: Function | None = None,
     bias_constraint: Function | None = None,
     trainable: bool = True,
-    name: str | None = None,
+    name: Any = None,
     reuse: Any = None,
 ) -> Tensor:
     """A depthwise separable convolution of sequences as a function; see SeparableConv1D."""
@@ -240,7 +240,7 @@ def separable_conv2d(
     pointwise_constraint: Function | None = None,
     bias_constraint: Function | None = None,
     trainable: bool = True,
-    name: str | None = None,
+    name: Any = None,
     reuse: Any = None,
 ) -> Tensor:
     """A depthwise separable convolution of images as a function; see SeparableConv2D."""

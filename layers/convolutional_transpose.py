@@ -133,7 +133,7 @@ def conv2d_transpose(
     kernel_constraint: Function | None = None,
     bias_constraint: Function | None = None,
     trainable: bool = True,
-    name: str | None = None,
+    name: Any = None,
     reuse: Any = None,
 ) -> Tensor:
     """A transposed convolution of images as a function; see Conv2DTranspose."""
@@ -159,7 +159,7 @@ def conv3d_transpose(
     kernel_constraint: Function | None = None,
     bias_constraint: Function | None = None,
     trainable: bool = True,
-    name: str | None = None,
+    name: Any = None,
     reuse: Any = None,
 ) -> Tensor:
     """A transposed convolution of volumes as a function; see Conv3DTranspose."""

@@ -164,7 +164,7 @@ def dense(
     kernel_constraint: Function | None = None,
     bias_constraint: Function | None = None,
     trainable: bool = True,
-    name: str | None = None,
+    name: Any = None,
     reuse: Any = None,
 ) -> Tensor:
     """A densely connected layer as a function; see Dense for the arguments.
@@ -207,9 +207,13 @@ def flatten(inputs: Any, name: str | None = None) -> Tensor:
 
 
 def functional_options(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The constructor's arguments of a layer from those of its function, which also has `inputs` and `reuse`."""
+    """The constructor's arguments of a layer from those of its function, which also has `inputs` and `reuse`.
+
+    The function's `name` may be a VariableScope, in which the variables are then made.
+    """
     options = {name: value for name, value in arguments.items() if name not in ("inputs", "reuse")}
-    return {**options, "_scope": arguments["name"], "_reuse": arguments["reuse"]}
+    scope = arguments["name"]
+    return {**options, "name": getattr(scope, "name", scope), "_scope": scope, "_reuse": arguments["reuse"]}
 
 
 def as_initializer(initializer: Any) -> Any:

@@ -247,7 +247,7 @@ def batch_normalization(
     gamma_constraint: Function | None = None,
     training: Any = False,
     trainable: bool = True,
-    name: str | None = None,
+    name: Any = None,
     reuse: Any = None,
     renorm: bool = False,
     renorm_clipping: Any = None,

@@ -107,7 +107,9 @@ def test_numbers_of_a_dense_layer_are_activated():
     ]
     sums = np.repeat(x.sum(1, keepdims=True), 2, 1)
     with started() as session:
-        for value, wanted in zip(session.run(outputs), (np.maximum(sums, 0), sums + 1, np.clip(9 * sums, 0, 6))):
+        for value, wanted in zip(
+            session.run(outputs), (np.maximum(sums, 0), sums + 1, np.clip(9 * sums, 0, 6)), strict=True
+        ):
             np.testing.assert_allclose(value, wanted, rtol=1e-5, atol=1e-5)
 
 

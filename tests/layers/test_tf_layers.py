@@ -150,6 +150,9 @@ def test_functions_name_and_share_variables(name, options, shape, variables):
         function(x, **options, name=name)
     scopes = (name, f"{name}_1", "own", f"outer/{name}")
     assert [v.op.name for v in tf.global_variables()] == [f"{s}/{v}" for s in scopes for v in variables]
+    with tf.variable_scope("given") as scope:
+        function(x, **options, name=scope)
+    assert tf.global_variables()[-1].op.name == f"given/{variables[-1]}"
     with pytest.raises(ValueError, match="already exists"):
         function(x, **options, name="own")
 
@@ -194,6 +197,20 @@ def test_constraints_reach_the_variables():
     layer = tf.layers.Conv2D(2, 2, kernel_constraint=tf.abs)
     layer(tf.zeros(IMAGES))
     assert layer.kernel.constraint is tf.abs
+
+
+def test_partitioned_kernels_are_one():
+    with tf.variable_scope("cut", partitioner=tf.fixed_size_partitioner(2, axis=0)):
+        layer = tf.layers.Dense(2, kernel_regularizer=tf.nn.l2_loss, kernel_initializer=tf.ones_initializer)
+        y = layer(tf.ones([1, 4]))
+        z = tf.layers.conv2d(tf.ones(IMAGES), 2, 2, kernel_initializer=tf.ones_initializer)
+    assert [v.op.name for v in tf.global_variables("cut/dense/kernel")] == [
+        f"cut/dense/kernel/part_{i}" for i in (0, 1)
+    ]
+    assert len(tf.losses.get_regularization_losses()) == 2
+    with started() as session:
+        assert session.run(y).tolist() == [[4.0, 4.0]]
+        assert session.run(z)[0, 0, 0].tolist() == [12.0, 12.0]
 
 
 def test_a_frozen_layer_has_no_trainable_variables():

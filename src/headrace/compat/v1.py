@@ -5,6 +5,7 @@ from .. import (
     bitwise,
     cluster,
     contrib,
+    data,
     datasets,
     debugging,
     dtypes,
@@ -38,7 +39,6 @@ from .. import (
     test,
     train,
 )
-from ..datasets.experimental import scan, unique
 from ..datasets.structure import SparseTensorSpec, TensorSpec
 from ..engine.assignments import (
     assign,
@@ -57,6 +57,7 @@ from ..engine.assignments import (
     scatter_sub,
     scatter_update,
 )
+from ..engine.barrier import Barrier
 from ..engine.check_numerics import add_check_numerics_ops
 from ..engine.checkpoint.manifest import VERSION
 from ..engine.checkpoint.state import latest_checkpoint
@@ -166,7 +167,7 @@ from ..engine.ops.array_scatter import (
     tensor_scatter_update,
     tensor_scatter_update as tensor_scatter_nd_update,
 )
-from ..engine.ops.array_sets import one_hot, repeat, searchsorted, sequence_mask, setdiff1d, unique_with_counts
+from ..engine.ops.array_sets import one_hot, repeat, searchsorted, sequence_mask, setdiff1d, unique, unique_with_counts
 from ..engine.ops.array_shape import (
     broadcast_dynamic_shape,
     broadcast_static_shape,
@@ -261,7 +262,7 @@ from ..engine.ops.fourier import fft, fft2d, fft3d, ifft, ifft2d, ifft3d
 from ..engine.ops.guards import check_numerics, stop_gradient
 from ..engine.ops.image_crop import extract_image_patches
 from ..engine.ops.indexing import batch_gather, boolean_mask, gather, gather_nd
-from ..engine.ops.map_scan import foldl, foldr, map_fn
+from ..engine.ops.map_scan import foldl, foldr, map_fn, scan
 from ..engine.ops.nn_losses import softmax
 from ..engine.ops.parsing import (
     FixedLenFeature,
@@ -461,7 +462,7 @@ from ..engine.variable_store import AUTO_REUSE
 from ..engine.variables import Variable
 
 __all__ = [
-    "AUTO_REUSE", "VERSION", "AggregationMethod", "Assert", "AttrValue", "ConditionalAccumulator",
+    "AUTO_REUSE", "VERSION", "AggregationMethod", "Assert", "AttrValue", "Barrier", "ConditionalAccumulator",
     "ConditionalAccumulatorBase", "ConfigProto", "CriticalSection", "DType", "DeviceSpec", "Dimension", "Event",
     "FIFOQueue", "FixedLenFeature", "FixedLenSequenceFeature", "FixedLengthRecordReader", "GPUOptions", "Graph",
     "GraphDef", "GraphKeys", "GraphOptions", "HistogramProto", "IdentityReader", "IndexedSlices",
@@ -485,7 +486,7 @@ __all__ = [
     "clip_by_global_norm", "clip_by_norm", "clip_by_value", "cluster", "colocate_with", "complex", "complex64",
     "complex128", "concat", "concat_v2", "cond", "confusion_matrix", "conj", "constant", "constant_initializer",
     "container", "contrib", "control_dependencies", "convert_to_tensor", "cos", "cosh", "count_nonzero",
-    "count_up_to", "cross", "cumprod", "cumsum", "custom_gradient", "datasets", "debugging", "decode_base64",
+    "count_up_to", "cross", "cumprod", "cumsum", "custom_gradient", "data", "datasets", "debugging", "decode_base64",
     "decode_csv", "decode_raw", "depth_to_space", "deserialize_many_sparse", "device", "diag", "diag_part", "digamma",
     "dimension_at_index", "dimension_value", "disable_eager_execution", "disable_v2_behavior", "div", "div_no_nan",
     "divide", "double", "dtypes", "dynamic_partition", "dynamic_stitch", "edit_distance", "einsum", "encode_base64",
