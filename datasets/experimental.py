@@ -90,6 +90,11 @@ def parallel_interleave(
     return lambda dataset: dataset.interleave(map_func, cycle_length, block_length)
 
 
+def batch_and_drop_remainder(batch_size: Any) -> Transformation:
+    """Batches of `batch_size` elements exactly; what is left over is dropped."""
+    return lambda dataset: dataset.batch(batch_size, True)
+
+
 def unbatch() -> Transformation:
     """The rows of each element; see Dataset.unbatch."""
     return lambda dataset: dataset.unbatch()

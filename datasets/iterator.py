@@ -182,3 +182,18 @@ def make_one_shot_iterator(dataset: Dataset) -> Iterator:
 def make_initializable_iterator(dataset: Dataset, shared_name: str | None = None) -> Iterator:
     """As `dataset.make_initializable_iterator()`; tf.data.make_initializable_iterator of TF 1.15."""
     return dataset.make_initializable_iterator(shared_name)
+
+
+def get_output_types(dataset_or_iterator: Any) -> Any:
+    """The dtypes of the elements of a dataset or iterator, in their structure."""
+    return dataset_or_iterator.output_types
+
+
+def get_output_shapes(dataset_or_iterator: Any) -> Any:
+    """The static shapes of the elements of a dataset or iterator, in their structure."""
+    return dataset_or_iterator.output_shapes
+
+
+def get_output_classes(dataset_or_iterator: Any) -> Any:
+    """tf.Tensor or tf.SparseTensor for each component of the elements of a dataset or iterator."""
+    return dataset_or_iterator.output_classes
