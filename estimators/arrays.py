@@ -19,6 +19,9 @@ EVALUATION_BATCH = 256
 class ArrayEstimator(Estimator):
     """An estimator that also takes arrays: `fit(x, y)`, `evaluate(x, y)`, `predict(x)`."""
 
+    # Which of the predictions `predict` gives for an array.
+    _predicted_key = "predictions"
+
     def fit(
         self,
         x: Any,
@@ -70,11 +73,7 @@ class ArrayEstimator(Estimator):
         """The predictions for an array of examples, or what an input function's examples give, one by one."""
         if callable(input_fn):
             return super().predict(input_fn, *args, **kwargs)
-        return self._predicted(input_fn, "class_ids").reshape(-1)
-
-    def predict_proba(self, x: Any) -> np.ndarray[Any, Any]:
-        """The probability of each class for each example, float32 [n, classes]."""
-        return self._predicted(x, "probabilities")
+        return self._predicted(input_fn, self._predicted_key)
 
     def _predicted(self, x: Any, key: str) -> np.ndarray[Any, Any]:
         data = batches(x, None, EVALUATION_BATCH)

@@ -1,4 +1,4 @@
-"""DNNClassifier: fully connected layers over dense features."""
+"""DNNClassifier and DNNRegressor: fully connected layers over dense features."""
 
 from __future__ import annotations
 
@@ -10,33 +10,86 @@ from ..engine.initializers import glorot_uniform_initializer
 from ..engine.ops.nn_activations import relu
 from ..engine.ops.nn_layers import zero_fraction
 from ..engine.ops.summaries import histogram, scalar
-from ..engine.training.global_step import get_global_step
-from ..engine.training.optimizer import Optimizer
 from ..engine.variable_scope import variable_scope
 from ..layers.core import dense, dropout
-from .arrays import ArrayEstimator
+from ..layers.loss_reduction import Reduction
+from .canned import CannedEstimator, Classifier, OptimizerLike, Regressor
+from .class_heads import class_head
 from .columns import NumericColumn, input_layer
-from .head import MultiClassHead
-from .inputs import numeric_columns_of
-from .model_fn import EstimatorSpec, ModeKeys
-from .optimizers import optimizer_of
+from .head import Head, WeightColumn
+from .model_fn import ModeKeys
+from .regression_heads import RegressionHead
 from .run_config import RunConfig
 
+Activation = Callable[[Tensor], Tensor]
 
-class DNNClassifier(ArrayEstimator):
+
+class _DNN(CannedEstimator):
+    """The layers that both estimators have."""
+
+    def __init__(
+        self,
+        head: Head,
+        hidden_units: Sequence[int],
+        feature_columns: Sequence[NumericColumn] | None,
+        optimizer: OptimizerLike,
+        activation_fn: Activation,
+        dropout: float | None,
+        model_dir: str | None,
+        config: RunConfig | None,
+    ) -> None:
+        if any(int(units) < 1 for units in hidden_units):
+            raise ValueError(f"hidden_units must be positive, got {list(hidden_units)}")
+        self.hidden_units = [int(units) for units in hidden_units]
+        self.activation_fn = activation_fn
+        self.dropout = dropout
+        super().__init__(head, feature_columns, optimizer, model_dir, config)
+
+    def _logits(self, features: Mapping[str, Tensor], columns: Sequence[NumericColumn], mode: str) -> Tensor:
+        with variable_scope("dnn"):
+            net = input_layer(features, columns)
+            for i, units in enumerate(self.hidden_units):
+                net = self._hidden(net, units, f"hiddenlayer_{i}", mode == ModeKeys.TRAIN)
+            with variable_scope("logits") as scope:
+                logits = _layer(net, self._head.logits_dimension, None, scope)
+            _summarise(logits, "logits")
+            return logits
+
+    def _hidden(self, net: Tensor, units: int, name: str, training: bool) -> Tensor:
+        with variable_scope(name) as scope:
+            net = _layer(net, units, self.activation_fn, scope)
+            if self.dropout is not None and training:
+                net = dropout(net, rate=self.dropout, training=True)
+        _summarise(net, name)
+        return net
+
+
+def _layer(net: Tensor, units: int, activation: Activation | None, scope: Any) -> Tensor:
+    return dense(net, units, activation, kernel_initializer=glorot_uniform_initializer(), name=scope)
+
+
+def _summarise(value: Tensor, name: str) -> None:
+    scalar(f"{name}/fraction_of_zero_values", zero_fraction(value))
+    histogram(f"{name}/activation", value)
+
+
+class DNNClassifier(Classifier, _DNN):
     """A classifier of fully connected layers, as `tf.estimator.DNNClassifier`.
 
-    Variables are named `dnn/hiddenlayer_0/kernel`, ..., `dnn/logits/bias`.
+    Variables are named `dnn/hiddenlayer_0/kernel`, ..., `dnn/logits/bias`; two classes have one logit.
 
     Args:
         hidden_units: sizes of the hidden layers.
         feature_columns: numeric columns; by default one for each column of what `fit` is given.
         model_dir: folder of checkpoints and event files.
         n_classes: number of classes, labels are 0 to n_classes - 1.
+        weight_column: the feature of the examples' weights.
+        label_vocabulary: the classes' names, where labels are strings.
         optimizer: a name ("Adagrad", "Adam", "Ftrl", "RMSProp", "SGD"), an optimizer, or a function that makes one.
         activation_fn: of the hidden layers.
         dropout: share of the hidden outputs dropped in training, None for none.
         config: a RunConfig.
+        loss_reduction: how the losses of a batch become one.
 
     Example:
         >>> import headrace as hr
@@ -52,65 +105,41 @@ class DNNClassifier(ArrayEstimator):
         feature_columns: Sequence[NumericColumn] | None = None,
         model_dir: str | None = None,
         n_classes: int = 2,
-        optimizer: str | Optimizer | Callable[[], Optimizer] = "Adagrad",
-        activation_fn: Callable[[Tensor], Tensor] = relu,
+        weight_column: WeightColumn = None,
+        label_vocabulary: Sequence[str] | None = None,
+        optimizer: OptimizerLike = "Adagrad",
+        activation_fn: Activation = relu,
         dropout: float | None = None,
         config: RunConfig | None = None,
+        loss_reduction: str = Reduction.SUM_OVER_BATCH_SIZE,
     ) -> None:
-        if any(int(units) < 1 for units in hidden_units):
-            raise ValueError(f"hidden_units must be positive, got {list(hidden_units)}")
-        self.hidden_units = [int(units) for units in hidden_units]
-        self.feature_columns = None if feature_columns is None else list(feature_columns)
         self.n_classes = n_classes
-        self.optimizer = optimizer
-        self.activation_fn = activation_fn
-        self.dropout = dropout
-        self._head = MultiClassHead(n_classes)
-        super().__init__(self._dnn_model_fn, model_dir, config)
-
-    def _before_fit(self, x: Any, y: Any) -> None:
-        if self.feature_columns is None:
-            self.feature_columns = list(numeric_columns_of(x))
-
-    def _dnn_model_fn(self, features: Any, labels: Any, mode: str) -> EstimatorSpec:
-        with variable_scope("dnn"):
-            logits = self._logits(features, mode)
-        return self._head.create_estimator_spec(features, mode, logits, labels, self._train_op)
-
-    def _train_op(self, loss: Tensor) -> Any:
-        return optimizer_of(self.optimizer).minimize(loss, global_step=get_global_step())
-
-    def _logits(self, features: Mapping[str, Tensor], mode: str) -> Tensor:
-        columns = self.feature_columns if self.feature_columns is not None else _columns_of_tensors(features)
-        net = input_layer(features, columns)
-        for i, units in enumerate(self.hidden_units):
-            net = self._hidden(net, units, f"hiddenlayer_{i}", mode == ModeKeys.TRAIN)
-        with variable_scope("logits") as scope:
-            logits = dense(
-                net, self._head.logits_dimension, None, kernel_initializer=glorot_uniform_initializer(), name=scope
-            )
-        _summarise(logits, "logits")
-        return logits
-
-    def _hidden(self, net: Tensor, units: int, name: str, training: bool) -> Tensor:
-        with variable_scope(name) as scope:
-            net = dense(net, units, self.activation_fn, kernel_initializer=glorot_uniform_initializer(), name=scope)
-            if self.dropout is not None and training:
-                net = dropout(net, rate=self.dropout, training=True)
-        _summarise(net, name)
-        return net
+        head = class_head(n_classes, weight_column, label_vocabulary, loss_reduction)
+        _DNN.__init__(self, head, hidden_units, feature_columns, optimizer, activation_fn, dropout, model_dir, config)
 
 
-def _columns_of_tensors(features: Mapping[str, Tensor]) -> list[NumericColumn]:
-    columns = []
-    for name, tensor in features.items():
-        sizes = None if tensor.sizes is None else tensor.sizes[1:]
-        if sizes is None or None in sizes:
-            raise ValueError(f"The feature {name!r} has no known shape ({tensor.shape}): give feature_columns")
-        columns.append(NumericColumn(name, tuple(s for s in sizes if s is not None) or (1,)))
-    return columns
+class DNNRegressor(Regressor, _DNN):
+    """A regressor of fully connected layers, as `tf.estimator.DNNRegressor`.
 
+    Arguments as for DNNClassifier, with the numbers an example in place of the classes.
 
-def _summarise(value: Tensor, name: str) -> None:
-    scalar(f"{name}/fraction_of_zero_values", zero_fraction(value))
-    histogram(f"{name}/activation", value)
+    Args:
+        label_dimension: numbers an example; labels are [batch, label_dimension], or [batch] where it is 1.
+    """
+
+    def __init__(
+        self,
+        hidden_units: Sequence[int],
+        feature_columns: Sequence[NumericColumn] | None = None,
+        model_dir: str | None = None,
+        label_dimension: int = 1,
+        weight_column: WeightColumn = None,
+        optimizer: OptimizerLike = "Adagrad",
+        activation_fn: Activation = relu,
+        dropout: float | None = None,
+        config: RunConfig | None = None,
+        loss_reduction: str = Reduction.SUM_OVER_BATCH_SIZE,
+    ) -> None:
+        self.label_dimension = label_dimension
+        head = RegressionHead(label_dimension, weight_column, loss_reduction)
+        _DNN.__init__(self, head, hidden_units, feature_columns, optimizer, activation_fn, dropout, model_dir, config)

@@ -14,6 +14,7 @@ import numpy as np
 from ..engine.checkpoint.state import latest_checkpoint
 from ..engine.errors import OutOfRangeError
 from ..engine.graph import Graph
+from ..engine.lookup import tables_initializer
 from ..engine.ops.random import set_random_seed
 from ..engine.ops.summaries import scalar as scalar_summary
 from ..engine.session import Session
@@ -197,7 +198,7 @@ class Estimator:
     def _restored(self, prefix: str) -> Session:
         session = Session(config=self.config.session_config)
         Saver(global_variables()).restore(session, prefix)
-        session.run(local_variables_initializer())
+        session.run([local_variables_initializer(), tables_initializer()])
         return session
 
     def get_variable_names(self) -> list[str]:

@@ -1,51 +1,103 @@
-"""Heads: from logits and labels to predictions, loss and metrics, with tf.estimator's keys."""
+"""What all heads share: from logits and labels to predictions, a weighted loss and metrics, as `tf.estimator.Head`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from ..engine.checks import assert_less, assert_non_negative
+from ..engine.checks import assert_equal, assert_less_equal, assert_non_negative
 from ..engine.conversion import convert_to_tensor
-from ..engine.dtypes import int64, string
-from ..engine.graph import Tensor
-from ..engine.ops.array import reshape
+from ..engine.dtypes import float32
+from ..engine.graph import Operation, Tensor
+from ..engine.ops.array import shape
+from ..engine.ops.array_parts import concat
 from ..engine.ops.array_shape import expand_dims
 from ..engine.ops.casting import cast
-from ..engine.ops.control import with_dependencies
-from ..engine.ops.extrema import argmax
-from ..engine.ops.nn_losses import softmax, sparse_softmax_cross_entropy_with_logits
-from ..engine.ops.reduce import reduce_mean
-from ..engine.ops.strings import as_string
+from ..engine.ops.control import group, with_dependencies
+from ..engine.ops.elementwise_nary import add_n
+from ..engine.scopes import name_scope
+from ..engine.tensor_types import SparseTensor
+from ..engine.training.global_step import get_global_step
 from ..layers import metrics
+from ..layers.loss_reduction import Reduction, compute_weighted_loss
+from .columns import NumericColumn
 from .model_fn import EstimatorSpec, ModeKeys
 
+# TensorFlow 2's names of the reductions, which tf.estimator 2.15 takes.
+_REDUCTIONS = {
+    "auto": Reduction.SUM_OVER_BATCH_SIZE,
+    "sum": Reduction.SUM,
+    "sum_over_batch_size": Reduction.SUM_OVER_BATCH_SIZE,
+}
+Metrics = dict[str, metrics.Metric]
+WeightColumn = str | NumericColumn | None
+LossFunction = Callable[..., Tensor]
 
-class MultiClassHead:
-    """Softmax over `n_classes` > 2 classes; labels are int [batch] or [batch, 1] below n_classes.
 
-    Metrics: accuracy, average_loss. Predictions: logits, probabilities, class_ids, classes.
+class Judged(NamedTuple):
+    """A batch as the metrics see it: labels, losses and weights [batch, n], and the predictions by key."""
+
+    labels: Tensor
+    losses: Tensor
+    weights: Any
+    predictions: Mapping[str, Tensor]
+
+
+class Head(ABC):
+    """A model's last part, given its logits.
+
+    Args:
+        weight_column: the feature of the examples' weights, by name or as a numeric column.
+        loss_reduction: how the losses of a batch become one; any of `tf.losses.Reduction` but NONE, or "sum",
+            "sum_over_batch_size".
+        loss_fn: `(labels, logits) -> losses` [batch, n] instead of the head's own; may also take `features`.
+        name: put behind the keys of the metrics: "accuracy/name".
+
+    Raises:
+        ValueError: the reduction is unknown or NONE.
     """
 
-    def __init__(self, n_classes: int) -> None:
-        if n_classes < 2:
-            raise ValueError(f"n_classes must be at least 2, got {n_classes}")
-        self.n_classes = n_classes
+    def __init__(
+        self,
+        weight_column: WeightColumn = None,
+        loss_reduction: str = Reduction.SUM_OVER_BATCH_SIZE,
+        loss_fn: LossFunction | None = None,
+        name: str | None = None,
+    ) -> None:
+        reduction = _REDUCTIONS.get(loss_reduction, loss_reduction)
+        if reduction not in Reduction.all() or reduction == Reduction.NONE:
+            raise ValueError(f"Invalid loss_reduction: {loss_reduction}. See `tf.losses.Reduction` for valid options.")
+        self.weight_column = _weight_column(weight_column)
+        self.loss_reduction = reduction
+        self.loss_fn = loss_fn
+        self.name = name
 
     @property
+    @abstractmethod
     def logits_dimension(self) -> int:
         """Logits an example."""
-        return self.n_classes
 
+    @abstractmethod
     def predictions(self, logits: Tensor) -> dict[str, Tensor]:
         """What predict gives, by key."""
-        class_ids = expand_dims(argmax(logits, -1, name="class_ids"), -1)
-        return {
-            "logits": logits,
-            "probabilities": softmax(logits, name="probabilities"),
-            "class_ids": class_ids,
-            "classes": as_string(class_ids, name="str_classes"),
-        }
+
+    @abstractmethod
+    def _processed_labels(self, labels: Tensor) -> Tensor:
+        """Labels [batch, n] as the losses take them, checked."""
+
+    @abstractmethod
+    def _losses(self, labels: Tensor, logits: Tensor) -> Tensor:
+        """The head's own losses, [batch, n]."""
+
+    @abstractmethod
+    def _metrics(self, judged: Judged) -> Metrics:
+        """The metrics besides the mean loss, by key."""
+
+    @property
+    def labels_dimension(self) -> int:
+        """Labels an example."""
+        return 1
 
     def create_estimator_spec(
         self,
@@ -53,40 +105,138 @@ class MultiClassHead:
         mode: str,
         logits: Tensor,
         labels: Any = None,
+        optimizer: Any = None,
+        trainable_variables: Sequence[Any] | None = None,
         train_op_fn: Callable[[Tensor], Any] | None = None,
+        update_ops: Sequence[Operation] | None = None,
+        regularization_losses: Sequence[Tensor] | None = None,
     ) -> EstimatorSpec:
-        """The spec of a model with these logits."""
-        predictions = self.predictions(logits)
-        if mode == ModeKeys.PREDICT:
-            return EstimatorSpec(mode, predictions)
-        indices = self._checked_labels(labels)
-        losses = sparse_softmax_cross_entropy_with_logits(labels=indices, logits=logits)
-        # In a scope of its own: the name "loss" is the summary's.
-        loss = reduce_mean(losses, name="head/loss")
-        if mode == ModeKeys.EVAL:
-            return EstimatorSpec(mode, predictions, loss, eval_metric_ops=self._metrics(indices, predictions, losses))
-        if train_op_fn is None:
-            raise ValueError("train_op_fn is needed to train")
-        return EstimatorSpec(mode, predictions, loss, train_op_fn(loss))
+        """The spec of a model with these logits.
 
-    def _checked_labels(self, labels: Any) -> Tensor:
-        if labels is None:
-            raise ValueError("You must provide a labels Tensor. Given: None.")
-        tensor = convert_to_tensor(labels)
-        if tensor.dtype == string or not tensor.dtype.is_integer:
-            raise ValueError(f"Labels dtype should be integer. Instead got {tensor.dtype.name}.")
-        indices = cast(reshape(tensor, [-1]), int64)
-        checks = [
-            assert_less(
-                indices, int64.as_numpy_dtype(self.n_classes), message=f"Labels must be < n_classes = {self.n_classes}"
-            ),
-            assert_non_negative(indices, message="Labels must be >= 0"),
-        ]
-        checked: Tensor = with_dependencies(checks, indices)
-        return checked
+        Args:
+            features: the model's features, which hold the weight column.
+            mode: one of ModeKeys.
+            logits: [batch, logits_dimension].
+            labels: [batch, n], or [batch] where n is 1; not needed to predict.
+            optimizer: minimizes the loss; or give train_op_fn.
+            trainable_variables: what the optimizer changes, all trainable variables by default.
+            train_op_fn: makes the train op from the loss.
+            update_ops: run in each step besides.
+            regularization_losses: scalars added to the loss.
 
-    def _metrics(self, labels: Tensor, predictions: Mapping[str, Tensor], losses: Tensor) -> dict[str, metrics.Metric]:
-        return {
-            "accuracy": metrics.accuracy(labels, reshape(predictions["class_ids"], [-1]), name="accuracy"),
-            "average_loss": metrics.mean(losses, name="average_loss"),
-        }
+        Raises:
+            ValueError: labels, or what is needed to train, are missing, or a shape does not fit.
+        """
+        with name_scope(self.name, "head"):
+            scores = self._checked_logits(logits)
+            predictions = self.predictions(scores)
+            if mode == ModeKeys.PREDICT:
+                return EstimatorSpec(mode, predictions)
+            judged = self._judged(features, scores, labels, predictions)
+            loss = self._loss(judged, regularization_losses)
+            if mode == ModeKeys.EVAL:
+                found = self._eval_metrics(judged, regularization_losses)
+                return EstimatorSpec(mode, predictions, loss, eval_metric_ops=found)
+        train_op = _train_op(loss, optimizer, trainable_variables, train_op_fn)
+        return EstimatorSpec(mode, predictions, loss, group(train_op, *update_ops) if update_ops else train_op)
+
+    def loss(
+        self,
+        labels: Any,
+        logits: Tensor,
+        features: Mapping[str, Any] | None = None,
+        regularization_losses: Sequence[Tensor] | None = None,
+    ) -> Tensor:
+        """The weighted and reduced loss, with the regularization."""
+        return self._loss(self._judged(features or {}, self._checked_logits(logits), labels, {}), regularization_losses)
+
+    def _judged(
+        self, features: Mapping[str, Any], logits: Tensor, labels: Any, predictions: Mapping[str, Tensor]
+    ) -> Judged:
+        truth = self._processed_labels(_shaped_labels(labels, logits, self.labels_dimension))
+        weights = 1.0 if self.weight_column is None else self.weight_column.dense(features)
+        return Judged(truth, self._losses_of(truth, logits, features), weights, predictions)
+
+    def _losses_of(self, labels: Tensor, logits: Tensor, features: Mapping[str, Any]) -> Tensor:
+        if self.loss_fn is None:
+            return self._losses(labels, logits)
+        names = self.loss_fn.__code__.co_varnames[: self.loss_fn.__code__.co_argcount]
+        extra = {"features": features} if "features" in names else {}
+        return self.loss_fn(labels=labels, logits=logits, **extra)
+
+    def _loss(self, judged: Judged, regularization_losses: Sequence[Tensor] | None) -> Tensor:
+        loss = compute_weighted_loss(judged.losses, judged.weights, None, None, self.loss_reduction)
+        return add_n([loss, *regularization_losses]) if regularization_losses else loss
+
+    def _eval_metrics(self, judged: Judged, regularization_losses: Sequence[Tensor] | None) -> Metrics:
+        found = {"average_loss": metrics.mean(judged.losses, judged.weights, name="average_loss")}
+        if regularization_losses:
+            found["regularization_loss"] = metrics.mean(add_n(list(regularization_losses)), name="regularization_loss")
+        found.update(self._metrics(judged))
+        return {key if self.name is None else f"{key}/{self.name}": value for key, value in found.items()}
+
+    def _checked_logits(self, logits: Any) -> Tensor:
+        scores: Tensor = cast(convert_to_tensor(logits), float32)
+        sizes = scores.sizes
+        if sizes is not None and (len(sizes) < 2 or sizes[-1] not in (None, self.logits_dimension)):
+            raise ValueError(
+                f"logits shape must be [D0, D1, ... DN, logits_dimension], with logits_dimension "
+                f"{self.logits_dimension}, got {scores.shape}."
+            )
+        return scores
+
+
+def _weight_column(given: WeightColumn) -> NumericColumn | None:
+    if given is None or isinstance(given, NumericColumn):
+        return given
+    if not isinstance(given, str):
+        raise TypeError(f"Weight column must be either a string or NumericColumn. Given type: {type(given)}.")
+    return NumericColumn(given)
+
+
+def _shaped_labels(labels: Any, logits: Tensor, dimension: int) -> Tensor:
+    """Labels [batch, dimension], where [batch] will do for one."""
+    if labels is None:
+        raise ValueError(
+            "You must provide a labels Tensor. Given: None. Suggested troubleshooting steps: "
+            "Check that your data contains your label feature. Check that your input_fn properly parses and returns labels."
+        )
+    if isinstance(labels, SparseTensor):
+        raise ValueError("SparseTensor labels are not supported. Labels must be a Tensor of shape [batch, n].")
+    tensor = convert_to_tensor(labels)
+    if tensor.sizes is not None and logits.sizes is not None and len(tensor.sizes) == len(logits.sizes) - 1:
+        tensor = expand_dims(tensor, -1)
+    if tensor.sizes is not None and tensor.sizes[-1:] not in ((None,), (dimension,)):
+        raise ValueError(
+            f"Mismatched label shape. Expected labels dimension={dimension}. Received {tensor.sizes[-1:]}. "
+            "Suggested fix: give labels of shape [batch, labels_dimension], or set the head's dimension to it."
+        )
+    expected = concat([shape(logits)[:-1], [dimension]], 0)
+    message = f"labels shape must be [D0, D1, ... DN, {dimension}]"
+    checked: Tensor = with_dependencies([assert_equal(expected, shape(tensor), message=message)], tensor)
+    return checked
+
+
+def check_label_range(labels: Tensor, n_classes: int) -> Tensor:
+    """The labels, once it is checked that all of them are in 0 ... n_classes - 1."""
+    largest = convert_to_tensor(n_classes - 1, labels.dtype.base_dtype)
+    message = f"Labels must be < n_classes = {n_classes}"
+    checks = [
+        assert_less_equal(labels, largest, message=message),
+        assert_non_negative(labels, message="Labels must be >= 0"),
+    ]
+    checked: Tensor = with_dependencies(checks, labels)
+    return checked
+
+
+def _train_op(
+    loss: Tensor,
+    optimizer: Any,
+    trainable_variables: Sequence[Any] | None,
+    train_op_fn: Callable[[Tensor], Any] | None,
+) -> Any:
+    if (optimizer is None) == (train_op_fn is None):
+        raise ValueError("Give one of train_op_fn and optimizer to train.")
+    if train_op_fn is not None:
+        return train_op_fn(loss)
+    return optimizer.minimize(loss, global_step=get_global_step(), var_list=trainable_variables)

@@ -1,0 +1,132 @@
+"""LinearClassifier and LinearRegressor: a weighted sum of the features for each logit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..engine.graph import Tensor
+from ..engine.initializers import zeros_initializer
+from ..engine.ops.elementwise_nary import add_n
+from ..engine.ops.nn_bias import bias_add
+from ..engine.ops.nn_layers import zero_fraction
+from ..engine.ops.products import matmul
+from ..engine.ops.summaries import histogram, scalar
+from ..engine.training.ftrl import FtrlOptimizer
+from ..engine.training.optimizer import Optimizer
+from ..engine.variable_scope import get_variable, variable_scope
+from ..layers.loss_reduction import Reduction
+from .canned import CannedEstimator, Classifier, OptimizerLike, Regressor
+from .class_heads import class_head
+from .columns import NumericColumn
+from .head import WeightColumn
+from .regression_heads import RegressionHead
+from .run_config import RunConfig
+
+# tf.estimator's learning rate of linear models, where the optimizer is given by name.
+_LEARNING_RATE = 0.2
+
+
+class _Linear(CannedEstimator):
+    """The weights that both estimators have."""
+
+    _learning_rate = _LEARNING_RATE
+
+    def _logits(self, features: Mapping[str, Tensor], columns: Sequence[NumericColumn], mode: str) -> Tensor:
+        units = self._head.logits_dimension
+        with variable_scope("linear/linear_model"):
+            parts = [_weighted(features, c, units) for c in sorted(columns, key=lambda column: column.name)]
+            bias = get_variable("bias_weights", [units], initializer=zeros_initializer())
+            total = parts[0] if len(parts) == 1 else add_n(parts, name="weighted_sum_no_bias")
+            logits: Tensor = bias_add(total, bias, name="weighted_sum")
+        if units > 1:
+            histogram("bias", bias)
+        else:
+            scalar("bias", bias[0])
+        return logits
+
+    def _train_op(self, loss: Tensor) -> Any:
+        if self.optimizer is None:
+            self.optimizer = _usual_optimizer(self.feature_columns or [None])
+        return super()._train_op(loss)
+
+
+def _weighted(features: Mapping[str, Tensor], column: NumericColumn, units: int) -> Tensor:
+    with variable_scope(column.name):
+        weights = get_variable("weights", [column.size, units], initializer=zeros_initializer())
+        scalar("fraction_of_zero_weights", zero_fraction(weights))
+        return matmul(column.dense(features), weights)
+
+
+def _usual_optimizer(columns: Sequence[Any]) -> Any:
+    rate = min(_LEARNING_RATE, 1.0 / math.sqrt(len(columns)))
+
+    def ftrl() -> Optimizer:
+        return FtrlOptimizer(rate)
+
+    return ftrl
+
+
+class LinearClassifier(Classifier, _Linear):
+    """A linear classifier, as `tf.estimator.LinearClassifier`.
+
+    Variables are named `linear/linear_model/<column>/weights` and `linear/linear_model/bias_weights`.
+
+    Args:
+        feature_columns: numeric columns; by default one for each column of what `fit` is given.
+        model_dir: folder of checkpoints and event files.
+        n_classes: number of classes, labels are 0 to n_classes - 1; two classes have one logit.
+        weight_column: the feature of the examples' weights.
+        label_vocabulary: the classes' names, where labels are strings.
+        optimizer: a name, with a learning rate of 0.2, an optimizer, a function that makes one, or None for Ftrl with
+            a learning rate of 1 / sqrt(columns), 0.2 at most.
+        config: a RunConfig.
+        loss_reduction: how the losses of a batch become one.
+
+    Example:
+        >>> import headrace as hr
+        >>> x_train, x_test, y_train, y_test = hr.datasets.iris.load_split()
+        >>> model = hr.estimators.LinearClassifier(n_classes=3)
+        >>> model.fit(x_train, y_train, epochs=40, verbose=0).evaluate(x_test, y_test)["accuracy"] > 0.8
+        True
+    """
+
+    def __init__(
+        self,
+        feature_columns: Sequence[NumericColumn] | None = None,
+        model_dir: str | None = None,
+        n_classes: int = 2,
+        weight_column: WeightColumn = None,
+        label_vocabulary: Sequence[str] | None = None,
+        optimizer: OptimizerLike | None = "Ftrl",
+        config: RunConfig | None = None,
+        loss_reduction: str = Reduction.SUM_OVER_BATCH_SIZE,
+    ) -> None:
+        self.n_classes = n_classes
+        head = class_head(n_classes, weight_column, label_vocabulary, loss_reduction)
+        super().__init__(head, feature_columns, optimizer, model_dir, config)
+
+
+class LinearRegressor(Regressor, _Linear):
+    """A linear regressor, as `tf.estimator.LinearRegressor`.
+
+    Arguments as for LinearClassifier, with the numbers an example in place of the classes.
+
+    Args:
+        label_dimension: numbers an example; labels are [batch, label_dimension], or [batch] where it is 1.
+    """
+
+    def __init__(
+        self,
+        feature_columns: Sequence[NumericColumn] | None = None,
+        model_dir: str | None = None,
+        label_dimension: int = 1,
+        weight_column: WeightColumn = None,
+        optimizer: OptimizerLike | None = "Ftrl",
+        config: RunConfig | None = None,
+        loss_reduction: str = Reduction.SUM_OVER_BATCH_SIZE,
+    ) -> None:
+        self.label_dimension = label_dimension
+        head = RegressionHead(label_dimension, weight_column, loss_reduction)
+        super().__init__(head, feature_columns, optimizer, model_dir, config)
