@@ -67,7 +67,7 @@ class _Planner:
         self.flow = flow
         self.result = Plan()
         self.places: dict[Value, Place] = {}
-        self.position = {node: i for i, node in enumerate(flow.nodes)}
+        self.users = flow.users()
         self.end = len(flow.nodes)
         self.last_use = self._last_uses()
         self.values_of: dict[Buffer, list[Value]] = {}
@@ -158,10 +158,13 @@ class _Planner:
         return any(i < w <= last for w in self.writes.get(key, ()))
 
     def _last_use_of_aliases(self, value: Value) -> int:
-        last = self.last_use.get(value, 0)
-        for node in self.flow.nodes[self.position[value.node] :]:
-            if value in node.inputs and node.definition.view_function is not None:
-                last = max([last, *(self._last_use_of_aliases(v) for v in node.outputs)])
+        last, stack = 0, [value]
+        while stack:
+            alias = stack.pop()
+            last = max(last, self.last_use.get(alias, 0))
+            for node in self.users.get(alias, ()):
+                if node.definition.view_function is not None:
+                    stack.extend(node.outputs)
         return last
 
     def _place_view(self, node: Node) -> bool:

@@ -6,6 +6,8 @@ one kernel, and no intermediate array exists.
 
 from __future__ import annotations
 
+from collections import Counter
+
 from ..dtypes import DType, bool as bool_dtype
 from ..graph import Sizes
 from ..registry import definition_of
@@ -27,10 +29,11 @@ def fuse(flow: Dataflow) -> None:
 
 
 class _Fusion:
-    """What is known while nodes are merged: who uses and who waits for whom, and the expressions so far."""
+    """What is known while nodes are merged: uses of values, who waits for whom, and the expressions so far."""
 
     def __init__(self, flow: Dataflow) -> None:
-        self.users = flow.users()
+        # How many inputs take each value.
+        self.uses = Counter(v for node in flow.nodes for v in node.inputs)
         self.kept = {v.node for v in flow.fetches} | set(flow.targets)
         self.position = {node: i for i, node in enumerate(flow.nodes)}
         self.waiting: dict[Node, list[Node]] = {}
@@ -47,13 +50,18 @@ class _Fusion:
         self.expressions[node] = expression
         for value in list(dict.fromkeys(node.inputs)):
             inner = value.node
-            if self._may_absorb(node, inner, value) and _merge(node, inner, value, self.expressions):
+            if not self._may_absorb(node, inner, value):
+                continue
+            before = [*node.inputs, *inner.inputs]
+            if _merge(node, inner, value, self.expressions):
+                self.uses.subtract(before)
+                self.uses.update(node.inputs)
                 self._note(node, inner)
 
     def _may_absorb(self, node: Node, inner: Node, value: Value) -> bool:
         if inner not in self.expressions or inner in self.kept or not _alike(inner.outputs[0], node):
             return False
-        if len(self.users.get(value, ())) != node.inputs.count(value):
+        if self.uses[value] != node.inputs.count(value):
             return False
         # What waits for the inner node will wait for the outer one, which must not come after it.
         return all(self.position[w] > self.position[node] for w in self.waiting.get(inner, ()))
@@ -62,10 +70,6 @@ class _Fusion:
         self.absorbed[inner] = node
         node.control += [c for c in inner.control if c not in node.control]
         self.waiting.setdefault(node, []).extend(self.waiting.get(inner, ()))
-        for v in {*inner.inputs, *node.inputs}:
-            self.users[v] = [u for u in self.users[v] if u is not inner and u is not node] + [node] * node.inputs.count(
-                v
-            )
 
     def holder_of(self, inner: Node) -> Node:
         """The node that an absorbed one ended up in."""
