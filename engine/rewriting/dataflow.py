@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -175,13 +175,3 @@ def constant_node(
     """A Const node that holds `array`."""
     attrs = {"value": array, "dtype": dtype}
     return Node(definition_of("Const"), name, attrs, [], [(dtype, tuple(array.shape))], order, origin)
-
-
-def descendants(nodes: Iterable[Node], start: Node) -> set[Node]:
-    """The nodes that must run after `start`; `nodes` in running order."""
-    found = {start}
-    for node in nodes:
-        if node not in found and any(p in found for p in predecessors(node)):
-            found.add(node)
-    found.discard(start)
-    return found

@@ -6,6 +6,7 @@ happen in the order of their making. TensorFlow 1 leaves both to chance.
 
 from __future__ import annotations
 
+import functools
 import heapq
 import itertools
 from collections.abc import Iterable, Sequence
@@ -17,9 +18,20 @@ from ..function import FunctionGraph, functions_of
 from ..graph import Graph, Operation, Tensor
 from ..registry import Op, definition_of, find_definition
 from ..resources import variable_key
-from .dataflow import Dataflow, Node, Value, VariableRef, descendants, predecessors
+from .dataflow import Dataflow, Node, Value, VariableRef, predecessors
 
 VARIABLE_TYPES = frozenset({"VariableV2", "Variable", "VarHandleOp", "TemporaryVariable"})
+# Stateful ops that take variables and leave them as they are.
+_LOOKING = frozenset(
+    {
+        "IsVariableInitialized",
+        "ReadVariableOp",
+        "ResourceGather",
+        "ResourceGatherNd",
+        "VarIsInitializedOp",
+        "VariableShape",
+    }
+)
 
 
 def lower(graph: Graph, fetches: Sequence[Tensor], targets: Sequence[Operation], feeds: Sequence[Tensor]) -> Dataflow:
@@ -154,7 +166,7 @@ class _Lowering:
         value = self.values[tensor]
         if value.variable is None or (op is None and not tensor.dtype._is_ref_dtype):
             return value
-        return self._read(value, op.order if op is not None else len(tensor.graph.get_operations()), op)
+        return self._read(value, op.order if op is not None else tensor.graph.version, op)
 
     def _read(self, handle: Value, order: float, op: Operation | None) -> Value:
         ref = handle.variable
@@ -191,10 +203,7 @@ class _Lowering:
             return
         inner_reads, inner_writes = _function_effects(op)
         node.reads = touched | inner_reads
-        writing = definition.update_function is not None or (definition.stateful and not functions_of(op))
-        node.writes = (touched if writing else frozenset()) | inner_writes
-        if definition.type in ("IsVariableInitialized", "VarIsInitializedOp"):
-            node.writes = frozenset()
+        node.writes = (touched if _writes(definition, op) else frozenset()) | inner_writes
         first = refs.get(0)
         for value, argument in zip(node.outputs, definition.outputs, strict=False):
             if argument.is_ref and first is not None:
@@ -260,6 +269,13 @@ def handle_inputs(definition: Op[..., Any], op: Operation) -> set[int]:
     }
 
 
+def _writes(definition: Op[..., Any], op: Operation) -> bool:
+    """Whether an operation may change the variables that it takes."""
+    if definition.update_function is not None:
+        return True
+    return definition.stateful and definition.type not in _LOOKING and not functions_of(op)
+
+
 def _function_effects(op: Operation) -> tuple[frozenset[str], frozenset[str]]:
     reads: set[str] = set()
     writes: set[str] = set()
@@ -270,7 +286,7 @@ def _function_effects(op: Operation) -> tuple[frozenset[str], frozenset[str]]:
             inner_reads, inner_writes = _function_effects(inner)
             reads |= keys | inner_reads
             writes |= inner_writes
-            if definition is not None and definition.update_function is not None:
+            if definition is not None and _writes(definition, inner):
                 writes |= keys
     return frozenset(reads), frozenset(writes)
 
@@ -278,31 +294,71 @@ def _function_effects(op: Operation) -> tuple[frozenset[str], frozenset[str]]:
 def order_effects(flow: Dataflow) -> None:
     """Adds control edges so that reads, and what uses them, come before the writes they are not ordered after."""
     writers: dict[str, list[Node]] = {}
+    readers: dict[str, list[Node]] = {}
     for node in flow.nodes:
         for key in node.writes:
             writers.setdefault(key, []).append(node)
     if not writers:
         return
     ordered = schedule(flow.nodes)
+    for node in ordered:
+        for key in node.reads:
+            readers.setdefault(key, []).append(node)
+    order = _Order(ordered)
     users = flow.users()
     for key, nodes in writers.items():
         for previous, writer in itertools.pairwise(nodes):
-            if previous not in descendants(ordered, writer):
-                writer.control.append(previous)
-        _reads_first(key, nodes, ordered, users)
+            order.put_before(previous, writer)
+        for writer in nodes:
+            for reader in readers.get(key, ()):
+                if reader is not writer and key not in reader.writes:
+                    _read_first(reader, writer, order, users)
 
 
-def _reads_first(key: str, writers: list[Node], ordered: list[Node], users: dict[Value, list[Node]]) -> None:
-    readers = [n for n in ordered if key in n.reads]
-    for writer in writers:
-        after = descendants(ordered, writer)
-        for reader in readers:
-            if reader is writer or reader in after or key in reader.writes:
-                continue
-            consumers = [u for v in reader.outputs for u in users.get(v, ()) if reader.type == "ReadVariableOp"]
-            for node in [reader, *consumers]:
-                if node is not writer and node not in after and node not in writer.control:
-                    writer.control.append(node)
+def _read_first(reader: Node, writer: Node, order: _Order, users: dict[Value, list[Node]]) -> None:
+    if order.follows(reader, writer):
+        return
+    order.put_before(reader, writer)
+    if reader.type == "ReadVariableOp":
+        for value in reader.outputs:
+            for user in users.get(value, ()):
+                order.put_before(user, writer)
+
+
+class _Order:
+    """Which writers each node must come after, as bits of a number; true to the control edges it adds."""
+
+    def __init__(self, ordered: list[Node]) -> None:
+        self.bits = {node: 1 << i for i, node in enumerate(n for n in ordered if n.writes)}
+        self.behind: dict[Node, int] = {}
+        self.followers: dict[Node, list[Node]] = {}
+        for node in ordered:
+            before = list(predecessors(node))
+            self.behind[node] = functools.reduce(int.__or__, map(self._with, before), 0)
+            for p in before:
+                self.followers.setdefault(p, []).append(node)
+
+    def _with(self, node: Node) -> int:
+        return self.behind[node] | self.bits.get(node, 0)
+
+    def follows(self, node: Node, writer: Node) -> bool:
+        """Whether `node` must run after `writer`."""
+        return bool(self.behind[node] & self.bits[writer])
+
+    def put_before(self, node: Node, writer: Node) -> None:
+        """Makes `writer` wait for `node`, unless `node` is the writer or must run after it."""
+        followers = self.followers.setdefault(node, [])
+        # An edge that is there already was most likely the last one added.
+        if node is writer or self.follows(node, writer) or (followers and followers[-1] is writer):
+            return
+        writer.control.append(node)
+        followers.append(writer)
+        stack, mask = [writer], self._with(node)
+        while stack:
+            later = stack.pop()
+            if mask & ~self.behind[later]:
+                self.behind[later] |= mask
+                stack.extend(self.followers.get(later, ()))
 
 
 def schedule(nodes: list[Node]) -> list[Node]:
@@ -326,7 +382,11 @@ def schedule(nodes: list[Node]) -> list[Node]:
             if waiting[later] == 0:
                 heapq.heappush(ready, _priority(later, position[later]))
     if len(result) < len(nodes):
-        return _break_cycle(nodes, set(result))
+        done = set(result)
+        names = [n.name for n in nodes if n not in done][:5]
+        raise InvalidArgumentError(
+            None, None, f"The graph has a cycle through {len(nodes) - len(done)} operations: {names}"
+        )
     return result
 
 
@@ -341,18 +401,4 @@ def _may_block(op: Operation) -> bool:
         ((definition := find_definition(inner.type)) is not None and definition.blocking) or _may_block(inner)
         for function in functions_of(op)
         for inner in function.get_operations()
-    )
-
-
-def _break_cycle(nodes: list[Node], done: set[Node]) -> list[Node]:
-    # Reads before writes of several variables can contradict each other: the rule then yields for one writer,
-    # whose readers see the new value (the planner copies what must be kept).
-    for node in nodes:
-        own = [c for c in node.control if node.origin is not None and c.origin in node.origin.control_inputs]
-        if node not in done and node.writes and len(own) < len(node.control):
-            node.control = own
-            return schedule(nodes)
-    names = [n.name for n in nodes if n not in done][:5]
-    raise InvalidArgumentError(
-        None, None, f"The graph has a cycle through {len(nodes) - len(done)} operations: {names}"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..registry import definition_of
-from .dataflow import Dataflow, Node, Value, descendants
+from .dataflow import Dataflow, Node, Value, predecessors
 from .lower import schedule
 
 _PREFIXES = ("Apply", "ResourceApply")
@@ -17,17 +17,19 @@ def merge_updates(flow: Dataflow) -> None:
         # An output that is read pins the update to its place.
         if node.type.startswith(_PREFIXES) and not any(users.get(v) for v in node.outputs):
             groups.setdefault((node.type, node.device, node.attrs.get("use_nesterov")), []).append(node)
-    replaced: dict[Node, Node | None] = {}
     for nodes in groups.values():
         members = _independent(flow, nodes)
         if len(members) > 1:
-            merged = _merge(members)
-            replaced.update(dict.fromkeys(members, merged))
-            flow.nodes = [n for n in flow.nodes if n not in replaced] + [merged]
-    if replaced:
-        flow.targets = list(dict.fromkeys(replaced.get(n) or n for n in flow.targets))
-        flow.redirect_control(replaced)
-        flow.nodes = schedule(flow.nodes)
+            _put_in_place(flow, members, _merge(members))
+
+
+def _put_in_place(flow: Dataflow, members: list[Node], merged: Node) -> None:
+    # At once, for the next group must see what waits for what.
+    replaced: dict[Node, Node | None] = dict.fromkeys(members, merged)
+    flow.nodes = [n for n in flow.nodes if n not in replaced] + [merged]
+    flow.targets = list(dict.fromkeys(replaced.get(n) or n for n in flow.targets))
+    flow.redirect_control(replaced)
+    flow.nodes = schedule(flow.nodes)
 
 
 def _independent(flow: Dataflow, nodes: list[Node]) -> list[Node]:
@@ -35,7 +37,10 @@ def _independent(flow: Dataflow, nodes: list[Node]) -> list[Node]:
         return []
     members = set(nodes)
     fetched = {v.node for v in flow.fetches}
-    dependent = {d for n in nodes for d in descendants(flow.nodes, n) if d in members}
+    dependent: set[Node] = set()
+    for node in flow.nodes:
+        if any(p in members or p in dependent for p in predecessors(node)):
+            dependent.add(node)
     keys: set[str] = set()
     chosen = []
     for node in nodes:
