@@ -94,6 +94,7 @@ class BaseSession:
         self._target = target
         self._config = config
         self.options = Options(backend, frozenset(passes_off) | off_passes(config), _placement(config))
+        self._timeout: int = 0 if config is None else config.operation_timeout_in_ms
         calls = FunctionCalls(self.options)
         self.runtime = Runtime(resources if resources is not None else ResourceStore(), calls, Cancellation())
         calls.runtime = self.runtime
@@ -123,20 +124,31 @@ class BaseSession:
         Args:
             fetches: a tensor, operation, name, variable, or a nested list, tuple or dict of these.
             feed_dict: values by tensor (any tensor of the graph), in place of computing it.
-            options: a RunOptions message.
+            options: a RunOptions message. With `timeout_in_ms`, or a session whose ConfigProto has
+                `operation_timeout_in_ms`, a step does not wait longer than that (for a queue, say).
             run_metadata: a RunMetadata message that is filled in if `options` asks for a trace.
 
         Raises:
             RuntimeError: the session is closed.
             TypeError, ValueError: a fetch or feed does not fit the graph; nothing has run.
+            tf.errors.DeadlineExceededError: the step would wait longer than it may.
             tf.errors.OpError: a subclass says what failed while running, with the operation and its line.
         """
         step = self._step(fetches, () if feed_dict is None else tuple(feed_dict))
-        if options is not None or run_metadata is not None:
-            return self._run_traced(step, feed_dict or {}, options, run_metadata)
+        if options is not None or run_metadata is not None or self._timeout > 0:
+            return self._run_with_options(step, feed_dict or {}, options, run_metadata)
         return step.run(feed_dict.values() if feed_dict else ())
 
+    def _run_with_options(self, step: _Step, feed_dict: dict[Any, Any], options: Any, run_metadata: Any) -> Any:
+        timeout = (options.timeout_in_ms if options is not None else 0) or self._timeout
+        if timeout > 0:
+            with self.runtime.deadline(timeout):
+                return self._run_traced(step, feed_dict, options, run_metadata)
+        return self._run_traced(step, feed_dict, options, run_metadata)
+
     def _run_traced(self, step: _Step, feed_dict: dict[Any, Any], options: Any, run_metadata: Any) -> Any:
+        if options is None and run_metadata is None:
+            return step.run(feed_dict.values())
         from .tracing import run_traced  # messages are imported only where a trace is asked for
 
         return run_traced(step.compiled, lambda: step.run(feed_dict.values()), options, run_metadata)
@@ -173,6 +185,9 @@ class BaseSession:
                 raise TypeError(f"Expected {count} fed values, got {len(values)}")
             if accept_options and keywords:
                 return self.run(fetches, dict(zip(feed_list or (), values, strict=True)), **keywords)
+            if self._timeout > 0:
+                with self.runtime.deadline(self._timeout):
+                    return step.run(values)
             return step.run(values)
 
         return call

@@ -292,7 +292,7 @@ class _Run:
             return [DEAD, values[0]] if chosen else [values[0], DEAD]
         if kind:
             return [values[0]]
-        self.program.runtime.cancellation.check("The step")
+        self.program.runtime.run_cancellation.check("The step")
         try:
             return self.program.evaluator(op)(values)
         except Exception as error:

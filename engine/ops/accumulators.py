@@ -116,7 +116,7 @@ def take_gradient_shape(context: InferenceContext) -> list[Sizes]:
 
 @take_gradient_op.state
 def take_gradient_state(context: Any, accumulator: Any, number: Any, *, dtype: DType) -> Any:
-    return accumulator.take(int(number), context.runtime.cancellation)
+    return accumulator.take(int(number), context.cancellation)
 
 
 @op("SparseAccumulatorTakeGradient", "handle: string, num_required: int32",
@@ -134,7 +134,7 @@ def sparse_take_gradient_shape(context: InferenceContext) -> list[Sizes]:
 
 @sparse_take_gradient_op.state
 def sparse_take_gradient_state(context: Any, accumulator: Any, number: Any, *, dtype: DType) -> Any:
-    return accumulator.take(int(number), context.runtime.cancellation)
+    return accumulator.take(int(number), context.cancellation)
 
 
 @op("AccumulatorNumAccumulated", "handle: string", "num_accumulated: int32", shape=scalar_shape, stateful=True)

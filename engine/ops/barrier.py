@@ -92,7 +92,7 @@ def barrier_take_many_state(
     if list(component_types) != barrier.dtypes:
         text = f"The barrier has components {barrier.dtypes}, not {list(component_types)}"
         raise InvalidArgumentError(None, None, text)
-    return barrier.take_many(int(number), allow_small_batch, context.runtime.cancellation)
+    return barrier.take_many(int(number), allow_small_batch, context.cancellation)
 
 
 @op("BarrierClose", "handle: string", shape=no_outputs, stateful=True)

@@ -51,7 +51,7 @@ def locked_shape(context: InferenceContext) -> list[Sizes]:
 @locked_op.state
 def locked_state(context: Any, mutex: Any, inputs: Any, *, Tout: Any, f: Any, **_: Any) -> Any:
     while not mutex.acquire(timeout=0.1):
-        context.runtime.cancellation.check(f"Waiting for the critical section {context.name!r}")
+        context.cancellation.check(f"Waiting for the critical section {context.name!r}")
     try:
         return context.runtime.call(f, inputs, len(Tout))
     finally:

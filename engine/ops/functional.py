@@ -83,7 +83,7 @@ def while_op(
 @while_op.state
 def while_state(context: Any, inputs: Any, *, cond: Any, body: Any, **_: Any) -> Any:
     call, values, count = context.runtime.call, list(inputs), len(inputs)
-    cancellation = context.runtime.cancellation
+    cancellation = context.cancellation
     while truth(call(cond, values, 1)[0]):
         cancellation.check(f"The loop {context.name!r}")
         values = call(body, values, count)

@@ -131,7 +131,7 @@ def queue_enqueue_op(handle: Any, components: Any, *, timeout_ms: int = -1, name
 
 @queue_enqueue_op.state
 def queue_enqueue_state(context: Any, queue: Any, components: Any, **_: Any) -> None:
-    queue.enqueue(components, context.runtime.cancellation)
+    queue.enqueue(components, context.cancellation)
 
 
 @op(
@@ -148,7 +148,7 @@ def queue_enqueue_many_op(handle: Any, components: Any, *, timeout_ms: int = -1,
 
 @queue_enqueue_many_op.state
 def queue_enqueue_many_state(context: Any, queue: Any, components: Any, **_: Any) -> None:
-    queue.enqueue_many(components, context.runtime.cancellation)
+    queue.enqueue_many(components, context.cancellation)
 
 
 @op("QueueDequeueV2", "handle: resource", "components: component_types", stateful=True, blocking=True)
@@ -160,7 +160,7 @@ def queue_dequeue_op(
 
 @queue_dequeue_op.state
 def queue_dequeue_state(context: Any, queue: Any, **_: Any) -> Any:
-    return queue.dequeue(context.runtime.cancellation)
+    return queue.dequeue(context.cancellation)
 
 
 @op("QueueDequeueManyV2", "handle: resource, n: int32", "components: component_types", stateful=True, blocking=True)
@@ -172,7 +172,7 @@ def queue_dequeue_many_op(
 
 @queue_dequeue_many_op.state
 def queue_dequeue_many_state(context: Any, queue: Any, n: Any, **_: Any) -> Any:
-    return queue.dequeue_many(int(n), context.runtime.cancellation)
+    return queue.dequeue_many(int(n), context.cancellation)
 
 
 @op("QueueDequeueUpToV2", "handle: resource, n: int32", "components: component_types", stateful=True, blocking=True)
@@ -184,7 +184,7 @@ def queue_dequeue_up_to_op(
 
 @queue_dequeue_up_to_op.state
 def queue_dequeue_up_to_state(context: Any, queue: Any, n: Any, **_: Any) -> Any:
-    return queue.dequeue_up_to(int(n), context.runtime.cancellation)
+    return queue.dequeue_up_to(int(n), context.cancellation)
 
 
 @queue_dequeue_op.shape
@@ -201,7 +201,7 @@ def queue_close_op(handle: Any, *, cancel_pending_enqueues: bool = False, name: 
 
 @queue_close_op.state
 def queue_close_state(context: Any, queue: Any, *, cancel_pending_enqueues: bool) -> None:
-    queue.close(cancel_pending_enqueues, context.runtime.cancellation)
+    queue.close(cancel_pending_enqueues, context.cancellation)
 
 
 @op("QueueSizeV2", "handle: resource", "size: int32", shape=scalar_shape, stateful=True)

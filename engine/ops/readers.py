@@ -97,7 +97,7 @@ def reader_read_op(reader_handle: Any, queue_handle: Any, *, name: str | None = 
 
 @reader_read_op.state
 def reader_read_state(context: Any, reader: Any, queue: Any) -> Any:
-    return reader.read(queue, context.runtime.cancellation)
+    return reader.read(queue, context.cancellation)
 
 
 @op("ReaderReadUpToV2", "reader_handle: resource, queue_handle: resource, num_records: int64",
@@ -115,7 +115,7 @@ def reader_read_up_to_shape(context: InferenceContext) -> list[Sizes]:
 
 @reader_read_up_to_op.state
 def reader_read_up_to_state(context: Any, reader: Any, queue: Any, number: Any) -> Any:
-    found = reader.read_up_to(queue, int(number), context.runtime.cancellation)
+    found = reader.read_up_to(queue, int(number), context.cancellation)
     return tuple(np.array(list(column), object) for column in zip(*found, strict=True))
 
 

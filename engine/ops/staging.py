@@ -48,7 +48,7 @@ def stage_op(
 
 @stage_op.state
 def stage_state(context: Any, values: Any, **_: Any) -> None:
-    _area(context).put(values, context.runtime.cancellation)
+    _area(context).put(values, context.cancellation)
 
 
 @op("Unstage", outputs="values: dtypes", stateful=True, blocking=True)
@@ -66,7 +66,7 @@ def unstage_op(
 
 @unstage_op.state
 def unstage_state(context: Any, *, dtypes: list[DType], **_: Any) -> Any:
-    return _checked(_area(context).get(context.runtime.cancellation), dtypes)
+    return _checked(_area(context).get(context.cancellation), dtypes)
 
 
 @op("StagePeek", "index: int32", "values: dtypes", stateful=True, blocking=True)
@@ -85,7 +85,7 @@ def stage_peek_op(
 
 @stage_peek_op.state
 def stage_peek_state(context: Any, index: Any, *, dtypes: list[DType], **_: Any) -> Any:
-    return _checked(_area(context).peek(int(index), context.runtime.cancellation), dtypes)
+    return _checked(_area(context).peek(int(index), context.cancellation), dtypes)
 
 
 @unstage_op.shape
