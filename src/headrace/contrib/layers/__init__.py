@@ -48,7 +48,17 @@ from ...layers.contrib_regularizers import (
     l2_regularizer,
     sum_regularizer,
 )
-from . import utils
+from ...layers.contrib_summaries import (
+    summarize_activation,
+    summarize_activations,
+    summarize_biases,
+    summarize_collection,
+    summarize_tensor,
+    summarize_tensors,
+    summarize_variables,
+    summarize_weights,
+)
+from . import summaries, utils
 
 __all__ = [
     "OPTIMIZER_CLS_NAMES", "OPTIMIZER_SUMMARIES", "apply_regularization", "avg_pool2d", "avg_pool3d", "batch_norm",
@@ -57,6 +67,8 @@ __all__ = [
     "embed_sequence", "embedding_lookup_unique", "flatten", "fully_connected", "instance_norm", "l1_l2_regularizer",
     "l1_regularizer", "l2_regularizer", "layer_norm", "linear", "max_pool2d", "max_pool3d", "one_hot_encoding",
     "optimize_loss", "relu", "relu6", "repeat", "safe_embedding_lookup_sparse", "separable_conv2d",
-    "separable_convolution2d", "softmax", "stack", "sum_regularizer", "unit_norm", "utils",
-    "variance_scaling_initializer", "xavier_initializer", "xavier_initializer_conv2d",
+    "separable_convolution2d", "softmax", "stack", "sum_regularizer", "summaries", "summarize_activation",
+    "summarize_activations", "summarize_biases", "summarize_collection", "summarize_tensor", "summarize_tensors",
+    "summarize_variables", "summarize_weights", "unit_norm", "utils", "variance_scaling_initializer",
+    "xavier_initializer", "xavier_initializer_conv2d",
 ]  # fmt: skip

@@ -61,7 +61,7 @@ from ...layers.contrib_variables import (
     model_variable,
     variable,
 )
-from . import initializers, layers, losses, metrics, regularizers, utils
+from . import initializers, layers, learning, losses, metrics, regularizers, utils
 
 __all__ = [
     "add_arg_scope", "add_model_variable", "apply_regularization", "arg_scope", "arg_scoped_arguments",
@@ -72,8 +72,8 @@ __all__ = [
     "get_global_step", "get_local_variables", "get_model_variables", "get_or_create_global_step",
     "get_trainable_variables", "get_unique_variable", "get_variable_full_name", "get_variables",
     "get_variables_by_name", "get_variables_by_suffix", "get_variables_to_restore", "initializers", "instance_norm",
-    "l1_l2_regularizer", "l1_regularizer", "l2_regularizer", "layer_norm", "layers", "local_variable", "losses",
-    "max_pool2d", "max_pool3d", "metrics", "model_variable", "one_hot_encoding", "regularizers", "repeat",
+    "l1_l2_regularizer", "l1_regularizer", "l2_regularizer", "layer_norm", "layers", "learning", "local_variable",
+    "losses", "max_pool2d", "max_pool3d", "metrics", "model_variable", "one_hot_encoding", "regularizers", "repeat",
     "separable_conv2d", "separable_convolution2d", "softmax", "stack", "sum_regularizer", "unit_norm", "utils",
     "variable", "variance_scaling_initializer", "xavier_initializer", "xavier_initializer_conv2d",
 ]  # fmt: skip
