@@ -25,6 +25,7 @@ class ArrayBatches(Dataset):
         shuffle: draw the rows of each epoch in random order.
         seed: of the order; the same seed gives the same batches.
         drop_remainder: leave out a last batch that is not full.
+        across: let batches go on from one epoch to the next, so that only the last of all can be shorter.
 
     Raises:
         ValueError: the arrays differ in length, are empty, or batch_size is below 1.
@@ -38,13 +39,14 @@ class ArrayBatches(Dataset):
         shuffle: bool = False,
         seed: int | None = None,
         drop_remainder: bool = False,
+        across: bool = False,
     ) -> None:
         self.arrays = [_as_array(a) for a in flatten(arrays)]
         self.length = _common_length(self.arrays)
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1, got {batch_size}")
         self.batch_size, self.epochs, self.shuffled, self.seed = batch_size, epochs, shuffle, seed
-        self.drop_remainder = drop_remainder
+        self.drop_remainder, self.across = drop_remainder, across
         rows = batch_size if drop_remainder else None
         specs = [TensorSpec([rows, *a.shape[1:]], of_array(a)) for a in self.arrays]
         super().__init__(pack_sequence_as(arrays, specs), (), lambda run: Generated(self.elements()))
@@ -56,6 +58,24 @@ class ArrayBatches(Dataset):
 
     def elements(self) -> Iterator[Sequence[Any]]:
         """A fresh iterator over the batches, each a list of arrays."""
+        return self._stream() if self.across else self._epochs()
+
+    def _stream(self) -> Iterator[Sequence[Any]]:
+        rng = np.random.default_rng(self.seed)
+        held = np.empty(0, np.int64)
+        epoch = 0
+        while self.epochs is None or epoch < self.epochs:
+            order = rng.permutation(self.length) if self.shuffled else np.arange(self.length)
+            held = np.concatenate([held, order])
+            whole = len(held) // self.batch_size * self.batch_size
+            for start in range(0, whole, self.batch_size):
+                yield [a[held[start : start + self.batch_size]] for a in self.arrays]
+            held = held[whole:]
+            epoch += 1
+        if len(held) and not self.drop_remainder:
+            yield [a[held] for a in self.arrays]
+
+    def _epochs(self) -> Iterator[Sequence[Any]]:
         rng = np.random.default_rng(self.seed)
         epoch = 0
         while self.epochs is None or epoch < self.epochs:

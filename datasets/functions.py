@@ -56,7 +56,8 @@ class Function:
         with self.graph.as_default():
             arguments = self._arguments(specs, inputs, unpack)
             result = function(*arguments)
-            self.structure, leaves = leaves_of(result)
+            # A list is more likely several results, as of py_func, than one to be stacked.
+            self.structure, leaves = leaves_of(tuple(result) if isinstance(result, list) else result)
             self.makers = [_maker(leaf, name) for leaf in leaves]
         self.graph.outputs = [t for maker in self.makers for t in maker.tensors]
         # Tensors of the graph around that a call needs the values of.
