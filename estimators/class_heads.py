@@ -213,8 +213,8 @@ def _area_under_precision_recall(labels: Tensor, logistic: Tensor, weights: Any)
 def _at_threshold(labels: Tensor, logistic: Tensor, weights: Any, threshold: float) -> Metrics:
     """Accuracy, precision and recall where a prediction is a yes above the threshold."""
     guessed = cast(greater(logistic, threshold), float32)
-    accuracy = f"accuracy/positive_threshold_{threshold:f}_mean"
-    names = [f"{word}/positive_threshold_{threshold:f}" for word in ("precision", "recall")]
+    accuracy = f"accuracy/positive_threshold_{threshold:g}"
+    names = [f"{word}/positive_threshold_{threshold:g}" for word in ("precision", "recall")]
     right = cast(equal(guessed, labels), float32)
     return {
         accuracy: metrics.mean(right, weights, name=accuracy),
