@@ -3,6 +3,7 @@
 from .engine.testing import (
     Benchmark,
     TestCase,
+    assert_equal_graph_def,
     compute_gradient,
     compute_gradient_error,
     get_temp_dir,
@@ -13,6 +14,6 @@ from .engine.testing import (
 )
 
 __all__ = [
-    "Benchmark", "TestCase", "compute_gradient", "compute_gradient_error", "get_temp_dir", "gpu_device_name",
-    "is_built_with_cuda", "is_gpu_available", "main",
+    "Benchmark", "TestCase", "assert_equal_graph_def", "compute_gradient", "compute_gradient_error", "get_temp_dir",
+    "gpu_device_name", "is_built_with_cuda", "is_gpu_available", "main",
 ]  # fmt: skip

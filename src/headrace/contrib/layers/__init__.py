@@ -38,6 +38,7 @@ from ...layers.contrib_core import (
     stack,
     unit_norm,
 )
+from ...layers.contrib_encoders import bow_encoder, dense_to_sparse, maxout, spatial_softmax
 from ...layers.contrib_normalization import batch_norm, instance_norm, layer_norm
 from ...layers.contrib_optimizers import OPTIMIZER_CLS_NAMES, OPTIMIZER_SUMMARIES, optimize_loss
 from ...layers.contrib_pooling import avg_pool2d, avg_pool3d, max_pool2d, max_pool3d
@@ -62,13 +63,13 @@ from . import summaries, utils
 
 __all__ = [
     "OPTIMIZER_CLS_NAMES", "OPTIMIZER_SUMMARIES", "apply_regularization", "avg_pool2d", "avg_pool3d", "batch_norm",
-    "bias_add", "conv1d", "conv2d", "conv2d_transpose", "conv3d", "conv3d_transpose", "convolution", "convolution1d",
-    "convolution2d", "convolution2d_transpose", "convolution3d", "convolution3d_transpose", "dropout", "elu",
-    "embed_sequence", "embedding_lookup_unique", "flatten", "fully_connected", "instance_norm", "l1_l2_regularizer",
-    "l1_regularizer", "l2_regularizer", "layer_norm", "linear", "max_pool2d", "max_pool3d", "one_hot_encoding",
-    "optimize_loss", "relu", "relu6", "repeat", "safe_embedding_lookup_sparse", "separable_conv2d",
-    "separable_convolution2d", "softmax", "stack", "sum_regularizer", "summaries", "summarize_activation",
-    "summarize_activations", "summarize_biases", "summarize_collection", "summarize_tensor", "summarize_tensors",
-    "summarize_variables", "summarize_weights", "unit_norm", "utils", "variance_scaling_initializer",
-    "xavier_initializer", "xavier_initializer_conv2d",
+    "bias_add", "bow_encoder", "conv1d", "conv2d", "conv2d_transpose", "conv3d", "conv3d_transpose", "convolution",
+    "convolution1d", "convolution2d", "convolution2d_transpose", "convolution3d", "convolution3d_transpose",
+    "dense_to_sparse", "dropout", "elu", "embed_sequence", "embedding_lookup_unique", "flatten", "fully_connected",
+    "instance_norm", "l1_l2_regularizer", "l1_regularizer", "l2_regularizer", "layer_norm", "linear", "max_pool2d",
+    "max_pool3d", "maxout", "one_hot_encoding", "optimize_loss", "relu", "relu6", "repeat",
+    "safe_embedding_lookup_sparse", "separable_conv2d", "separable_convolution2d", "softmax", "spatial_softmax",
+    "stack", "sum_regularizer", "summaries", "summarize_activation", "summarize_activations", "summarize_biases",
+    "summarize_collection", "summarize_tensor", "summarize_tensors", "summarize_variables", "summarize_weights",
+    "unit_norm", "utils", "variance_scaling_initializer", "xavier_initializer", "xavier_initializer_conv2d",
 ]  # fmt: skip
