@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ..engine.training.adagrad import AdagradOptimizer
@@ -15,7 +16,7 @@ from ..engine.training.rmsprop import RMSPropOptimizer
 # tf.estimator's names and learning rates: Keras's defaults for Adam and RMSProp, 0.05 for the others.
 OPTIMIZERS: dict[str, tuple[Callable[[float], Optimizer], float]] = {
     "Adagrad": (AdagradOptimizer, 0.05),
-    "Adam": (AdamOptimizer, 0.001),
+    "Adam": (partial(AdamOptimizer, epsilon=1e-7), 0.001),
     "Ftrl": (FtrlOptimizer, 0.05),
     "RMSProp": (RMSPropOptimizer, 0.001),
     "SGD": (GradientDescentOptimizer, 0.05),
