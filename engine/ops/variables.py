@@ -52,6 +52,16 @@ def var_is_initialized_op(resource: Any, *, name: str | None = None) -> Tensor:
     """Whether a variable has a value."""
 
 
+@op("DisableCopyOnRead", "resource: resource", stateful=True)
+def disable_copy_on_read_op(resource: Any, *, name: str | None = None) -> Operation:
+    """Nothing to do: reads of variables copy only where a later write of the same step asks for it."""
+
+
+@disable_copy_on_read_op.state
+def disable_copy_on_read_state(context: Any, storage: Any) -> Any:
+    return ()
+
+
 @is_variable_initialized_op.state
 @var_is_initialized_op.state
 def is_initialized_state(context: Any, storage: Any) -> Any:
