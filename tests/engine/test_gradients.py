@@ -130,7 +130,7 @@ def test_a_rule_must_give_one_gradient_an_input(graph):
     with graph.gradient_override_map({"Mul": "TestTooFew"}):
         y = x * x
     with pytest.raises(
-        ValueError, match="Num gradients 1 generated for Mul operation 'mul', made at .*test_gradients.py"
+        ValueError, match=r"Num gradients 1 generated for Mul operation 'mul', made at .*test_gradients.py"
     ):
         tf.gradients(y, x)
 
