@@ -115,7 +115,7 @@ class Estimator:
             config=config.session_config,
         ) as session:
             while not session.should_stop():
-                session.run(spec.train_op)
+                session.run([spec.train_op, spec.loss])
 
     def _trained_steps(self) -> int:
         newest = self.latest_checkpoint()

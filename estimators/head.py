@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -55,7 +56,7 @@ class Head(ABC):
         name: put behind the keys of the metrics: "accuracy/name".
 
     Raises:
-        ValueError: the reduction is unknown or NONE.
+        ValueError: the reduction is unknown or NONE, or loss_fn takes other arguments.
     """
 
     def __init__(
@@ -68,6 +69,8 @@ class Head(ABC):
         reduction = _REDUCTIONS.get(loss_reduction, loss_reduction)
         if reduction not in Reduction.all() or reduction == Reduction.NONE:
             raise ValueError(f"Invalid loss_reduction: {loss_reduction}. See `tf.losses.Reduction` for valid options.")
+        if loss_fn is not None:
+            _check_loss_fn(loss_fn)
         self.weight_column = _weight_column(weight_column)
         self.loss_reduction = reduction
         self.loss_fn = loss_fn
@@ -160,9 +163,12 @@ class Head(ABC):
     def _losses_of(self, labels: Tensor, logits: Tensor, features: Mapping[str, Any]) -> Tensor:
         if self.loss_fn is None:
             return self._losses(labels, logits)
-        names = self.loss_fn.__code__.co_varnames[: self.loss_fn.__code__.co_argcount]
-        extra = {"features": features} if "features" in names else {}
-        return self.loss_fn(labels=labels, logits=logits, **extra)
+        extra = {"features": features} if "features" in inspect.signature(self.loss_fn).parameters else {}
+        losses = self.loss_fn(labels=labels, logits=logits, **extra)
+        message = f"loss_fn must return Tensor of shape [D0, D1, ... DN, {self.labels_dimension}]"
+        expected = concat([shape(logits)[:-1], [self.labels_dimension]], 0)
+        checked: Tensor = with_dependencies([assert_equal(expected, shape(losses), message=message)], losses)
+        return checked
 
     def _loss(self, judged: Judged, regularization_losses: Sequence[Tensor] | None) -> Tensor:
         loss = compute_weighted_loss(judged.losses, judged.weights, None, None, self.loss_reduction)
@@ -184,6 +190,15 @@ class Head(ABC):
                 f"{self.logits_dimension}, got {scores.shape}."
             )
         return scores
+
+
+def _check_loss_fn(loss_fn: LossFunction) -> None:
+    names = set(inspect.signature(loss_fn).parameters)
+    for required in ("labels", "logits"):
+        if required not in names:
+            raise ValueError(f"loss_fn must contain argument: {required}. Given arguments: {sorted(names)}")
+    if unexpected := sorted(names - {"labels", "logits", "features"}):
+        raise ValueError(f"loss_fn has unexpected args: {unexpected}")
 
 
 def _weight_column(given: WeightColumn) -> NumericColumn | None:

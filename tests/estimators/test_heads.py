@@ -74,6 +74,8 @@ def spec(head, labels, columns=1, mode=ModeKeys.TRAIN, **options):
         (lambda: BinaryClassHead(label_vocabulary="ab"), "label_vocabulary should be a list or a tuple"),
         (lambda: BinaryClassHead(thresholds=[1.0]), r"thresholds not in \(0, 1\)"),
         (lambda: BinaryClassHead(loss_reduction="none"), "Invalid loss_reduction: none"),
+        (lambda: RegressionHead(loss_fn=lambda labels: labels), "loss_fn must contain argument: logits"),
+        (lambda: RegressionHead(loss_fn=lambda labels, logits, x: x), r"loss_fn has unexpected args: \['x'\]"),
         (lambda: RegressionHead(0), "Invalid label_dimension 0"),
         (lambda: spec(BinaryClassHead(), None), "You must provide a labels Tensor"),
         (lambda: spec(BinaryClassHead(), [0, 1, 1], columns=2), "logits shape must be"),
