@@ -39,7 +39,7 @@ def file_names(filenames: Any) -> Dataset:
         if len(leaves) != 1 or leaves[0].dtype != string or leaves[0].shape.rank not in (None, 0):
             raise TypeError(f"`filenames` must be a dataset of string scalars, got {filenames.element_spec}")
         return filenames
-    component = component_of([str(f) if isinstance(f, Path) else f for f in _listed(filenames)])
+    component = component_of(_listed(filenames))
     if component.spec.dtype != string:
         raise TypeError(f"`filenames` must be strings, got {component.spec.dtype.name}")
     name = TensorSpec((), string)
@@ -52,8 +52,10 @@ def file_names(filenames: Any) -> Dataset:
 
 def _listed(filenames: Any) -> Any:
     if isinstance(filenames, str | bytes | Path):
-        return [filenames]
-    return filenames if hasattr(filenames, "_as_graph_element") or hasattr(filenames, "op") else list(filenames)
+        filenames = [filenames]
+    if isinstance(filenames, list | tuple):
+        return [str(f) if isinstance(f, Path) else f for f in filenames]
+    return filenames
 
 
 class FileDataset(Dataset):
