@@ -74,7 +74,7 @@ def truncate_div_kernel(xp: Any, x: Any, y: Any) -> Any:
 
 
 def _truncated(xp: Any, x: Any, y: Any) -> Any:
-    down = xp.floor_divide(x, nonzero(xp, y))
+    down = xp.floor_divide(x, nonzero(x, y))
     inexact = down * y != x
     return down + (inexact & ((x < 0) != (y < 0))).astype(down.dtype)
 
@@ -112,13 +112,13 @@ def truncate_mod_op(x: Any, y: Any, *, name: str | None = None) -> Tensor:
 
 @floor_mod_op.kernel
 def floor_mod_kernel(xp: Any, x: Any, y: Any) -> Any:
-    return xp.mod(x, nonzero(xp, y))
+    return xp.mod(x, nonzero(x, y))
 
 
 @mod_op.kernel
 @truncate_mod_op.kernel
 def truncate_mod_kernel(xp: Any, x: Any, y: Any) -> Any:
-    return xp.fmod(x, nonzero(xp, y))
+    return xp.fmod(x, nonzero(x, y))
 
 
 @floor_mod_op.gradient

@@ -99,12 +99,12 @@ def floor_div_op(x: Any, y: Any, *, name: str | None = None) -> Tensor:
 
 @floor_div_op.kernel
 def floor_div_kernel(xp: Any, x: Any, y: Any) -> Any:
-    return xp.floor_divide(x, nonzero(xp, y))
+    return xp.floor_divide(x, nonzero(x, y))
 
 
-def nonzero(xp: Any, y: Any) -> Any:
-    """`y`; InvalidArgumentError if it is an integer array with a zero."""
-    if y.dtype.kind in "iu" and not y.all():
+def nonzero(x: Any, y: Any) -> Any:
+    """`y`; InvalidArgumentError if it is an integer array with a zero and `x` has elements to divide."""
+    if x.size and y.dtype.kind in "iu" and not y.all():
         raise InvalidArgumentError(None, None, "Integer division by zero")
     return y
 
