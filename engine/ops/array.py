@@ -98,9 +98,8 @@ def _filled(context: InferenceContext, wanted: tuple[int | None, ...], total: in
         return wanted
     known = _count(wanted)
     if known == 0 or total % known:
-        raise ValueError(
-            f"Cannot reshape a tensor with {total} elements to shape {list(wanted)}: {known} does not divide it"
-        )
+        shape = [-1 if s is None else s for s in wanted]
+        raise ValueError(f"Cannot reshape a tensor with {total} elements to shape {shape}: {known} does not divide it")
     return tuple(total // known if s is None else s for s in wanted)
 
 

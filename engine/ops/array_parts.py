@@ -215,7 +215,7 @@ def _total(column: list[int | None]) -> int | None:
 def _common(column: list[int | None], axis: int) -> int | None:
     found = {c for c in column if c is not None}
     if len(found) > 1:
-        raise ValueError(f"Dimension {axis} in both shapes must be equal, but are {column}")
+        raise ValueError(f"Dimension {axis} in both shapes must be equal, but are {sorted(found)}")
     return found.pop() if found else None
 
 

@@ -310,7 +310,7 @@ def one_hot(
     if isinstance(depth, Tensor) and depth.dtype.base_dtype != int32:
         depth = definition_of("Cast")(depth, DstT=int32)
     place = -1 if axis is None else axis
-    return one_hot_op(convert_to_tensor(indices), depth, *values, axis=place, name=name)
+    return one_hot_op(convert_to_tensor(indices), depth, *values, axis=place, name=name or "one_hot")
 
 
 def _value(value: Any, default: int, dtype: DType) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import NUMERIC
-from ..graph import Operation, Sizes, Tensor
+from ..graph import Operation, Sizes, Tensor, get_default_graph
 from ..inference import InferenceContext, broadcast, show
 from ..registry import op
 from ..samples import Failure, Sample
@@ -217,8 +217,9 @@ def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | 
     from .binary import maximum_op, minimum_op
 
     values = t.values if isinstance(t, IndexedSlices) else t
-    low = minimum_op(values, clip_value_max)
-    clipped = maximum_op(low, clip_value_min, name=name)
+    with get_default_graph().name_scope(name or "clip_by_value") as scope:
+        low = minimum_op(values, clip_value_max)
+        clipped = maximum_op(low, clip_value_min, name=scope)
     if isinstance(t, IndexedSlices):
         return IndexedSlices(clipped, t.indices, t.dense_shape)
     clipped.shape.assert_is_compatible_with(low.shape)

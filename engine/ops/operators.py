@@ -18,13 +18,13 @@ from .unary import abs as absolute, negative_op
 Build = Callable[..., Tensor]
 
 
-def binary(name: str, build: Build) -> None:
+def binary(name: str, build: Build, scope_name: str | None = None) -> None:
     """Registers `build(x, y, name=...)` as an operator; the other operand takes the tensor's dtype."""
 
     def operator(x: Any, y: Any) -> Tensor:
         first = x if isinstance(x, Tensor) or hasattr(x, "_as_graph_element") else y
         dtype = first.dtype.base_dtype
-        with get_default_graph().name_scope(name) as scope:
+        with get_default_graph().name_scope(scope_name or name) as scope:
             try:
                 x = convert_to_tensor(x, dtype, "x") if not isinstance(x, Tensor) else x
                 y = convert_to_tensor(y, dtype, "y") if not isinstance(y, Tensor) else y
@@ -47,7 +47,7 @@ def _by_dtype(logical: Build, bitwise: Build) -> Build:
     return build
 
 
-for _name, _build in (
+for _name, _build, *_scope in (
     ("add", add_v2_op),
     ("sub", subtract_op),
     ("mul", multiply_op),
@@ -58,13 +58,13 @@ for _name, _build in (
     ("and", _by_dtype(comparison.logical_and, comparison.bitwise_and)),
     ("or", _by_dtype(comparison.logical_or, comparison.bitwise_or)),
     ("xor", _by_dtype(comparison.logical_xor, comparison.bitwise_xor)),
-    ("less", comparison.less),
-    ("less_equal", comparison.less_equal),
-    ("greater", comparison.greater),
-    ("greater_equal", comparison.greater_equal),
+    ("less", comparison.less, "Less"),
+    ("less_equal", comparison.less_equal, "LessEqual"),
+    ("greater", comparison.greater, "Greater"),
+    ("greater_equal", comparison.greater_equal, "GreaterEqual"),
     ("matmul", matmul_op),
 ):
-    binary(_name, _build)
+    binary(_name, _build, *_scope)
 
 _invert = _by_dtype(logical_not_op, invert_op)
 OPERATORS["neg"] = partial(negative_op, name=None)

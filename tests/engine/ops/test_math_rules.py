@@ -8,6 +8,7 @@ from headrace.engine.dtypes import bfloat16, bool, float16, float32, float64, in
 from headrace.engine.gradients import gradients
 from headrace.engine.graph import Graph
 from headrace.engine.ops import (
+    array_sets,
     binary,
     casting,
     choice,
@@ -76,6 +77,25 @@ def test_true_division_widens_integers(value, expected):
 )  # fmt: skip
 def test_operators(build, expected):
     assert run(build(constant([7, -7]), constant([2, 2]))).tolist() == expected
+
+
+def test_operators_have_tensorflows_names():
+    x = constant([1.0])
+    built = [x < 1, x <= 1, x > 1, x >= 1, x + 1, array_sets.one_hot([1], 2), choice.clip_by_value(x, 0, 1)]
+    names = ["Less", "LessEqual", "Greater", "GreaterEqual", "add", "one_hot", "clip_by_value"]
+    assert [tensor.op.name for tensor in built] == names
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3)])
+def test_a_sum_of_unknown_rank_has_a_gradient(shape):
+    x = placeholder(float32)
+    (gradient,) = gradients(reduce.reduce_sum(x * x), [x])
+    assert Session().run(gradient, {x: np.ones(shape)}).tolist() == (2 * np.ones(shape)).tolist()
+
+
+@pytest.mark.parametrize("build", [lambda x, y: x // y, lambda x, y: x % y, division.div, division.truncatemod])
+def test_nothing_divided_by_zero_is_nothing(build):
+    assert run(build(constant(np.zeros(0, np.int32)), constant(0))).shape == (0,)
 
 
 @pytest.mark.parametrize(
