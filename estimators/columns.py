@@ -39,9 +39,18 @@ class NumericColumn:
         if self.key not in features:
             raise ValueError(f"Feature {self.key!r} is not in features dictionary: {sorted(features)}.")
         values = cast(convert_to_tensor(features[self.key]), float32)
+        self._check(values)
         if self.normalizer_fn is not None:
             values = self.normalizer_fn(values)
         return reshape(values, [-1, self.size])
+
+    def _check(self, values: Tensor) -> None:
+        # Without it a batch of another width is cut into other examples.
+        found = values.shape[1:].num_elements() if values.shape.ndims else None
+        if found not in (None, self.size):
+            raise ValueError(
+                f"Feature {self.key!r} has shape {values.shape}, but its column has shape {self.shape} an example."
+            )
 
 
 def numeric_column(

@@ -118,3 +118,9 @@ def test_progress_on_a_terminal_is_a_bar():
     hook.last, hook.steps = 0.5, 2
     hook.end(None)
     assert "2/2" in stream.getvalue() and "loss 0.5" in stream.getvalue()
+
+
+@pytest.mark.parametrize("width", [2, 8])
+def test_examples_of_another_width_are_refused(fitted, width):
+    with pytest.raises(ValueError, match=rf"'x' has shape \(\?, {width}\), but its column has shape \(4,\)"):
+        fitted.predict(np.zeros((8, width), np.float32))
