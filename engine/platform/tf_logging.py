@@ -34,22 +34,22 @@ _get_logger = get_logger
 
 def log(level: int, msg: Any, *args: Any, **kwargs: Any) -> None:
     """Logs `msg % args` at a level."""
-    get_logger().log(level, msg, *args, **kwargs)
+    get_logger().log(level, msg, *args, **{"stacklevel": 2, **kwargs})
 
 
 def debug(msg: Any, *args: Any, **kwargs: Any) -> None:
     """Logs for debugging."""
-    get_logger().debug(msg, *args, **kwargs)
+    get_logger().debug(msg, *args, **{"stacklevel": 2, **kwargs})
 
 
 def info(msg: Any, *args: Any, **kwargs: Any) -> None:
     """Logs for information."""
-    get_logger().info(msg, *args, **kwargs)
+    get_logger().info(msg, *args, **{"stacklevel": 2, **kwargs})
 
 
 def warning(msg: Any, *args: Any, **kwargs: Any) -> None:
     """Logs a warning."""
-    get_logger().warning(msg, *args, **kwargs)
+    get_logger().warning(msg, *args, **{"stacklevel": 2, **kwargs})
 
 
 warn = warning
@@ -57,35 +57,35 @@ warn = warning
 
 def error(msg: Any, *args: Any, **kwargs: Any) -> None:
     """Logs an error."""
-    get_logger().error(msg, *args, **kwargs)
+    get_logger().error(msg, *args, **{"stacklevel": 2, **kwargs})
 
 
 def fatal(msg: Any, *args: Any, **kwargs: Any) -> None:
     """Logs at the highest level; the program goes on."""
-    get_logger().critical(msg, *args, **kwargs)
+    get_logger().critical(msg, *args, **{"stacklevel": 2, **kwargs})
 
 
 def vlog(level: int, msg: Any, *args: Any, **kwargs: Any) -> None:
     """Logs at a numeric level."""
-    get_logger().log(level, msg, *args, **kwargs)
+    get_logger().log(level, msg, *args, **{"stacklevel": 2, **kwargs})
 
 
 def log_every_n(level: int, msg: Any, n: int, *args: Any) -> None:
     """Logs the first of every `n` calls from the calling line."""
     if (_count() - 1) % n == 0:
-        log(level, msg, *args)
+        log(level, msg, *args, stacklevel=3)
 
 
 def log_first_n(level: int, msg: Any, n: int, *args: Any) -> None:
     """Logs the first `n` calls from the calling line."""
     if _count() <= n:
-        log(level, msg, *args)
+        log(level, msg, *args, stacklevel=3)
 
 
 def log_if(level: int, msg: Any, condition: Any, *args: Any) -> None:
     """Logs if the condition holds."""
     if condition:
-        log(level, msg, *args)
+        log(level, msg, *args, stacklevel=3)
 
 
 def _count() -> int:

@@ -22,3 +22,4 @@ def test_levels_and_counts(caplog):
             tf_logging.log_first_n(tf_logging.INFO, "first %d", 2, i)
             tf_logging.log_every_n(tf_logging.INFO, "every %d", 3, i)
     assert [r.getMessage() for r in caplog.records] == ["a 1", "first 0", "every 0", "first 1", "every 3"]
+    assert {r.filename for r in caplog.records} == {"test_compat_and_logging.py"}
