@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .dtypes import as_dtype
 from .errors import OpError
 from .gradients import gradients
 from .graph import Graph, Tensor, get_default_session, reset_default_graph
@@ -83,7 +84,9 @@ class TestCase(unittest.TestCase):
         return session.run(tensors)
 
     def _array(self, value: Any) -> np.ndarray[Any, Any]:
-        return np.asarray(self.evaluate(value) if isinstance(value, Tensor) else value)
+        return np.asarray(
+            self.evaluate(value) if hasattr(value, "_as_graph_element") or isinstance(value, Tensor) else value
+        )
 
     # Assertions
 
@@ -133,6 +136,22 @@ class TestCase(unittest.TestCase):
         """The static shape of a tensor is an array's."""
         self.assertAllEqual(np.asarray(np_array).shape, tf_tensor.shape.as_list(), msg)
 
+    def assertAllCloseAccordingToType(
+        self, a: Any, b: Any, rtol: float = 1e-6, atol: float = 1e-6, float_rtol: float = 1e-6,
+        float_atol: float = 1e-6, half_rtol: float = 1e-3, half_atol: float = 1e-3, bfloat16_rtol: float = 1e-2,
+        bfloat16_atol: float = 1e-2, msg: str | None = None,
+    ) -> None:  # fmt: skip
+        """As assertAllClose, with the widest of the tolerances that the two dtypes call for."""
+        kinds = {self._array(value).dtype.name for value in (a, b)}
+        for kind, rough, near in (
+            ("float32", float_rtol, float_atol),
+            ("float16", half_rtol, half_atol),
+            ("bfloat16", bfloat16_rtol, bfloat16_atol),
+        ):
+            if kind in kinds:
+                rtol, atol = max(rtol, rough), max(atol, near)
+        self.assertAllClose(a, b, rtol, atol, msg)
+
     def assertAllInRange(self, target: Any, lower_bound: float, upper_bound: float) -> None:
         """All elements lie between two bounds, both included."""
         values = self._array(target)
@@ -141,6 +160,23 @@ class TestCase(unittest.TestCase):
     def assertAllGreater(self, a: Any, comparison_target: float) -> None:
         """All elements are greater than a number."""
         self.assertTrue(bool((self._array(a) > comparison_target).all()))
+
+    def assertAllGreaterEqual(self, a: Any, comparison_target: float) -> None:
+        """All elements are at least a number."""
+        self.assertTrue(bool((self._array(a) >= comparison_target).all()))
+
+    def assertAllLessEqual(self, a: Any, comparison_target: float) -> None:
+        """All elements are at most a number."""
+        self.assertTrue(bool((self._array(a) <= comparison_target).all()))
+
+    def assertAllInSet(self, target: Any, expected_set: Any) -> None:
+        """Every element is one of a set."""
+        found = set(self._array(target).ravel().tolist())
+        self.assertEqual(found - set(expected_set), set())
+
+    def assertDTypeEqual(self, target: Any, expected_dtype: Any) -> None:
+        """The values have a dtype."""
+        self.assertEqual(self._array(target).dtype, as_dtype(expected_dtype).as_numpy_dtype)
 
     def assertAllLess(self, a: Any, comparison_target: float) -> None:
         """All elements are less than a number."""
@@ -205,6 +241,17 @@ def main(argv: list[str] | None = None) -> None:
 def get_temp_dir() -> str:
     """A folder for temporary files."""
     return tempfile.mkdtemp(prefix="headrace-test-")
+
+
+def assert_equal_graph_def(actual: Any, expected: Any, checkpoint_v2: bool = False) -> None:
+    """Raises AssertionError unless two GraphDefs hold the same nodes, in whatever order; the first other one is named."""
+    del checkpoint_v2
+    first, second = ({node.name: node for node in graph.node} for graph in (actual, expected))
+    for name in sorted({*first, *second}):
+        if first.get(name) != second.get(name):
+            raise AssertionError(f"Node {name!r} differs: {first.get(name)} and {second.get(name)}")
+    if (actual.versions, actual.library) != (expected.versions, expected.library):
+        raise AssertionError("The graphs' versions or functions differ")
 
 
 def is_built_with_cuda() -> bool:

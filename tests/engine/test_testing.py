@@ -29,6 +29,24 @@ class SquareTest(testing.TestCase):
             self.assertIs(first, second)
             self.assertAllClose(4.0, self.evaluate(y + y))
 
+    def test_assertions_by_dtype_and_bounds(self):
+        with self.session():
+            self.assertAllCloseAccordingToType(constant([1.0], "float16"), [1.0005])
+            with self.assertRaises(AssertionError):
+                self.assertAllCloseAccordingToType(constant([1.0]), [1.0005])
+            self.assertAllGreaterEqual(constant([1.0, 2.0]), 1)
+            self.assertAllLessEqual([1.0, 2.0], 2)
+            self.assertAllInSet([1, 2, 1], {1, 2, 3})
+            self.assertDTypeEqual(constant([1.0]), "float32")
+
+    def test_equal_graphs(self):
+        constant(1.0, name="a")
+        first = get_default_graph().as_graph_def()
+        testing.assert_equal_graph_def(first, get_default_graph().as_graph_def())
+        constant(2.0, name="b")
+        with self.assertRaisesRegex(AssertionError, "'b' differs"):
+            testing.assert_equal_graph_def(first, get_default_graph().as_graph_def())
+
     def test_op_errors(self):
         p = placeholder("float32", [None])
         with self.session() as sess, self.assertRaisesOpError("must feed"):
