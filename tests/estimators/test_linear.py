@@ -46,7 +46,8 @@ def test_training_gives_what_tf_estimators_gives(name, tmp_path):
 def test_iris_species_by_name():
     x_train, x_test, y_train, y_test = hr.datasets.iris.load_split()
     names = np.array(hr.datasets.iris.CLASS_NAMES)
-    model = LinearClassifier(n_classes=3, label_vocabulary=list(names))
+    config = hr.estimators.RunConfig(tf_random_seed=1)
+    model = LinearClassifier(n_classes=3, label_vocabulary=list(names), config=config)
     model.fit(x_train, names[y_train], epochs=40, verbose=0)
     assert model.evaluate(x_test, names[y_test])["accuracy"] > 0.85
     assert np.mean(model.predict(x_test) == names[y_test]) > 0.85
