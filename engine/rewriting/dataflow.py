@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class VariableRef:
-    """A variable as programs know it: the key of its storage, dtype and static shape."""
+    """A variable as programs know it: the key of its storage, dtype and static shape.
+
+    `resized`: an assignment may change its shape, whatever the graph says. Then `sizes` is None.
+    """
 
     key: str
     dtype: DType
     sizes: Sizes
+    resized: bool = False
 
 
 class Value:
@@ -144,9 +148,10 @@ class Dataflow:
                 node.control = list(dict.fromkeys(c for c in moved if c is not None and c is not node))
 
     def prune(self) -> None:
-        """Drops the nodes that no fetch or target needs."""
+        """Drops the nodes that no fetch or target needs, but none that does more than compute its outputs."""
         needed: set[Node] = set()
         stack: list[Node] = [v.node for v in self.fetches] + list(self.targets)
+        stack += [n for n in self.nodes if n.definition.stateful and n.type != "ReadVariableOp"]
         while stack:
             node = stack.pop()
             if node not in needed:

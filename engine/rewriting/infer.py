@@ -27,6 +27,7 @@ _OF_SHAPE: dict[str, Any] = {
 
 def infer(flow: Dataflow) -> None:
     """Makes all shapes as precise as the feeds' shapes allow; a contradiction is an InvalidArgumentError."""
+    _forget_stale(flow)
     for node in flow.nodes:
         _infer_node(node)
 
@@ -45,12 +46,25 @@ def fold(flow: Dataflow) -> None:
             continue
         nodes.extend(constants)
         replaced.update({v: c.outputs[0] for v, c in zip(node.outputs, constants, strict=True)})
-        gone[node] = None
+        # What waited for the shape of a value waits for the value.
+        gone[node] = node.inputs[0].node if node.type in _OF_SHAPE else None
     flow.nodes = nodes
     flow.replace(replaced)
     keep = [n for n in flow.targets if n not in gone]
     flow.targets = keep
     flow.redirect_control(gone)
+
+
+def _forget_stale(flow: Dataflow) -> None:
+    # A graph takes shapes from the values of constants and the like: they do not hold where those are fed.
+    stale = {value for tensor, value in flow.feeds.items() if tensor.op.type != "Placeholder"}
+    if not stale:
+        return
+    for node in flow.nodes:
+        if any(v in stale for v in node.inputs):
+            stale.update(node.outputs)
+            for value in node.outputs:
+                value.sizes = None
 
 
 def _infer_node(node: Node) -> None:
@@ -108,11 +122,13 @@ def _static(sizes: Sizes) -> bool:
 
 
 def _folded(node: Node) -> list[Node] | None:
+    if node.control or any(v.node.control and v.node.type == "Const" for v in node.inputs):
+        return None
     if node.type in _OF_SHAPE and node.inputs[0].variable is None:
         sizes = node.inputs[0].sizes
         known = _static(sizes) or (node.type == "Rank" and sizes is not None)
         return [_constant(node, 0, _OF_SHAPE[node.type](sizes))] if known else None
-    if node.type == "Const" or not node.pure or not node.definition.foldable or not node.outputs or node.control:
+    if node.type == "Const" or not node.pure or not node.definition.foldable or not node.outputs:
         return None
     inputs = [v.node.constant for v in node.inputs]
     if any(i is None for i in inputs) or not (all(_small(v.sizes) for v in node.outputs) or _tiny(inputs)):

@@ -15,12 +15,13 @@ from typing import Any
 from ..dtypes import DType
 from ..errors import InvalidArgumentError, UnimplementedError
 from ..function import FunctionGraph, functions_of
-from ..graph import Graph, Operation, Tensor
+from ..graph import Graph, Operation, Sizes, Tensor
 from ..registry import Op, definition_of, find_definition
 from ..resources import variable_key
 from .dataflow import Dataflow, Node, Value, VariableRef, predecessors
 
 VARIABLE_TYPES = frozenset({"VariableV2", "Variable", "VarHandleOp", "TemporaryVariable"})
+REFERENCE_TYPES = frozenset({"VariableV2", "Variable"})
 # Stateful ops that take variables and leave them as they are.
 _LOOKING = frozenset(
     {
@@ -34,10 +35,20 @@ _LOOKING = frozenset(
 )
 
 
-def lower(graph: Graph, fetches: Sequence[Tensor], targets: Sequence[Operation], feeds: Sequence[Tensor]) -> Dataflow:
-    """The step that computes `fetches` and runs `targets`, given values for `feeds`."""
+def lower(
+    graph: Graph,
+    fetches: Sequence[Tensor],
+    targets: Sequence[Operation],
+    feeds: Sequence[Tensor],
+    loose: Iterable[Tensor] = (),
+) -> Dataflow:
+    """The step that computes `fetches` and runs `targets`, given values for `feeds`.
+
+    `loose` are those fed tensors whose shapes are not what the graph says.
+    """
     fed = set(feeds)
     lowering = _Lowering(fed)
+    lowering.loose.update(lowering.values[tensor] for tensor in loose)
     for op in needed_operations(fetches, targets, fed):
         lowering.add(op)
     values = [lowering.data(t, None) for t in fetches]
@@ -113,6 +124,8 @@ class _Lowering:
         self.node_of: dict[Operation, Node] = {}
         # The node after whose write a reference output may be read.
         self.written_by: dict[Value, Node] = {}
+        # Values that depend on variables whose shape may change: what the graph says of their shapes does not hold.
+        self.loose: set[Value] = set()
         for tensor in fed:
             self._add_feed(tensor)
         for node in self.nodes:
@@ -137,17 +150,28 @@ class _Lowering:
             return
         inputs = [] if handle else self._inputs(op, definition)
         outputs = [(t.dtype.base_dtype, t.sizes) for t in op.outputs]
+        loose = not handle and self._is_loose(inputs, op)
+        if loose:
+            outputs = [(dtype, None) for dtype, _ in outputs]
         if op.type == "Identity" and not handle and op.inputs[0].dtype._is_ref_dtype and op.inputs[0] not in self.fed:
             node = inputs[0].node
             node.name, node.origin, node.order = op.name, op, op.order
         else:
-            node = Node(definition, op.name, op.attrs, inputs, outputs, op.order, op)
+            attrs = {**op.attrs, "output_shapes": []} if loose and functions_of(op) else op.attrs
+            node = Node(definition, op.name, attrs, inputs, outputs, op.order, op)
             self.nodes.append(node)
+        if loose:
+            self.loose.update(node.outputs)
         node.control += [self.node_of[c] for c in op.control_inputs]
         self.node_of[op] = node
         for tensor, value in zip(op.outputs, node.outputs, strict=True):
             self.values.setdefault(tensor, value)
         self._note_effects(op, definition, node, handle)
+
+    def _is_loose(self, inputs: list[Value], op: Operation) -> bool:
+        if any(value in self.loose for value in inputs):
+            return True
+        return any(v.variable is not None and v.variable.resized for v in inputs) and bool(functions_of(op))
 
     def _inputs(self, op: Operation, definition: Op[..., Any]) -> list[Value]:
         wants_handle = handle_inputs(definition, op)
@@ -184,6 +208,8 @@ class _Lowering:
             origin,
         )
         node.reads = frozenset({ref.key})
+        if ref.resized:
+            self.loose.add(node.outputs[0])
         if handle in self.written_by:
             node.control.append(self.written_by[handle])
         if op is not None:
@@ -251,8 +277,29 @@ def _referred(tensor: Tensor) -> Tensor:
 
 def variable_ref(op: Operation) -> VariableRef:
     """The variable that an operation makes the handle of."""
-    key = variable_key(op.attrs.get("container") or "", op.attrs.get("shared_name") or "", op.name)
-    return VariableRef(key, op.attrs["dtype"], op.attrs["shape"].sizes)
+    sizes = op.attrs["shape"].sizes
+    resized = sizes is not None and op.type in REFERENCE_TYPES and _is_resized(op.outputs[0], sizes)
+    return VariableRef(_key(op), op.attrs["dtype"], None if resized else sizes, resized)
+
+
+def _key(op: Operation) -> str:
+    return variable_key(op.attrs.get("container") or "", op.attrs.get("shared_name") or "", op.name)
+
+
+def _is_resized(handle: Tensor, sizes: Sizes) -> bool:
+    """Whether an assignment without a check of shapes may give a variable by reference another shape."""
+    for user in handle.consumers():
+        if user.type == "Assign" and user.inputs[0] is handle:
+            if not user.attrs.get("validate_shape", True) and user.inputs[1].sizes != sizes:
+                return True
+        for function in functions_of(user):
+            inner = function.captured.get(handle)
+            if inner is not None and _is_resized(inner, sizes):
+                return True
+        # What hands the reference on, such as another assignment.
+        if any(t.dtype._is_ref_dtype and _is_resized(t, sizes) for t in user.outputs):
+            return True
+    return False
 
 
 def handle_inputs(definition: Op[..., Any], op: Operation) -> set[int]:
@@ -282,7 +329,7 @@ def _function_effects(op: Operation) -> tuple[frozenset[str], frozenset[str]]:
     for function in functions_of(op):
         for inner in function.get_operations():
             definition = find_definition(inner.type)
-            keys = {variable_ref(h).key for t in inner.inputs if (h := handle_of(t.op)) is not None}
+            keys = {_key(h) for t in inner.inputs if (h := handle_of(t.op)) is not None}
             inner_reads, inner_writes = _function_effects(inner)
             reads |= keys | inner_reads
             writes |= inner_writes

@@ -49,7 +49,8 @@ def _attr_key(value: Any) -> Any:
             return None
         return (value.dtype.str, str(value.dtype), value.shape, value.tobytes())
     if isinstance(value, list):
-        return ("list", *(_attr_key(v) for v in value))
+        keys = [_attr_key(v) for v in value]
+        return None if None in keys else ("list", *keys)
     try:
         hash(value)
     except TypeError:

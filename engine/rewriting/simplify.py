@@ -28,7 +28,11 @@ def simplify(flow: Dataflow) -> None:
 
 def _is_constant(value: Value, number: float) -> bool:
     array = value.node.constant
-    return array is not None and array.size == 1 and array.dtype.kind in "fiuc" and bool(array.reshape(()) == number)
+    # Not complex ones: infinity times 1 + 0j is not infinity.
+    if array is None or array.size != 1 or array.dtype.kind not in "fiu":
+        return False
+    # x - (-0.0) turns -0.0 into 0.0.
+    return bool(array.reshape(()) == number) and not np.signbit(array).any()
 
 
 def _same_shape(value: Value, node: Node) -> Value | None:
@@ -54,7 +58,7 @@ def _neutral(number: float, *, both: bool) -> Rule:
 def _reshape(node: Node) -> Value | None:
     source = node.inputs[0]
     # A reshape of a reshape reads the first one's input: the element order is the same.
-    while source.node.type in ("Reshape", "ExpandDims", "Squeeze") and node.type == "Reshape":
+    while source.node.type in ("Reshape", "ExpandDims", "Squeeze") and not source.node.control:
         source = node.inputs[0] = source.node.inputs[0]
     return _same_shape(source, node)
 
@@ -70,7 +74,7 @@ def _transpose(node: Node) -> Value | None:
     if np.array_equal(order, np.arange(order.size)):
         return node.inputs[0]
     inner = node.inputs[0].node
-    before = inner.inputs[1].node.constant if inner.type == "Transpose" else None
+    before = inner.inputs[1].node.constant if inner.type == "Transpose" and not inner.control else None
     if before is not None and np.array_equal(before[order], np.arange(order.size)):
         return inner.inputs[0]
     return None
@@ -78,7 +82,7 @@ def _transpose(node: Node) -> Value | None:
 
 def _twice(node: Node) -> Value | None:
     inner = node.inputs[0].node
-    return inner.inputs[0] if inner.type == node.type else None
+    return inner.inputs[0] if inner.type == node.type and not inner.control else None
 
 
 def _reduction(node: Node) -> Value | None:
