@@ -363,8 +363,7 @@ class Graph(GraphState):
         try:
             yield self
         finally:
-            # The graph may be on the stack more than once: the innermost entry is ours.
-            del DEFAULT.graphs[len(DEFAULT.graphs) - 1 - DEFAULT.graphs[::-1].index(self)]
+            remove_innermost(DEFAULT.graphs, self)
 
     def add_operation(
         self,
@@ -487,6 +486,13 @@ class _Defaults(threading.local):
 
 
 DEFAULT = _Defaults()
+
+
+def remove_innermost(stack: list[Any], item: object) -> None:
+    """Takes the last entry of `item` off a stack, on which it may be more than once."""
+    del stack[len(stack) - 1 - stack[::-1].index(item)]
+
+
 _GLOBAL: list[Graph] = []
 
 

@@ -18,7 +18,7 @@ T = TypeVar("T")
 class VariableStorage:
     """The array of one variable. It is allocated once when the shape is static, and then only written in place."""
 
-    __slots__ = ("array", "dtype", "initialized", "name", "sizes")
+    __slots__ = ("_lock", "array", "dtype", "initialized", "name", "sizes")
 
     def __init__(self, name: str, dtype: DType, sizes: Sizes) -> None:
         self.name = name
@@ -26,11 +26,15 @@ class VariableStorage:
         self.sizes = sizes
         self.initialized = False
         self.array: np.ndarray[Any, Any] | None = None
+        self._lock = threading.Lock()
 
     def allocate(self, sizes: tuple[int, ...]) -> np.ndarray[Any, Any]:
         """The array for a static shape, made at the first call."""
         if self.array is None:
-            self.array = np.zeros(sizes, self.dtype.numpy)
+            # Two threads that bind their programs at once must get the same array.
+            with self._lock:
+                if self.array is None:
+                    self.array = np.zeros(sizes, self.dtype.numpy)
         return self.array
 
     def value(self) -> np.ndarray[Any, Any]:
@@ -60,6 +64,10 @@ class ResourceStore:
             storage = self.variables.get(key)
             if storage is None:
                 storage = self.variables[key] = VariableStorage(key, dtype, sizes)
+            elif sizes is None and storage.sizes is not None:
+                # A step may change its shape from now on.
+                storage.sizes = None
+                self.generation += 1
         return storage
 
     def replace(self, storage: VariableStorage, array: np.ndarray[Any, Any]) -> None:
@@ -83,20 +91,9 @@ class ResourceStore:
             self.counters[name] = start + count
         return start
 
-    def clear(self, container: str | None = None) -> None:
-        """Forgets all state, or that of one container."""
-        with self.lock:
-            prefix = "" if container is None else container + "/"
-            for key in [k for k in self.variables if container is None or k.startswith(prefix)]:
-                del self.variables[key]
-            for pair in [k for k in self.objects if container is None or k[0] == container]:
-                del self.objects[pair]
-            if container is None:
-                self.counters.clear()
-            self.generation += 1
-
 
 def variable_key(container: str, shared_name: str, op_name: str) -> str:
     """The name under which a variable's storage is kept."""
     name = shared_name or op_name
-    return f"{container}/{name}" if container else name
+    # Names of operations hold no colon: a scope is not taken for a container of the same name.
+    return f"{container}:{name}" if container else name

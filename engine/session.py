@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any
@@ -12,7 +13,7 @@ from .compiler import CompiledStep, FunctionCalls, Options
 from .errors import InvalidArgumentError
 from .feeding import fed_value
 from .fetching import FetchStructure, key_of
-from .graph import DEFAULT, Graph, Tensor, get_default_graph
+from .graph import DEFAULT, Graph, Tensor, get_default_graph, remove_innermost
 from .partial import PartialRun
 from .placement import Placement
 from .resources import ResourceStore
@@ -24,13 +25,14 @@ from .tensor_types import IndexedSlices, IndexedSlicesValue, SparseTensor, Spars
 class _Step:
     """A fetch structure with feeds: what one key of the session's cache stands for."""
 
-    __slots__ = ("compiled", "expand", "feeds", "structure", "version")
+    __slots__ = ("compiled", "expand", "feeds", "structure")
 
     def __init__(self, session: BaseSession, fetches: Any, keys: Sequence[Any]) -> None:
         graph = session.graph
         self.structure = FetchStructure(graph, fetches)
         parts = [_fed_tensors(graph, key) for key in keys]
         self.feeds = [t for tensors in parts for t in tensors]
+        _check_distinct(self.feeds)
         # Most feeds are one tensor a key; only sparse ones are taken apart.
         self.expand = any(len(p) != 1 for p in parts)
         self.compiled = CompiledStep(
@@ -61,6 +63,13 @@ def _fed_tensors(graph: Graph, key: Any) -> list[Tensor]:
     if not isinstance(element, Tensor):
         raise TypeError(f"Cannot interpret feed_dict key {key!r} as Tensor")
     return [element]
+
+
+def _check_distinct(feeds: Sequence[Tensor]) -> None:
+    """Raises ValueError for a tensor that is fed under two keys, such as itself and its name."""
+    for tensor, count in Counter(feeds).items():
+        if count > 1:
+            raise ValueError(f"Tensor {tensor.name!r} is fed {count} times in one feed_dict or feed_list")
 
 
 def _expanded(values: Iterable[Any]) -> Iterable[Any]:
@@ -247,7 +256,7 @@ class _Default:
         return self.session
 
     def __exit__(self, *exc: object) -> None:
-        DEFAULT.sessions.remove(self.session)
+        remove_innermost(DEFAULT.sessions, self.session)
 
 
 class Session(BaseSession):
@@ -274,7 +283,7 @@ class Session(BaseSession):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        DEFAULT.sessions.remove(self)
+        remove_innermost(DEFAULT.sessions, self)
         self._contexts.pop().__exit__(kind, error, trace)
         self.close()
 
@@ -300,9 +309,9 @@ class InteractiveSession(BaseSession):
         """Ends the session and takes it off the default stack."""
         super().close()
         if self in DEFAULT.sessions:
-            DEFAULT.sessions.remove(self)
+            remove_innermost(DEFAULT.sessions, self)
         if self._explicit_graph is not None and self._explicit_graph in DEFAULT.graphs:
-            DEFAULT.graphs.remove(self._explicit_graph)
+            remove_innermost(DEFAULT.graphs, self._explicit_graph)
 
 
 def _placement(config: Any) -> Placement:
