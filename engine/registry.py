@@ -25,9 +25,6 @@ P = ParamSpec("P")
 R = TypeVar("R", covariant=True)
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 
-# More outputs than any program has: a damaged graph must not take all memory.
-MOST_OUTPUTS = 1 << 16
-
 # A number of outputs beyond this is a mistake, and would take all memory.
 MOST_OUTPUTS = 1 << 20
 
@@ -335,7 +332,7 @@ _NORMAL: dict[str, Callable[[Any], Any]] = {
     "type": lambda v: None if v is None else as_dtype(v).base_dtype,
     "shape": lambda v: v if isinstance(v, TensorShape) else TensorShape(v),
     "list(int)": lambda v: None if v is None else [_integer(i) for i in v],
-    "list(float)": lambda v: None if v is None else [float(i) for i in v],
+    "list(float)": lambda v: None if v is None else [_float(i) for i in v],
     "list(type)": lambda v: None if v is None else [as_dtype(d).base_dtype for d in v],
     "list(shape)": lambda v: None if v is None else [s if isinstance(s, TensorShape) else TensorShape(s) for s in v],
 }

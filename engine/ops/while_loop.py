@@ -232,10 +232,3 @@ def _less_specific(general: Sizes, special: Sizes) -> bool:
     if special is None or len(general) != len(special):
         return False
     return all(a is None or a == b for a, b in zip(general, special, strict=True))
-
-
-def in_while_loop(graph: Graph) -> bool:
-    """Whether `graph` is that of a loop's body or condition, or of a function inside one."""
-    return isinstance(graph, FunctionGraph) and (
-        graph.name.endswith(("_body", "_cond")) or (graph.outer_graph is not None and in_while_loop(graph.outer_graph))
-    )
