@@ -93,3 +93,28 @@ def test_variable_names_are_tensorflows():
             "recall_at_2/true_positive_at_2",
             "recall_at_2/false_negative_at_2",
         ]
+
+
+@pytest.mark.parametrize("weights", [None, 2.0, [1.0, 0.0, 2.0], [[1.0], [0.0], [2.0]]])
+def test_shapes_that_are_not_known_before_the_run(weights):
+    def updates(shape):
+        labels = tf.placeholder_with_default(BITS, shape)
+        predictions = tf.placeholder_with_default(SHARES[:, None], shape)
+        weight = None if weights is None else tf.placeholder_with_default(np.float32(weights), shape)
+        found = [getattr(tf.metrics, name)(labels, predictions, weight) for name in ("auc", "recall", "precision")]
+        real = tf.cast(labels, tf.float32)
+        found += [tf.metrics.mean_absolute_error(real, predictions, weight), tf.metrics.mean(real, weight)]
+        return [update for _, update in found]
+
+    with tf.Graph().as_default(), tf.Session() as session:
+        unknown = updates(None)
+        session.run(tf.local_variables_initializer())
+        first = session.run(unknown)
+    with tf.Graph().as_default(), tf.Session() as session:
+        weight = None if weights is None else np.ravel(np.float32(weights)) if np.ndim(weights) else weights
+        given = (BITS, SHARES, weight)
+        known = [getattr(tf.metrics, name)(*given)[1] for name in ("auc", "recall", "precision")]
+        real = np.float32(BITS)
+        known += [tf.metrics.mean_absolute_error(real, SHARES, weight)[1], tf.metrics.mean(real, weight)[1]]
+        session.run(tf.local_variables_initializer())
+        np.testing.assert_allclose(first, session.run(known), rtol=1e-6)
