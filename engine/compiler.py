@@ -12,7 +12,9 @@ import numpy as np
 from .backends.cpu import CpuProgram
 from .backends.dynamic import DynamicProgram, needs_dynamic
 from .backends.reference import ReferenceProgram
-from .errors import InvalidArgumentError
+from .backends.variables import StalePlanError
+from .errors import FailedPreconditionError, InvalidArgumentError
+from .function import FunctionGraph
 from .graph import Graph, Operation, Tensor
 from .placement import Placement, check_placement
 from .plan.plan import Plan, make_plan
@@ -20,7 +22,7 @@ from .rewriting.dataflow import Dataflow
 from .rewriting.lower import handle_of, lower, reachable_operations
 from .rewriting.passes import PASSES, Rewrites
 from .runtime import Runtime
-from .shapes import sizes_text
+from .shapes import are_compatible, sizes_text
 
 # Plans a step keeps: one a combination of fed shapes.
 MOST_PLANS = 64
@@ -82,6 +84,19 @@ class CompiledStep:
         if self.any_shapes:
             signature = ()
         try:
+            return self._run(signature, values)
+        except StalePlanError:
+            # A variable was given another shape: plans made with the old one do not hold.
+            with self._lock:
+                self._plans.clear()
+                self._idle.clear()
+        try:
+            return self._run(signature, values)
+        except StalePlanError as error:
+            raise FailedPreconditionError(None, None, f"The step cannot run: {error}") from error
+
+    def _run(self, signature: Signature, values: Sequence[Any]) -> list[Any]:
+        try:
             # Another thread may take the last one between a look and a pop.
             program = self._idle[signature].pop()
         except (KeyError, IndexError):
@@ -111,7 +126,8 @@ class CompiledStep:
 
     def _compile(self, signature: Signature) -> Any:
         for tensor, shape in zip(self.feeds, signature, strict=not self.any_shapes):
-            check_shape(tensor, shape)
+            if not self._is_loose(tensor, shape):
+                check_shape(tensor, shape)
         ops = list(reachable_operations(self.fetches, self.targets, set(self.feeds)))
         check_placement(ops, self.options.placement)
         if needs_dynamic(ops):
@@ -126,11 +142,18 @@ class CompiledStep:
 
     def lowered(self, signature: Signature) -> Dataflow:
         """The step before any rewriting, with the fed shapes filled in."""
-        flow = lower(self.graph, self.fetches, self.targets, self.feeds)
+        pairs = zip(self.feeds, signature, strict=not self.any_shapes)
+        loose = [tensor for tensor, shape in pairs if self._is_loose(tensor, shape)]
+        flow = lower(self.graph, self.fetches, self.targets, self.feeds, loose)
         for tensor, shape in zip(self.feeds, signature, strict=not self.any_shapes):
             if tensor.dtype.name not in ("resource", "variant"):
                 flow.feeds[tensor].sizes = shape
         return flow
+
+    def _is_loose(self, tensor: Tensor, shape: tuple[int, ...]) -> bool:
+        # What a function captures may come from a variable that was given another shape.
+        captured = isinstance(self.graph, FunctionGraph) and tensor in self.graph.captured.values()
+        return captured and not are_compatible(shape, tensor.sizes)
 
     @property
     def plan_count(self) -> int:

@@ -23,7 +23,7 @@ from ..runtime import Runtime
 from .arguments import compute_of
 from .elementwise import bind_expression
 from .failures import failure_of
-from .variables import assign, storage_of
+from .variables import assign, check_plan, storage_of, validates
 
 Call = Callable[[], Any]
 
@@ -75,12 +75,14 @@ class CpuProgram:
     # Binding
 
     def _bind(self) -> None:
-        self.generation = self.store.generation
+        generation = self.store.generation
         self.ready = False
         self.arrays: dict[View, np.ndarray[Any, Any]] = {}
         self.cells: dict[Cell, Slot] = {}
         self.feed_memory: dict[Buffer, np.ndarray[Any, Any]] = {}
         self.calls, self.nodes = [], []
+        for key, ref in self.plan.variables.items():
+            check_plan(self.store.variable(key, ref.dtype, ref.sizes), ref.sizes)
         for step in self.plan.steps:
             calls = self._bind_step(step)
             self.calls += calls
@@ -88,6 +90,8 @@ class CpuProgram:
         self.feed_puts = [self._feed_put(p) for p in self.plan.feeds.values()]
         self.fetch_gets = [self._fetch_get(p) for p in self.plan.fetches]
         self.slots = list(self.cells.values())
+        # Not before: a program that could not be bound is not bound.
+        self.generation = generation
 
     def _check_initialized(self) -> None:
         for key in self.plan.required:
@@ -144,7 +148,7 @@ class CpuProgram:
         if node.type == "ReadVariableOp":
             return [partial(_read, inputs[0], outputs[0])]
         if node.type in INITIALIZERS:
-            return self._bind_assign(inputs)
+            return self._bind_assign(node, inputs)
         if node.type == "_MultiUpdate":
             return self._bind_updates(node, inputs)
         if node.definition.update_function is not None:
@@ -155,11 +159,11 @@ class CpuProgram:
                 return calls
         return [partial(_compute, compute_of(node, self.runtime), inputs, outputs)]
 
-    def _bind_assign(self, inputs: list[Any]) -> list[Call]:
+    def _bind_assign(self, node: Node, inputs: list[Any]) -> list[Call]:
         storage, value = inputs
         if isinstance(value, np.ndarray) and storage.sizes is not None and storage.sizes == value.shape:
             storage.allocate(value.shape)
-        return [partial(_assign, self, storage, value)]
+        return [partial(_assign, self, storage, value, validates(node))]
 
     def _bind_updates(self, node: Node, inputs: list[Any]) -> list[Call]:
         calls: list[Call] = []
@@ -259,8 +263,8 @@ def _read(storage: VariableStorage, out: Any) -> None:
         np.copyto(out, storage.value())
 
 
-def _assign(program: CpuProgram, storage: VariableStorage, value: Any) -> None:
-    assign(program.store, storage, _value(value))
+def _assign(program: CpuProgram, storage: VariableStorage, value: Any, validate: bool | None) -> None:
+    assign(program.store, storage, _value(value), validate)
 
 
 def _update_dynamic(

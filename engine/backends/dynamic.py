@@ -22,7 +22,7 @@ from ..rewriting.lower import handle_inputs, handle_of, reachable_operations, va
 from ..runtime import Runtime
 from .arguments import compute_of
 from .failures import failure_of
-from .variables import assign, prepare
+from .variables import assign, prepare, validates
 
 RAW_CONTROL = frozenset(
     {
@@ -170,7 +170,7 @@ class DynamicProgram:
         if op.type == "ReadVariableOp":
             return lambda inputs: [inputs[0].value().copy()]
         if op.type in ("Assign", "AssignVariableOp"):
-            return lambda inputs: _assigned(self.runtime, op, inputs)
+            return lambda inputs: _assigned(self.runtime, node, inputs)
         return self._kernel(op, node)
 
     def _kernel(self, op: Operation, node: Node) -> Evaluate:
@@ -191,9 +191,9 @@ def _read(value: Any) -> Any:
     return value.value().copy() if isinstance(value, VariableStorage) else value
 
 
-def _assigned(runtime: Runtime, op: Operation, inputs: Sequence[Any]) -> list[Any]:
-    assign(runtime.resources, inputs[0], _read(inputs[1]))
-    return [inputs[0]] * len(op.outputs)
+def _assigned(runtime: Runtime, node: Node, inputs: Sequence[Any]) -> list[Any]:
+    assign(runtime.resources, inputs[0], _read(inputs[1]), validates(node))
+    return [inputs[0]] * len(node.outputs)
 
 
 def _check_frames(ops: Sequence[Operation], fed: set[Tensor]) -> None:

@@ -13,7 +13,7 @@ from ..rewriting.dataflow import Dataflow, Node, Value
 from ..runtime import Runtime
 from .arguments import compute_of
 from .failures import failure_of
-from .variables import assign, prepare, storage_of
+from .variables import assign, prepare, storage_of, validates
 
 
 class ReferenceProgram:
@@ -50,7 +50,7 @@ class ReferenceProgram:
         if node.type == "ReadVariableOp":
             return [inputs[0].value().copy()]
         if node.type in ("Assign", "AssignVariableOp"):
-            assign(self.runtime.resources, inputs[0], inputs[1])
+            assign(self.runtime.resources, inputs[0], inputs[1], validates(node))
             return [None] * len(node.outputs)
         prepare(node, inputs)
         return compute_of(node, self.runtime)(inputs)
