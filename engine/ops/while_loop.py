@@ -9,7 +9,7 @@ from .. import nest
 from ..conversion import convert_to_tensor
 from ..dtypes import bool as bool_dtype
 from ..function import FunctionGraph, align_captures
-from ..graph import Graph, Operation, Sizes, Tensor, get_default_graph
+from ..graph import Operation, Sizes, Tensor, get_default_graph
 from ..scopes import name_scope
 from ..shapes import TensorShape
 from .cond import own_value
