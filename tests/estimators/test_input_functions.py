@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import headrace
 import headrace as tf
 from headrace.engine import errors
 from headrace.estimators.input_functions import numpy_input_fn, pandas_input_fn
@@ -110,3 +111,17 @@ def test_frames_must_fit():
         pandas_input_fn(Frame(a=Series([1, 2])), Series([1, 2], [5, 6]), shuffle=False)
     with pytest.raises(TypeError, match="target_column must be a string"):
         pandas_input_fn(frame, shuffle=False, target_column=3)
+
+
+def test_an_estimator_takes_a_dataset(tmp_path):
+    x, y = headrace.datasets.iris.load_data()
+
+    def input_fn():
+        rows = tf.data.Dataset.from_tensor_slices(({"x": x}, y))
+        return rows.shuffle(150, seed=1).repeat(20).batch(30).prefetch(1)
+
+    columns = [headrace.estimators.numeric_column("x", (4,))]
+    estimator = headrace.estimators.DNNClassifier([16], columns, str(tmp_path), n_classes=3)
+    estimator.train(input_fn, steps=90)
+    evaluation = estimator.evaluate(numpy_input_fn({"x": x}, y, shuffle=False))
+    assert evaluation["accuracy"] > 0.6 and evaluation["global_step"] == 90
