@@ -160,6 +160,11 @@ class Dataset:
         return Dataset(spec, used, make)
 
     @staticmethod
+    def from_sparse_tensor_slices(sparse_tensor: Any) -> Dataset:
+        """The rows of a sparse tensor, each a sparse tensor."""
+        return Dataset.from_tensor_slices(sparse_tensor)
+
+    @staticmethod
     def from_generator(
         generator: Callable[..., Any], output_types: Any, output_shapes: Any = None, args: Any = None
     ) -> Dataset:
@@ -257,6 +262,14 @@ class Dataset:
             return ParallelMapped(source, call, run.integer(calls), function.pure)
 
         return self.derived(function.spec, make, [*function.captures, calls])
+
+    def map_with_legacy_function(self, map_func: Callable[..., Any], num_parallel_calls: Any = None) -> Dataset:
+        """As `map`."""
+        return self.map(map_func, num_parallel_calls)
+
+    def filter_with_legacy_function(self, predicate: Callable[..., Any]) -> Dataset:
+        """As `filter`."""
+        return self.filter(predicate)
 
     def filter(self, predicate: Callable[..., Any]) -> Dataset:
         """The elements for which `predicate` is true."""

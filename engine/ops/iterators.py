@@ -283,12 +283,6 @@ def reduce_dataset_state(
 
 @iterator_get_next_op.samples
 @one_shot_iterator_op.samples
-@iterator_op.samples
-@make_iterator_op.samples
-@iterator_to_string_handle_op.samples
-@iterator_from_string_handle_op.samples
-@python_dataset_op.samples
-@reduce_dataset_op.samples
 def iterator_samples(rng: np.random.Generator) -> list[Sample]:
     # An iterator needs a source that lives in the process: tests of datasets cover it.
     return []
