@@ -21,6 +21,7 @@ from ..ops.files import matching_files
 from ..ops.indexing import gather
 from ..ops.random import random_shuffle
 from ..ops.ranges import range as range_tensor
+from ..ops.serialized import deserialize_many_sparse, serialize_many_sparse, serialize_sparse
 from ..registry import definition_of
 from ..scopes import GraphKeys, name_scope
 from ..shapes import TensorShape
@@ -194,7 +195,8 @@ def batch(
     """Batches of the tensors, which a queue with its runner collects from step to step, as TF 1.15's tf.train.batch.
 
     Args:
-        tensors: a tensor, list or dictionary of them: one element, or many where `enqueue_many`.
+        tensors: a tensor, list or dictionary of them: one element, or many where `enqueue_many`. SparseTensors
+            become one SparseTensor with the batch as its first dimension.
         batch_size: elements a batch.
         num_threads: threads that fill the queue.
         capacity: of the queue.
@@ -233,11 +235,11 @@ def maybe_batch(
 ) -> Any:
     """As `batch`, of those elements alone for which `keep_input` (bool scalar or vector) is true."""
     with name_scope(name, "batch", _flat(tensors)) as scope:
-        parts = [_converted(_flat(tensors))] * num_threads
+        parts = [_converted(_flat(tensors), enqueue_many)] * num_threads
         queue = _fifo(parts[:1], shapes, enqueue_many, dynamic_pad, capacity, shared_name)
         _fill(queue, parts, keep_input, enqueue_many)
         _summarize_fullness(queue, capacity)
-        return _dequeued(queue, batch_size, allow_smaller_final_batch, scope, tensors)
+        return _dequeued(queue, batch_size, allow_smaller_final_batch, scope, tensors, enqueue_many)
 
 
 def batch_join(
@@ -272,11 +274,12 @@ def maybe_batch_join(
 ) -> Any:
     """As `batch_join`, of those elements alone for which `keep_input` is true."""
     with name_scope(name, "batch_join", _flat_list(tensors_list)) as scope:
-        parts = [_converted(_flat(t)) for t in tensors_list]
+        _check_alike(tensors_list)
+        parts = [_converted(_flat(t), enqueue_many) for t in tensors_list]
         queue = _fifo(parts, shapes, enqueue_many, dynamic_pad, capacity, shared_name)
         _fill(queue, parts, keep_input, enqueue_many)
         _summarize_fullness(queue, capacity)
-        return _dequeued(queue, batch_size, allow_smaller_final_batch, scope, tensors_list[0])
+        return _dequeued(queue, batch_size, allow_smaller_final_batch, scope, tensors_list[0], enqueue_many)
 
 
 def shuffle_batch(
@@ -315,11 +318,11 @@ def maybe_shuffle_batch(
 ) -> Any:
     """As `shuffle_batch`, of those elements alone for which `keep_input` is true."""
     with name_scope(name, "shuffle_batch", _flat(tensors)) as scope:
-        parts = [_converted(_flat(tensors))] * num_threads
+        parts = [_converted(_flat(tensors), enqueue_many)] * num_threads
         queue = _shuffling(parts[:1], shapes, enqueue_many, capacity, min_after_dequeue, seed, shared_name)
         _fill(queue, parts, keep_input, enqueue_many)
         _summarize_fullness(queue, capacity, min_after_dequeue)
-        return _dequeued(queue, batch_size, allow_smaller_final_batch, scope, tensors)
+        return _dequeued(queue, batch_size, allow_smaller_final_batch, scope, tensors, enqueue_many)
 
 
 def shuffle_batch_join(
@@ -356,11 +359,12 @@ def maybe_shuffle_batch_join(
 ) -> Any:
     """As `shuffle_batch_join`, of those elements alone for which `keep_input` is true."""
     with name_scope(name, "shuffle_batch_join", _flat_list(tensors_list)) as scope:
-        parts = [_converted(_flat(t)) for t in tensors_list]
+        _check_alike(tensors_list)
+        parts = [_converted(_flat(t), enqueue_many) for t in tensors_list]
         queue = _shuffling(parts, shapes, enqueue_many, capacity, min_after_dequeue, seed, shared_name)
         _fill(queue, parts, keep_input, enqueue_many)
         _summarize_fullness(queue, capacity, min_after_dequeue)
-        return _dequeued(queue, batch_size, allow_smaller_final_batch, scope, tensors_list[0])
+        return _dequeued(queue, batch_size, allow_smaller_final_batch, scope, tensors_list[0], enqueue_many)
 
 
 # What they share
@@ -378,13 +382,27 @@ def _flat_list(tensors_list: Sequence[Any]) -> list[Any]:
     return [t for tensors in tensors_list for t in _flat(tensors)]
 
 
-def _converted(parts: list[Any]) -> list[Tensor]:
+def _converted(parts: list[Any], many: bool) -> list[Tensor]:
     if not parts:
         raise ValueError("Expected at least one tensor in batch().")
-    sparse = next((p for p in parts if isinstance(p, SparseTensor)), None)
-    if sparse is not None:
-        raise TypeError(f"Batching takes dense tensors, got {sparse}: parse examples after batching them instead.")
-    return [convert_to_tensor(p) for p in parts]
+    # Sparse tensors go through the queue as the strings of their serialized parts.
+    stored = serialize_many_sparse if many else serialize_sparse
+    tensors = [stored(p) if isinstance(p, SparseTensor) else convert_to_tensor(p) for p in parts]
+    for part, tensor in zip(parts, tensors, strict=True):
+        if isinstance(part, SparseTensor):
+            tensor.set_shape([None, 3] if many else [3])
+    return tensors
+
+
+def _check_alike(structures: Sequence[Any]) -> None:
+    kinds = [[(p.dtype if isinstance(p, SparseTensor) else None) for p in _flat(s)] for s in structures]
+    if any(k != kinds[0] for k in kinds):
+        raise TypeError(f"Expected sparse tensors of one dtype in the same places of all structures, got {kinds}")
+
+
+def _restored(stored: Tensor, like: SparseTensor, many: bool) -> SparseTensor:
+    rank = like.dense_shape.shape.num_elements()
+    return deserialize_many_sparse(stored, like.dtype, rank - many if rank is not None else None)
 
 
 def _dtypes(parts: list[list[Tensor]]) -> list[Any]:
@@ -398,7 +416,8 @@ def _shapes(parts: list[list[Tensor]], shapes: Any, enqueue_many: bool) -> list[
     if shapes is not None:
         given = [shapes] if len(parts[0]) == 1 and not isinstance(shapes, list | tuple) else list(shapes)
         nested = given if all(s is not None and not isinstance(s, int) for s in given) else [given]
-        return [TensorShape(s) for s in nested]
+        stored = [_is_stored(t) for t in parts[0]]
+        return [TensorShape([3] if own else s) for own, s in zip(stored, nested, strict=True)]
     result = []
     for column in zip(*parts, strict=True):
         known = [t.shape[1:] if enqueue_many else t.shape for t in column]
@@ -407,6 +426,10 @@ def _shapes(parts: list[list[Tensor]], shapes: Any, enqueue_many: bool) -> list[
             common = common.most_specific_compatible_shape(other)
         result.append(common)
     return result
+
+
+def _is_stored(tensor: Tensor) -> bool:
+    return tensor.op.type in ("SerializeSparse", "SerializeManySparse")
 
 
 def _fifo(
@@ -473,10 +496,12 @@ def _summarize_fullness(queue: QueueBase, capacity: int, minimum: int | None = N
     summaries.scalar(f"fraction_over_{minimum}_of_{capacity}_full", above)
 
 
-def _dequeued(queue: QueueBase, batch_size: Any, allow_smaller: bool, scope: str, like: Any) -> Any:
+def _dequeued(queue: QueueBase, batch_size: Any, allow_smaller: bool, scope: str, like: Any, many: bool) -> Any:
     take = queue.dequeue_up_to if allow_smaller else queue.dequeue_many
     found = take(batch_size, name=scope)
     flat = found if isinstance(found, list) else [found]
+    pairs = zip(flat, _flat(like), strict=True)
+    flat = [_restored(t, old, many) if isinstance(old, SparseTensor) else t for t, old in pairs]
     if isinstance(like, dict):
         return dict(zip(sorted(like), flat, strict=True))
     return flat if isinstance(like, list | tuple) else flat[0]

@@ -5,10 +5,14 @@ import pytest
 
 from headrace.engine import errors
 from headrace.engine.graph import Graph
+from headrace.engine.ops.array import stack
+from headrace.engine.ops.casting import cast
 from headrace.engine.ops.constant import constant
 from headrace.engine.ops.ranges import range as range_tensor
+from headrace.engine.ops.sparse_functions import sparse_tensor_to_dense
 from headrace.engine.scopes import GraphKeys
 from headrace.engine.session import Session
+from headrace.engine.tensor_types import SparseTensor
 from headrace.engine.training import input as inputs
 from headrace.engine.training.coordinator import Coordinator
 from headrace.engine.training.queue_runner import start_queue_runners
@@ -110,6 +114,61 @@ def test_filtered_batches(graph, many):
         batch = inputs.maybe_batch(number, number > 3, 2)
         expected = [4, 5, 6, 7]
     assert [int(n) for b in all_of(graph, batch) for n in b] == expected
+
+
+def diagonal(number, rows=None):
+    """A sparse vector with `number + 1` at the place `number`; with `rows` a matrix of such ones."""
+    place = cast(number, "int64")
+    if rows is None:
+        return SparseTensor(stack([[place]]), stack([number + 1]), stack([place + 1]))
+    indices = stack([stack([constant(i, "int64"), place]) for i in range(rows)])
+    return SparseTensor(indices, stack([number + i for i in range(rows)]), stack([constant(rows, "int64"), place + 1]))
+
+
+def dense(batches):
+    return [np.asarray(b).tolist() for b in batches]
+
+
+def test_batches_of_sparse_tensors(graph):
+    number = inputs.range_input_producer(4, num_epochs=1, shuffle=False).dequeue()
+    batch = inputs.batch({"sparse": diagonal(number), "number": number}, 3, allow_smaller_final_batch=True)
+    assert batch["sparse"].dense_shape.shape.as_list() == [2] and batch["sparse"].dtype.name == "int32"
+    found = all_of(graph, [sparse_tensor_to_dense(batch["sparse"]), batch["number"]])
+    assert [dense(f) for f in found] == [[[[1, 0, 0], [0, 2, 0], [0, 0, 3]], [0, 1, 2]], [[[0, 0, 0, 4]], [3]]]
+
+
+def test_rows_of_sparse_tensors(graph):
+    number = inputs.range_input_producer(2, num_epochs=1, shuffle=False).dequeue()
+    batch = inputs.batch(diagonal(number + 1, rows=2), 4, enqueue_many=True)
+    assert batch.dense_shape.shape.as_list() == [2]
+    found = all_of(graph, sparse_tensor_to_dense(batch))
+    assert dense(found) == [[[0, 1, 0], [0, 2, 0], [0, 0, 2], [0, 0, 3]]]
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_shuffled_joined_and_filtered_sparse_batches(graph, keep):
+    numbers = [inputs.range_input_producer(8, num_epochs=1, seed=i).dequeue() for i in range(2)]
+    structures = [[diagonal(n), n] for n in numbers]
+    if keep:
+        sparse, plain = inputs.shuffle_batch_join(structures, 4, 20, 5, seed=1)
+        expected = sorted([*range(8)] * 2)
+    else:
+        sparse, plain = inputs.maybe_shuffle_batch(structures[0], 2, 20, 5, numbers[0] > 3, seed=1)
+        expected = [4, 5, 6, 7]
+    found = all_of(graph, [sparse.values, sparse.indices, plain])
+    rows = [
+        (int(v), int(i), int(n))
+        for values, places, ns in found
+        for v, (_, i), n in zip(values, places, ns, strict=True)
+    ]
+    assert sorted(n for _, _, n in rows) == expected
+    assert all(value == place + 1 and place == n for value, place, n in rows)
+
+
+def test_sparse_tensors_must_stand_in_the_same_places(graph):
+    number = inputs.range_input_producer(4).dequeue()
+    with pytest.raises(TypeError, match="same places"):
+        inputs.batch_join([[diagonal(number)], [number]], 2)
 
 
 def test_file_names(graph, tmp_path):
