@@ -6,7 +6,11 @@ if __name__ != "headrace.estimators":
         "install headrace and import headrace.estimators"
     )
 
-from .class_heads import BinaryClassHead as BinaryClassHead, MultiClassHead as MultiClassHead
+from .class_heads import (
+    BinaryClassHead as BinaryClassHead,
+    MultiClassHead as MultiClassHead,
+    MultiLabelHead as MultiLabelHead,
+)
 from .columns import numeric_column as numeric_column
 from .dnn import DNNClassifier as DNNClassifier, DNNRegressor as DNNRegressor
 from .estimator import Estimator as Estimator

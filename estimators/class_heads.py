@@ -1,4 +1,4 @@
-"""Heads of classes: BinaryClassHead over one logit, MultiClassHead over one for each class."""
+"""Heads of classes: BinaryClassHead over one logit, MultiClassHead and MultiLabelHead over one for each class."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..engine.conversion import convert_to_tensor
-from ..engine.dtypes import float32, int32, string
+from ..engine.dtypes import float32, int32, int64, string
 from ..engine.graph import Tensor
 from ..engine.lookup import index_table_from_tensor, index_to_string_table_from_tensor
 from ..engine.ops.array import shape, stack
@@ -22,8 +22,11 @@ from ..engine.ops.nn_losses import (
     softmax,
     sparse_softmax_cross_entropy_with_logits,
 )
+from ..engine.ops.reduce import reduce_mean
+from ..engine.ops.sparse_functions import sparse_to_indicator
 from ..engine.ops.strings import as_string
 from ..engine.ops.trigonometric import sigmoid
+from ..engine.tensor_types import SparseTensor
 from ..layers import metrics
 from ..layers.loss_reduction import Reduction
 from .head import Head, Judged, LossFunction, Metrics, WeightColumn, check_label_range
@@ -63,14 +66,18 @@ class ClassHead(Head):
         class_ids = expand_dims(argmax(scores, -1, name="class_ids"), -1)
         rows = stack([shape(scores)[0], 1])
         ids = convert_to_tensor([list(range(self.n_classes))], int32)
-        names = as_string(ids) if self.label_vocabulary is None else convert_to_tensor([self.label_vocabulary])
         return {
             "probabilities": softmax(scores, name="probabilities"),
             "class_ids": class_ids,
             "classes": self._class_names(class_ids),
             "all_class_ids": tile(ids, rows),
-            "all_classes": tile(names, rows),
+            "all_classes": self._all_classes(scores),
         }
+
+    def _all_classes(self, scores: Tensor) -> Tensor:
+        """The names of the classes, string [batch, n_classes]."""
+        names = self.label_vocabulary or [str(i) for i in range(self.n_classes)]
+        return tile(convert_to_tensor([names]), stack([shape(scores)[0], 1]))
 
     def _class_names(self, class_ids: Tensor) -> Tensor:
         if self.label_vocabulary is None:
@@ -163,9 +170,7 @@ class BinaryClassHead(ClassHead):
         name: str | None = None,
     ) -> None:
         super().__init__(2, weight_column, label_vocabulary, loss_reduction, loss_fn, name)
-        self.thresholds = tuple(thresholds or ())
-        if any(not 0.0 < threshold < 1.0 for threshold in self.thresholds):
-            raise ValueError(f"thresholds not in (0, 1): {self.thresholds}.")
+        self.thresholds = _checked_thresholds(thresholds)
 
     @property
     def logits_dimension(self) -> int:
@@ -203,6 +208,90 @@ class BinaryClassHead(ClassHead):
         for threshold in self.thresholds:
             found.update(_at_threshold(labels, logistic, weights, threshold))
         return found
+
+
+class MultiLabelHead(ClassHead):
+    """Any number of classes an example, each with a logistic function, as `tf.estimator.MultiLabelHead`.
+
+    Labels are 0 or 1 for each class, integers [batch, n_classes], or a SparseTensor of the classes of each example
+    (strings if there is a vocabulary). Metrics: auc, auc_precision_recall, average_loss, and those of the thresholds.
+    Predictions: classes (all of them), logits, probabilities.
+
+    Args:
+        n_classes: the number of classes.
+        weight_column: see Head.
+        thresholds: in (0, 1), for which accuracy, precision and recall are given besides.
+        label_vocabulary: the classes' names.
+        loss_reduction, loss_fn, name: see Head.
+
+    Raises:
+        ValueError: n_classes is less than 2, a threshold is not in (0, 1), or the vocabulary has another length.
+    """
+
+    def __init__(
+        self,
+        n_classes: int,
+        weight_column: WeightColumn = None,
+        thresholds: Sequence[float] | None = None,
+        label_vocabulary: Sequence[str] | None = None,
+        loss_reduction: str = Reduction.SUM_OVER_BATCH_SIZE,
+        loss_fn: LossFunction | None = None,
+        name: str | None = None,
+    ) -> None:
+        if n_classes < 2:
+            raise ValueError(f"n_classes must be > 1 for multi-label classification. Given: {n_classes}")
+        super().__init__(n_classes, weight_column, label_vocabulary, loss_reduction, loss_fn, name)
+        self.thresholds = _checked_thresholds(thresholds)
+
+    @property
+    def logits_dimension(self) -> int:
+        return self.n_classes
+
+    @property
+    def labels_dimension(self) -> int:
+        return self.n_classes
+
+    @property
+    def losses_dimension(self) -> int:
+        return 1
+
+    def predictions(self, logits: Tensor) -> dict[str, Tensor]:
+        probabilities = sigmoid(logits, name="probabilities")
+        return {"logits": logits, "probabilities": probabilities, "classes": self._all_classes(logits)}
+
+    def _shaped(self, labels: Any, logits: Tensor) -> Tensor:
+        if not isinstance(labels, SparseTensor):
+            return super()._shaped(labels, logits)
+        numbers = labels.values if self.label_vocabulary is None else self._class_numbers(labels.values)
+        checked = SparseTensor(labels.indices, check_label_range(numbers, self.n_classes), labels.dense_shape)
+        bits: Tensor = cast(sparse_to_indicator(checked, self.n_classes), int64)
+        return bits
+
+    def _processed_labels(self, labels: Tensor) -> Tensor:
+        if labels.dtype == string or not labels.dtype.is_integer:
+            raise ValueError(f"Labels dtype should be integer. Instead got {labels.dtype.name}.")
+        numbers: Tensor = cast(check_label_range(labels, 2), float32)
+        return numbers
+
+    def _losses(self, labels: Tensor, logits: Tensor) -> Tensor:
+        return reduce_mean(sigmoid_cross_entropy_with_logits(labels=labels, logits=logits), -1, keepdims=True)
+
+    def _metrics(self, judged: Judged) -> Metrics:
+        labels, weights, probabilities = judged.labels, judged.weights, judged.predictions["probabilities"]
+        found = {
+            "auc": metrics.auc(labels, probabilities, weights, name="auc"),
+            "auc_precision_recall": _area_under_precision_recall(labels, probabilities, weights),
+        }
+        for threshold in self.thresholds:
+            found.update(_at_threshold(labels, probabilities, weights, threshold))
+        return found
+
+
+def _checked_thresholds(given: Sequence[float] | None) -> tuple[float, ...]:
+    thresholds = tuple(given or ())
+    if any(not 0.0 < threshold < 1.0 for threshold in thresholds):
+        raise ValueError(f"thresholds not in (0, 1): {thresholds}.")
+    return thresholds
 
 
 def _area_under_precision_recall(labels: Tensor, logistic: Tensor, weights: Any) -> metrics.Metric:

@@ -102,6 +102,11 @@ class Head(ABC):
         """Labels an example."""
         return 1
 
+    @property
+    def losses_dimension(self) -> int:
+        """Losses an example."""
+        return self.labels_dimension
+
     def create_estimator_spec(
         self,
         features: Mapping[str, Any],
@@ -156,17 +161,20 @@ class Head(ABC):
     def _judged(
         self, features: Mapping[str, Any], logits: Tensor, labels: Any, predictions: Mapping[str, Tensor]
     ) -> Judged:
-        truth = self._processed_labels(_shaped_labels(labels, logits, self.labels_dimension))
+        truth = self._processed_labels(self._shaped(labels, logits))
         weights = 1.0 if self.weight_column is None else self.weight_column.dense(features)
         return Judged(truth, self._losses_of(truth, logits, features), weights, predictions)
+
+    def _shaped(self, labels: Any, logits: Tensor) -> Tensor:
+        return shaped_labels(labels, logits, self.labels_dimension)
 
     def _losses_of(self, labels: Tensor, logits: Tensor, features: Mapping[str, Any]) -> Tensor:
         if self.loss_fn is None:
             return self._losses(labels, logits)
         extra = {"features": features} if "features" in inspect.signature(self.loss_fn).parameters else {}
         losses = self.loss_fn(labels=labels, logits=logits, **extra)
-        message = f"loss_fn must return Tensor of shape [D0, D1, ... DN, {self.labels_dimension}]"
-        expected = concat([shape(logits)[:-1], [self.labels_dimension]], 0)
+        message = f"loss_fn must return Tensor of shape [D0, D1, ... DN, {self.losses_dimension}]"
+        expected = concat([shape(logits)[:-1], [self.losses_dimension]], 0)
         checked: Tensor = with_dependencies([assert_equal(expected, shape(losses), message=message)], losses)
         return checked
 
@@ -209,7 +217,7 @@ def _weight_column(given: WeightColumn) -> NumericColumn | None:
     return NumericColumn(given)
 
 
-def _shaped_labels(labels: Any, logits: Tensor, dimension: int) -> Tensor:
+def shaped_labels(labels: Any, logits: Tensor, dimension: int) -> Tensor:
     """Labels [batch, dimension], where [batch] will do for one."""
     if labels is None:
         raise ValueError(

@@ -141,3 +141,18 @@ def test_regularization_own_loss_optimizer_and_update_ops():
         assert session.run(made.loss) == pytest.approx(2.75)
         session.run(made.train_op)
         assert session.run([step, seen]) == [1, 1.0]
+
+
+def test_sparse_labels_of_several_classes():
+    words = tf.estimators.MultiLabelHead(3, label_vocabulary=["a", "b", "c"])
+    numbers = tf.estimators.MultiLabelHead(3)
+    with tf.Graph().as_default(), tf.Session() as session:
+        places = [[0, 0], [1, 0], [1, 1]]
+        logits = tf.constant([[1.0, -1.0, 0.5], [0.2, 0.3, -2.0]])
+        losses = [
+            words.loss(tf.SparseTensor(places, ["b", "a", "c"], [2, 2]), logits),
+            numbers.loss(tf.SparseTensor(places, np.array([1, 0, 2]), [2, 2]), logits),
+            numbers.loss([[0, 1, 0], [1, 0, 1]], logits),
+        ]
+        session.run(tf.tables_initializer())
+        assert np.ptp(session.run(losses)) == 0
