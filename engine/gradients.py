@@ -277,7 +277,7 @@ class _Backward:
 
     def _call(self, op: Operation, function: GradientFunction, outs: list[Any]) -> list[Any]:
         with ExitStack() as stack:
-            stack.enter_context(self.graph.name_scope(op.name.rpartition("/")[2] + "_grad"))
+            stack.enter_context(self.graph.name_scope(op.name + "_grad"))
             if self.colocate:
                 stack.enter_context(self.graph.colocate_with(op, ignore_existing=True))
             token = _wanted.set(frozenset(i for i, t in enumerate(op.inputs) if t.op in self.reached))

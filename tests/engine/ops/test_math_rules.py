@@ -86,6 +86,13 @@ def test_operators_have_tensorflows_names():
     assert [tensor.op.name for tensor in built] == names
 
 
+def test_gradients_are_named_after_what_they_are_gradients_of(graph):
+    with graph.name_scope("a"):
+        x = constant([1.0])
+        y = unary.exp(x)
+    assert gradients(y, [x])[0].op.name == "gradients/a/Exp_grad/mul"
+
+
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3)])
 def test_a_sum_of_unknown_rank_has_a_gradient(shape):
     x = placeholder(float32)
