@@ -38,6 +38,8 @@ class _DNN(CannedEstimator):
         model_dir: str | None,
         config: RunConfig | None,
     ) -> None:
+        if not isinstance(hidden_units, Sequence):
+            raise TypeError(f"hidden_units must be a list of sizes, such as [128, 64], got {hidden_units!r}")
         if any(int(units) < 1 for units in hidden_units):
             raise ValueError(f"hidden_units must be positive, got {list(hidden_units)}")
         self.hidden_units = [int(units) for units in hidden_units]

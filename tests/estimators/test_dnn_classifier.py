@@ -124,3 +124,8 @@ def test_progress_on_a_terminal_is_a_bar():
 def test_examples_of_another_width_are_refused(fitted, width):
     with pytest.raises(ValueError, match=rf"'x' has shape \(\?, {width}\), but its column has shape \(4,\)"):
         fitted.predict(np.zeros((8, width), np.float32))
+
+
+def test_hidden_units_are_a_list():
+    with pytest.raises(TypeError, match=r"such as \[128, 64\], got 32"):
+        hr.estimators.DNNClassifier(hidden_units=32)
