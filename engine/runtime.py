@@ -23,7 +23,8 @@ class Cancellation:
 
     def __init__(self) -> None:
         self._wake: set[Callable[[], None]] = set()
-        self._lock = threading.Lock()
+        # What the garbage collector finalizes may unregister itself while this thread holds the lock.
+        self._lock = threading.RLock()
         self.cancelled = False
 
     def cancel(self) -> None:
