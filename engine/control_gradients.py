@@ -21,7 +21,7 @@ from .ops.array import shape_op
 from .ops.array_parts import zeros
 from .ops.cond import common_sizes
 from .ops.constant import constant
-from .ops.functional import fake_param_op, if_op, while_op
+from .ops.functional import fake_param_op, if_op, stateful_partitioned_call_op, while_op
 from .ops.tensor_list import (
     element_shape_of,
     empty_tensor_list_op,
@@ -239,6 +239,51 @@ def _collected(kinds: Sequence[str], outputs: Sequence[Tensor]) -> list[Any]:
         else:
             result.append(next(given) if kind == "dense" else None)
     return result
+
+
+# Calls
+
+
+def call_gradient(op: Operation, *dys: Any) -> list[Any]:
+    """A call of the gradient of a function, which takes what it needs of the forward call from further outputs of it."""
+    forward: FunctionGraph = op.attrs["f"]
+    if forward.own_gradient is not None:
+        return forward.own_gradient(op, *dys)
+    used = [i for i, dy in enumerate(dys) if dy is not None and flows(op.outputs[i].dtype)]
+    given = [convert_to_tensor(dys[i]) for i in used]
+    graph = GradientGraph(forward, get_default_graph(), dict(zip(forward.inputs, op.inputs, strict=True)))
+    arguments = [graph.add_input(dy.dtype, dy.sizes, "grad_y") for dy in given]
+    wanted = wanted_inputs(len(op.inputs))
+    places = [i for i, t in enumerate(forward.inputs) if i in wanted and (flows(t.dtype) or t.dtype.name == "resource")]
+    with graph.as_default():
+        found = backward([forward.outputs[i] for i in used], [forward.inputs[i] for i in places], arguments)
+        graph.outputs = [local(as_dense(g)) for g in found if g is not None]
+    captures = align_captures([graph], len(given))
+    needed = list(graph.intermediates)
+    graph.inputs += graph.intermediates.values()
+    attrs = {
+        "Tout": [t.dtype.base_dtype for t in graph.outputs],
+        "f": graph,
+        "output_shapes": [TensorShape(t.sizes) for t in graph.outputs],
+    }
+    inputs = [*given, *captures, *_forward_values(op, forward, needed)]
+    outputs = iter(stateful_partitioned_call_op.make([inputs], attrs, f"{op.name}_grad").outputs)
+    results: list[Any] = [None] * len(op.inputs)
+    for i, gradient in zip(places, found, strict=True):
+        results[i] = None if gradient is None else next(outputs)
+    return results
+
+
+def _forward_values(op: Operation, forward: FunctionGraph, wanted: Sequence[Tensor]) -> list[Tensor]:
+    """The outputs of a call that hold tensors of its function; calls of one function share the list of outputs."""
+    forward.outputs.extend(t for t in wanted if t not in forward.outputs)
+    added = [(t.dtype.base_dtype, None) for t in forward.outputs[len(op.outputs) :]]
+    attrs = {
+        "Tout": [*op.attrs["Tout"], *(dtype for dtype, _ in added)],
+        "output_shapes": [*_shapes(op), *(TensorShape(None) for _ in added)],
+    }
+    extend_operation(op, [], added, attrs)
+    return [op.outputs[forward.outputs.index(t)] for t in wanted]
 
 
 # While

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -42,6 +42,8 @@ class FunctionGraph(Graph):
         # Which outputs of the operation hold what a loop gives to its gradient: the values of tensors of the body,
         # and under None the number of iterations.
         self.kept: dict[Tensor | None, int] = {}
+        # A gradient that the function brings along: of the call and the gradients of its outputs.
+        self.own_gradient: Callable[..., list[Any]] | None = None
         # Operations of the graph around that the call must wait for.
         self.outer_controls: dict[Operation, None] = {}
 

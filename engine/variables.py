@@ -29,6 +29,7 @@ from .ops.variables import (
 )
 from .scopes import GraphKeys, init_scope
 from .shapes import TensorShape
+from .variable_creators import VariableKind
 from .variable_operators import ScatterMethods, TensorOperators
 from .variable_protos import VariableAggregation, VariableSynchronization
 
@@ -36,7 +37,7 @@ from .variable_protos import VariableAggregation, VariableSynchronization
 SCOPE_KEY = "variable_scope"
 
 
-class Variable(TensorOperators, ScatterMethods):
+class Variable(TensorOperators, ScatterMethods, metaclass=VariableKind):
     """State of a session that assignments change, as TensorFlow 1.15's `tf.Variable`.
 
     Args:

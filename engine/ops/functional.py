@@ -103,6 +103,56 @@ def while_gradient(op: Operation, *dys: Any) -> list[Any]:
     return build(op, *dys)
 
 
+@op("PartitionedCall", "args: Tin", "output: Tout", stateful=True, lists=("Tin",))
+def partitioned_call_op(
+    args: Any,
+    *,
+    Tout: list[DType],
+    f: Graph,
+    config: str = "",
+    config_proto: str = "",
+    executor_type: str = "",
+    output_shapes: list[TensorShape] | None = None,
+    name: str | None = None,
+) -> list[Tensor]:
+    """The outputs of a function of `args`."""
+
+
+@op("StatefulPartitionedCall", "args: Tin", "output: Tout", stateful=True, lists=("Tin",))
+def stateful_partitioned_call_op(
+    args: Any,
+    *,
+    Tout: list[DType],
+    f: Graph,
+    config: str = "",
+    config_proto: str = "",
+    executor_type: str = "",
+    output_shapes: list[TensorShape] | None = None,
+    name: str | None = None,
+) -> list[Tensor]:
+    """The outputs of a function of `args` that may read and write state."""
+
+
+@partitioned_call_op.shape
+@stateful_partitioned_call_op.shape
+def partitioned_call_shape(context: InferenceContext) -> list[Sizes]:
+    return _declared_shapes(context, len(context["Tout"]))
+
+
+@partitioned_call_op.state
+@stateful_partitioned_call_op.state
+def partitioned_call_state(context: Any, args: Any, *, Tout: Any, f: Any, **_: Any) -> Any:
+    return context.runtime.call(f, args, len(Tout))
+
+
+@partitioned_call_op.gradient
+@stateful_partitioned_call_op.gradient
+def partitioned_call_gradient(op: Operation, *dys: Any) -> list[Any]:
+    from ..control_gradients import call_gradient as build  # differentiation stands above the ops
+
+    return build(op, *dys)
+
+
 @op("FakeParam", outputs="output: dtype", foldable=False)
 def fake_param_op(*, dtype: DType, shape: TensorShape | None = None, name: str | None = None) -> Tensor:
     """What a branch gives for an output that only the other branch has: nothing that may be used."""
