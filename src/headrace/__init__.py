@@ -9,15 +9,16 @@ from . import (
     app,
     bitwise,
     cluster,
-    compat,
     contrib,
     data,
     datasets,
     debugging,
     dtypes,
     errors,
+    estimator,
     estimators,
     examples,
+    feature_column,
     flags,
     gfile,
     graph_util,
@@ -438,6 +439,7 @@ from .engine.tensor_types import IndexedSlices, SparseTensor, SparseTensorValue
 from .engine.training.rmsprop import RMSPropOptimizer
 from .engine.training.saver import Saver
 from .engine.training.supervisor import Supervisor
+from .engine.variable_creators import variable_creator_scope
 from .engine.variable_lists import (
     all_variables,
     assert_variables_initialized,
@@ -467,8 +469,6 @@ from .engine.variable_scope import (
 from .engine.variable_store import AUTO_REUSE
 from .engine.variables import Variable
 
-# compat.v1 holds the names above, so it comes last.
-
 __version__ = "0.1.0"
 
 __all__ = [
@@ -493,17 +493,17 @@ __all__ = [
     "atan2", "atanh", "batch_gather", "batch_matmul", "batch_to_space", "batch_to_space_nd", "betainc", "bfloat16",
     "bincount", "bitcast", "bitwise", "bool", "boolean_mask", "broadcast_dynamic_shape", "broadcast_static_shape",
     "broadcast_to", "case", "cast", "ceil", "check_numerics", "cholesky", "cholesky_solve", "clip_by_average_norm",
-    "clip_by_global_norm", "clip_by_norm", "clip_by_value", "cluster", "colocate_with", "compat", "complex",
-    "complex64", "complex128", "concat", "concat_v2", "cond", "confusion_matrix", "conj", "constant",
-    "constant_initializer", "container", "contrib", "control_dependencies", "convert_to_tensor", "cos", "cosh",
-    "count_nonzero", "count_up_to", "cross", "cumprod", "cumsum", "custom_gradient", "data", "datasets", "debugging",
-    "decode_base64", "decode_csv", "decode_raw", "depth_to_space", "deserialize_many_sparse", "device", "diag",
-    "diag_part", "digamma", "dimension_at_index", "dimension_value", "disable_eager_execution", "disable_v2_behavior",
-    "div", "div_no_nan", "divide", "double", "dtypes", "dynamic_partition", "dynamic_stitch", "edit_distance",
-    "einsum", "encode_base64", "ensure_shape", "equal", "erf", "erfc", "errors", "estimators", "examples",
-    "executing_eagerly", "exp", "expand_dims", "expm1", "extract_image_patches", "eye", "fft", "fft2d", "fft3d",
-    "fill", "fixed_size_partitioner", "flags", "float16", "float32", "float64", "floor", "floor_div", "floordiv",
-    "floormod", "foldl", "foldr", "gather", "gather_nd", "get_collection", "get_collection_ref", "get_default_graph",
+    "clip_by_global_norm", "clip_by_norm", "clip_by_value", "cluster", "colocate_with", "complex", "complex64",
+    "complex128", "concat", "concat_v2", "cond", "confusion_matrix", "conj", "constant", "constant_initializer",
+    "container", "contrib", "control_dependencies", "convert_to_tensor", "cos", "cosh", "count_nonzero",
+    "count_up_to", "cross", "cumprod", "cumsum", "custom_gradient", "data", "datasets", "debugging", "decode_base64",
+    "decode_csv", "decode_raw", "depth_to_space", "deserialize_many_sparse", "device", "diag", "diag_part", "digamma",
+    "dimension_at_index", "dimension_value", "disable_eager_execution", "disable_v2_behavior", "div", "div_no_nan",
+    "divide", "double", "dtypes", "dynamic_partition", "dynamic_stitch", "edit_distance", "einsum", "encode_base64",
+    "ensure_shape", "equal", "erf", "erfc", "errors", "estimator", "estimators", "examples", "executing_eagerly",
+    "exp", "expand_dims", "expm1", "extract_image_patches", "eye", "feature_column", "fft", "fft2d", "fft3d", "fill",
+    "fixed_size_partitioner", "flags", "float16", "float32", "float64", "floor", "floor_div", "floordiv", "floormod",
+    "foldl", "foldr", "gather", "gather_nd", "get_collection", "get_collection_ref", "get_default_graph",
     "get_default_session", "get_local_variable", "get_logger", "get_seed", "get_variable", "get_variable_scope",
     "gfile", "global_norm", "global_variables", "global_variables_initializer", "glorot_normal_initializer",
     "glorot_uniform_initializer", "grad_pass_through", "gradients", "graph_util", "greater", "greater_equal", "group",
@@ -551,7 +551,11 @@ __all__ = [
     "truncatemod", "tuple", "uint8", "uint16", "uint32", "uint64", "uniform_unit_scaling_initializer", "unique",
     "unique_with_counts", "unpack", "unsorted_segment_max", "unsorted_segment_mean", "unsorted_segment_min",
     "unsorted_segment_prod", "unsorted_segment_sqrt_n", "unsorted_segment_sum", "unstack",
-    "variable_axis_size_partitioner", "variable_op_scope", "variable_scope", "variables_initializer",
-    "variance_scaling_initializer", "variant", "verify_tensor_all_finite", "where", "where_v2", "while_loop",
-    "write_file", "zeros", "zeros_initializer", "zeros_like", "zeta",
+    "variable_axis_size_partitioner", "variable_creator_scope", "variable_op_scope", "variable_scope",
+    "variables_initializer", "variance_scaling_initializer", "variant", "verify_tensor_all_finite", "where",
+    "where_v2", "while_loop", "write_file", "zeros", "zeros_initializer", "zeros_like", "zeta",
 ]  # fmt: skip
+
+# compat.v1 holds all names above, so it comes last.
+# isort: split
+from . import compat as compat

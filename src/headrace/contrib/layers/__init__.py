@@ -6,6 +6,21 @@ from ...engine.initializers import (
     xavier_initializer_conv2d,
 )
 from ...engine.ops.nn_embedding import safe_embedding_lookup_sparse
+from ...estimators.columns.contrib_names import (
+    bucketized_column,
+    create_feature_spec_for_parsing,
+    crossed_column,
+    embedding_column,
+    input_from_feature_columns,
+    one_hot_column,
+    real_valued_column,
+    shared_embedding_columns,
+    sparse_column_with_hash_bucket,
+    sparse_column_with_integerized_feature,
+    sparse_column_with_keys,
+    sparse_column_with_vocabulary_file,
+    weighted_sparse_column,
+)
 from ...layers.contrib_convolution import (
     conv1d,
     conv2d,
@@ -63,13 +78,17 @@ from . import summaries, utils
 
 __all__ = [
     "OPTIMIZER_CLS_NAMES", "OPTIMIZER_SUMMARIES", "apply_regularization", "avg_pool2d", "avg_pool3d", "batch_norm",
-    "bias_add", "bow_encoder", "conv1d", "conv2d", "conv2d_transpose", "conv3d", "conv3d_transpose", "convolution",
-    "convolution1d", "convolution2d", "convolution2d_transpose", "convolution3d", "convolution3d_transpose",
-    "dense_to_sparse", "dropout", "elu", "embed_sequence", "embedding_lookup_unique", "flatten", "fully_connected",
-    "instance_norm", "l1_l2_regularizer", "l1_regularizer", "l2_regularizer", "layer_norm", "linear", "max_pool2d",
-    "max_pool3d", "maxout", "one_hot_encoding", "optimize_loss", "relu", "relu6", "repeat",
-    "safe_embedding_lookup_sparse", "separable_conv2d", "separable_convolution2d", "softmax", "spatial_softmax",
-    "stack", "sum_regularizer", "summaries", "summarize_activation", "summarize_activations", "summarize_biases",
-    "summarize_collection", "summarize_tensor", "summarize_tensors", "summarize_variables", "summarize_weights",
-    "unit_norm", "utils", "variance_scaling_initializer", "xavier_initializer", "xavier_initializer_conv2d",
+    "bias_add", "bow_encoder", "bucketized_column", "conv1d", "conv2d", "conv2d_transpose", "conv3d",
+    "conv3d_transpose", "convolution", "convolution1d", "convolution2d", "convolution2d_transpose", "convolution3d",
+    "convolution3d_transpose", "create_feature_spec_for_parsing", "crossed_column", "dense_to_sparse", "dropout",
+    "elu", "embed_sequence", "embedding_column", "embedding_lookup_unique", "flatten", "fully_connected",
+    "input_from_feature_columns", "instance_norm", "l1_l2_regularizer", "l1_regularizer", "l2_regularizer",
+    "layer_norm", "linear", "max_pool2d", "max_pool3d", "maxout", "one_hot_column", "one_hot_encoding",
+    "optimize_loss", "real_valued_column", "relu", "relu6", "repeat", "safe_embedding_lookup_sparse",
+    "separable_conv2d", "separable_convolution2d", "shared_embedding_columns", "softmax",
+    "sparse_column_with_hash_bucket", "sparse_column_with_integerized_feature", "sparse_column_with_keys",
+    "sparse_column_with_vocabulary_file", "spatial_softmax", "stack", "sum_regularizer", "summaries",
+    "summarize_activation", "summarize_activations", "summarize_biases", "summarize_collection", "summarize_tensor",
+    "summarize_tensors", "summarize_variables", "summarize_weights", "unit_norm", "utils",
+    "variance_scaling_initializer", "weighted_sparse_column", "xavier_initializer", "xavier_initializer_conv2d",
 ]  # fmt: skip
