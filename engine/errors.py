@@ -295,3 +295,18 @@ def exception_type_from_error_code(error_code: int) -> type[OpError]:
 def error_code_from_exception_type(cls: type[BaseException]) -> int:
     """Returns the status code of an error class; UNKNOWN for classes that are not here."""
     return cls.code if issubclass(cls, OpError) else UNKNOWN
+
+
+_CLASS_OF_OS_ERROR: Final[list[tuple[type[OSError], type[OpError]]]] = [
+    (FileNotFoundError, NotFoundError),
+    (FileExistsError, AlreadyExistsError),
+    (PermissionError, PermissionDeniedError),
+    (IsADirectoryError, FailedPreconditionError),
+    (NotADirectoryError, FailedPreconditionError),
+]
+
+
+def file_error(path: object, error: OSError) -> OpError:
+    """What the operating system said about a file, as one of the errors here."""
+    kind = next((k for base, k in _CLASS_OF_OS_ERROR if isinstance(error, base)), UnknownError)
+    return kind(None, None, f"{error.filename or path}; {error.strerror}")

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, ClassVar, Final, Literal, Self, TypeAlias
 
 from .crc32c import Buffer, masked_crc32c
-from .errors import DataLossError, NotFoundError, PermissionDeniedError
+from .errors import DataLossError, NotFoundError, PermissionDeniedError, file_error
 
 Compression: TypeAlias = Literal["", "GZIP", "ZLIB"] | None
 Filename: TypeAlias = str | Path
@@ -48,7 +48,10 @@ class RecordWriter:
         window_bits = _window_bits(compression)
         self._path = path
         self._deflate = zlib.compressobj(level, wbits=window_bits) if window_bits else None
-        self._stream: BinaryIO | None = Path(path).open("wb")
+        try:
+            self._stream: BinaryIO | None = Path(path).open("wb")
+        except OSError as error:
+            raise file_error(path, error) from error
 
     def write(self, record: Buffer) -> None:
         """Appends a record; TypeError unless it is bytes."""

@@ -44,6 +44,8 @@ class ArrayEstimator(Estimator):
         Raises:
             ValueError: x and y differ in length, are empty, or hold NaN; the column and row are named.
         """
+        if not isinstance(epochs, int | np.integer):
+            raise TypeError(f"epochs must be an integer, got {epochs!r}")
         if epochs < 1:
             raise ValueError(f"epochs must be at least 1, got {epochs}")
         data = batches(x, y, batch_size, epochs, shuffle, self.config.tf_random_seed)

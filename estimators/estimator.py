@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from ..engine.ops.summaries import scalar as scalar_summary
 from ..engine.session import Session
 from ..engine.summary.values import merged, scalar
 from ..engine.summary.writer import FileWriter
-from ..engine.training.basic_session_run_hooks import StopAtStepHook
+from ..engine.training.basic_session_run_hooks import NanTensorHook, StopAtStepHook
 from ..engine.training.global_step import get_global_step, get_or_create_global_step
 from ..engine.training.monitored_session import MonitoredTrainingSession
 from ..engine.training.saver import Saver
@@ -58,7 +59,7 @@ class Estimator:
         if wanted is None:
             wanted = tempfile.mkdtemp(prefix="headrace-")
             logger.warning("Using temporary folder as model directory: %s", wanted)
-        self._model_dir = str(wanted)
+        self._model_dir = os.fspath(wanted)
 
     @property
     def model_dir(self) -> str:
@@ -82,6 +83,7 @@ class Estimator:
 
         Raises:
             ValueError: both steps and max_steps are given, or one is not positive.
+            NanLossDuringTrainingError: the loss became NaN.
         """
         _check_steps(steps, max_steps)
         start = self._trained_steps()
@@ -106,7 +108,7 @@ class Estimator:
         with MonitoredTrainingSession(
             checkpoint_dir=self._model_dir,
             scaffold=spec.scaffold or Scaffold(saver=saver),
-            hooks=[*spec.training_hooks, *hooks],
+            hooks=[NanTensorHook(spec.loss), *spec.training_hooks, *hooks],
             chief_only_hooks=list(spec.training_chief_hooks),
             save_checkpoint_secs=config.save_checkpoints_secs,
             save_checkpoint_steps=config.save_checkpoints_steps,
@@ -187,7 +189,10 @@ class Estimator:
         get_or_create_global_step()
         features, labels = _split_input(_call(input_fn, {"mode": mode, "params": self.params, "config": self.config}))
         given = {"labels": None if mode == ModeKeys.PREDICT else labels, "mode": mode, "params": self.params}
-        return _call(self._model_fn, {**given, "config": self.config}, features)  # type: ignore[no-any-return]
+        spec = _call(self._model_fn, {**given, "config": self.config}, features)
+        if not isinstance(spec, EstimatorSpec):
+            raise ValueError(f"model_fn should return an EstimatorSpec, got {spec!r}")
+        return spec
 
     def _checkpoint(self, path: str | None) -> str:
         found = path or self.latest_checkpoint()

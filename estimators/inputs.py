@@ -29,10 +29,12 @@ def columns_of(x: Any) -> dict[str, np.ndarray[Any, Any]]:
 def _checked(name: str, values: Any) -> np.ndarray[Any, Any]:
     try:
         array = np.asarray(values)
-    except ValueError as error:
+    except (ValueError, NotImplementedError) as error:
         raise ValueError(f"The column {name!r} is not an array: {error}") from None
     if array.ndim == 0 or array.dtype.kind == "O":
         raise ValueError(f"The column {name!r} must be an array of examples, got {array.dtype} of shape {array.shape}")
+    if len(array) and not array.size:
+        raise ValueError(f"The column {name!r} has {len(array)} examples without a number: its shape is {array.shape}")
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         row = int(np.argwhere(~np.isfinite(array))[0][0])
         raise ValueError(f"The column {name!r} holds NaN or infinity, first in row {row}: {array[row]!r:.100}")

@@ -11,13 +11,13 @@ import numpy as np
 from ..checkpoint.reader import CheckpointReader
 from ..checkpoint.writer import Part, merge_checkpoints, write_checkpoint
 from ..dtypes import DType
-from ..errors import FailedPreconditionError, InvalidArgumentError
+from ..errors import FailedPreconditionError, InvalidArgumentError, file_error
 from ..graph import Operation, Tensor
 from ..inference import InferenceContext, no_outputs, scalar_shape, show as shown
 from ..registry import op
 from ..samples import Sample
 from ..shapes import Sizes, are_compatible
-from .files import file_error, one_text
+from .files import one_text
 
 # The attribute in which RestoreV2 keeps the shapes that its reader expects; TensorFlow ignores it.
 EXPECTED_SHAPES = "_expected_shapes"

@@ -9,14 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import (
-    FailedPreconditionError,
-    InvalidArgumentError,
-    NotFoundError,
-    OpError,
-    PermissionDeniedError,
-    UnknownError,
-)
+from ..errors import InvalidArgumentError, NotFoundError, file_error
 from ..graph import Operation, Tensor
 from ..inference import InferenceContext, no_outputs, scalar_shape
 from ..registry import op
@@ -94,15 +87,3 @@ def one_text(value: Any, what: str) -> str:
     if array.ndim:
         raise InvalidArgumentError(None, None, f"Input {what} tensor must be scalar, but had shape: {array.shape}")
     return os.fsdecode(array.item())
-
-
-def file_error(path: Any, error: OSError) -> OpError:
-    """What the operating system said about a file, as an error of a graph."""
-    kinds: list[tuple[type[OSError], type[OpError]]] = [
-        (FileNotFoundError, NotFoundError),
-        (PermissionError, PermissionDeniedError),
-        (IsADirectoryError, FailedPreconditionError),
-        (NotADirectoryError, FailedPreconditionError),
-    ]
-    kind = next((k for base, k in kinds if isinstance(error, base)), UnknownError)
-    return kind(None, None, f"{error.filename or path}; {error.strerror}")

@@ -14,7 +14,7 @@ from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 from google.protobuf.message import DecodeError
 
-from ..errors import DataLossError
+from ..errors import DataLossError, file_error
 from ..protos import Event, SessionLog
 from ..records import frame, read_records
 
@@ -118,10 +118,13 @@ class _EventFile:
         self.deadline = 0.0
 
     def create(self) -> None:
-        self.directory.mkdir(parents=True, exist_ok=True)
         version = Event(wall_time=time.time(), file_version=_FILE_VERSION)
         head = frame(version.SerializeToString())
-        descriptor, path = _new_file(self.directory, self.suffix)
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            descriptor, path = _new_file(self.directory, self.suffix)
+        except OSError as error:
+            raise file_error(self.directory, error) from error
         try:
             _write_all(descriptor, head)
             _sync_directory(self.directory)

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Final, Protocol, Self, TypeAlias, runtime_checkable
 
+from google.protobuf.message import DecodeError
+
 from ..protos import AttrValue, Event, GraphDef, NodeDef, SessionLog, Summary, TaggedRunMetadata
 from .events import Directory, EventFileWriter, Message
 
@@ -64,7 +66,7 @@ class FileWriter:
 
     def add_summary(self, summary: bytes | Message, global_step: int | None = None) -> None:
         """Adds a summary: what a run of a summary op returned, or a Summary message."""
-        parsed = Summary.FromString(_serialized(summary))
+        parsed = _parsed(summary)
         for value in parsed.value:
             # TensorBoard reads the metadata of a tag's first value only.
             if value.tag in self._tags_with_metadata:
@@ -206,6 +208,15 @@ def _strip(node: NodeDef, limit: int) -> None:
         node.attr[name].CopyFrom(kept)
         # The name by which TensorBoard says that there was more.
         node.attr["_too_large_attrs"].list.s.append(name.encode())
+
+
+def _parsed(summary: bytes | Message) -> Summary:
+    if not isinstance(summary, bytes | Message):
+        raise TypeError(f"summary must be bytes or a Summary message, got {summary!r:.200}")
+    try:
+        return Summary.FromString(_serialized(summary))
+    except DecodeError as error:
+        raise ValueError(f"The bytes given as a summary are no Summary message: {error}") from None
 
 
 def _serialized(message: bytes | Message) -> bytes:

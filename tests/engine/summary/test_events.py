@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.engine.errors import DataLossError, NotFoundError
+from headrace.engine.errors import DataLossError, FailedPreconditionError, NotFoundError
 from headrace.engine.protos import Event, SessionLog, Summary
 from headrace.engine.records import frame
 from headrace.engine.summary import EventFileWriter, events, summary_iterator
@@ -210,7 +210,7 @@ def test_a_full_disk_leaves_no_half_record(tmp_path, monkeypatch):
 
 def test_a_directory_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="file"):
+    with pytest.raises(FailedPreconditionError, match="file"):
         EventFileWriter(tmp_path / "file" / "run")
 
 
