@@ -6,8 +6,12 @@ from typing import Any
 
 from .conversion import convert_to_tensor
 from .graph import Tensor
+from .ops.array import reshape, shape_op, stack
+from .ops.array_parts import zeros_like
+from .ops.ranges import range as range_of
 from .ops.variable_scatter import SCATTER_ND_OPS, SCATTER_OPS
 from .ops.variables import assign_add_op, assign_op, assign_sub_op, count_up_to_op, is_variable_initialized_op
+from .scopes import name_scope
 from .shapes import merge_sizes
 from .tensor_types import IndexedSlices
 
@@ -152,6 +156,32 @@ def scatter_nd_add(ref: Any, indices: Any, updates: Any, use_locking: bool = Fal
 def scatter_nd_sub(ref: Any, indices: Any, updates: Any, use_locking: bool = False, name: str | None = None) -> Any:
     """Subtracts `updates[i]` from the element or slice of a variable that the row `indices[i]` names."""
     return _scatter(SCATTER_ND_OPS, "sub", ref, indices, updates, use_locking, name)
+
+
+def batch_scatter_update(
+    ref: Any, indices: Any, updates: Any, use_locking: bool = True, name: str | None = None
+) -> Any:
+    """Writes `updates[b..., i]` to the slice `indices[b..., i]` of the batch `b...` of a variable.
+
+    Args:
+        ref: a variable [batches..., rows, ...].
+        indices: int32 or int64 [batches..., n].
+        updates: `indices.shape + ref.shape[rank of indices:]`.
+
+    Raises:
+        ValueError: the rank of the indices is not known.
+    """
+    with name_scope(name, "batch_scatter_update", [indices, updates]):
+        places = convert_to_tensor(indices)
+        rank = places.shape.rank
+        if rank is None or rank == 0:
+            raise ValueError(f"batch_scatter_update needs indices of known rank, at least 1; got {places}")
+        sizes = shape_op(places, out_type=places.dtype)
+        columns = [places]
+        for axis in reversed(range(rank - 1)):
+            numbers = reshape(range_of(sizes[axis]), [-1] + [1] * (rank - 1 - axis))
+            columns.insert(0, numbers + zeros_like(places))
+        return scatter_nd_update(ref, stack(columns, axis=-1), updates, use_locking)
 
 
 def scatter_slices(ref: Any, word: str, delta: Any, use_locking: bool, name: str | None) -> Any:

@@ -70,7 +70,7 @@ class Defun:
         count = len(self._types)
         if self._types and (count < required or (count > len(fixed) and not open_ended)):
             raise ValueError(f"The function takes {len(fixed)} arguments, but there are {count} input types.")
-        name = self._func_name or getattr(func, "__name__", "function")
+        name = str(self._func_name or getattr(func, "__name__", "function"))
         gradient = self._python_grad_func or (self._grad_func and _gradient_by(self._grad_func))
         return DefinedFunction(func, name, self._types, gradient, self._shape_func)
 

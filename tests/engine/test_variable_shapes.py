@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import headrace as tf
+from headrace.engine.assignments import batch_scatter_update
 from headrace.engine.resources import ResourceStore
 
 BACKENDS = ["cpu", "reference"]
@@ -125,3 +126,16 @@ def test_raw_control_flow_may_change_the_shape(session):
     session.run(v.initializer)
     session.run(put, {x: [[3.0]]})
     assert session.run(double).tolist() == [[6]]
+
+
+@pytest.mark.parametrize("use_resource", [False, True])
+def test_batch_scatter_update(session, use_resource):
+    v = tf.Variable(np.zeros((2, 3, 2), np.float32), use_resource=use_resource)
+    x = tf.placeholder(tf.int32, [2, None])
+    put = batch_scatter_update(v, x, np.arange(8, dtype=np.float32).reshape(2, 2, 2))
+    session.run(v.initializer)
+    expected = [[[2, 3], [0, 0], [0, 1]], [[0, 0], [4, 5], [6, 7]]]
+    assert session.run(put, {x: [[2, 0], [1, 2]]}).tolist() == expected
+    flat = tf.Variable([1.0, 2.0, 3.0], use_resource=use_resource)
+    session.run(flat.initializer)
+    assert session.run(batch_scatter_update(flat, [2], [9.0])).tolist() == [1, 2, 9]
