@@ -318,6 +318,11 @@ class RandomShuffleQueue(QueueBase):
         shared_name: str | None = None,
         name: str = "random_shuffle_queue",
     ) -> None:
+        if min_after_dequeue < 0 or 0 < capacity <= min_after_dequeue:
+            raise ValueError(
+                f"min_after_dequeue must be in [0, capacity), or nothing is ever given out: got {min_after_dequeue} and a "
+                f"capacity of {capacity}"
+            )
         types = as_type_list(dtypes)
         known = None if shapes is None else as_shape_list(shapes, len(types))
         graph = get_default_graph()

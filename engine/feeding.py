@@ -39,14 +39,23 @@ def fed_value(tensor: Tensor, value: Any) -> Any:
     if tensor.dtype.name in ("resource", "variant"):
         return value
     if dtype.hasobject:
-        return string_array(value)
+        return _text_array(tensor, value)
     return _number_array(tensor, value, dtype)
+
+
+def _text_array(tensor: Tensor, value: Any) -> np.ndarray[Any, Any]:
+    try:
+        return string_array(value)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"Cannot feed {type(value).__name__} for Tensor {tensor.name!r} of strings: {error}"
+        ) from None
 
 
 def _number_array(tensor: Tensor, value: Any, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     try:
         given = np.asarray(value)
-        if given.dtype.kind in "OSU" or _loses(given, dtype):
+        if given.dtype.kind in "OSUmM" or given.dtype.names or _loses(given, dtype):
             raise TypeError(f"expected {dtype}, got {given.dtype} {_short(value)}")
         with np.errstate(all="ignore"):
             return given.astype(dtype) if given.dtype != dtype else given

@@ -12,8 +12,8 @@ from .device import DeviceSpec, canonical_name, merge_device
 if TYPE_CHECKING:
     from .graph import Operation, Tensor
 
-VALID_OP_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*$")
-VALID_SCOPE_NAME = re.compile(r"^[A-Za-z0-9_.\\/>-]*$")
+VALID_OP_NAME = re.compile(r"^[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*\Z")
+VALID_SCOPE_NAME = re.compile(r"^[A-Za-z0-9_.\\/>-]*\Z")
 
 DeviceFunction = Callable[[Any], str | None]
 
@@ -62,6 +62,7 @@ class GraphState:
 
     def name_of_new(self, name: str | None, default: str) -> str:
         """The final name of a new operation; a name that ends in '/' is taken as it stands."""
+        _check_text(name)
         if name and name.endswith("/"):
             return name[:-1]
         name = name or default
@@ -74,6 +75,7 @@ class GraphState:
     @contextmanager
     def name_scope(self, name: str | None) -> Iterator[str]:
         """Puts new names under `name/`; a `name` that ends in '/' re-enters that scope, None or '' leaves all."""
+        _check_text(name)
         if name and not (VALID_SCOPE_NAME if self._scope else VALID_OP_NAME).match(name):
             raise ValueError(f"'{name}' is not a valid scope name")
         old = self._scope
@@ -245,3 +247,8 @@ class GraphState:
     def current_container(self) -> str:
         """The innermost container name, or ''."""
         return self._containers[-1] if self._containers else ""
+
+
+def _check_text(name: object) -> None:
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"A name must be a string, got {name!r} of type {type(name).__name__}")

@@ -95,6 +95,10 @@ class BaseSession:
         passes_off: Iterable[str] = (),
         resources: ResourceStore | None = None,
     ) -> None:
+        if not isinstance(target, str | bytes):
+            raise TypeError(f"target must be a string, but got {target!r}")
+        if config is not None and not hasattr(config, "graph_options"):
+            raise TypeError(f"config must be a tf.ConfigProto, but got {config!r}")
         if graph is not None and not isinstance(graph, Graph):
             raise TypeError(f"graph must be a tf.Graph, but got {type(graph)}")
         if backend not in ("cpu", "reference"):
@@ -163,9 +167,11 @@ class BaseSession:
         return run_traced(step.compiled, lambda: step.run(feed_dict.values()), options, run_metadata)
 
     def _step(self, fetches: Any, keys: tuple[Any, ...]) -> _Step:
-        key = (fetches if isinstance(fetches, Tensor) else key_of(fetches), keys)
         try:
+            key = (fetches if isinstance(fetches, Tensor) else key_of(fetches), keys)
             step = self._steps.get(key)
+        except RecursionError:
+            raise ValueError("The fetches are nested too deeply, or contain themselves") from None
         except TypeError as error:
             raise TypeError(f"Fetches and feed_dict keys must be hashable: {error}") from None
         if step is None or self._closed:
@@ -210,6 +216,7 @@ class BaseSession:
 
     def partial_run(self, handle: Any, fetches: Any, feed_dict: dict[Any, Any] | None = None) -> Any:
         """Continues the step of `handle` with more feeds, as far as `fetches` need."""
+        self._check_open()
         if not isinstance(handle, PartialRun):
             raise InvalidArgumentError(None, None, "partial_run needs a handle of partial_run_setup")
         structure = FetchStructure(self._graph, fetches)

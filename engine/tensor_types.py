@@ -85,6 +85,14 @@ class SparseTensor:
         self.dense_shape = convert_to_tensor(dense_shape, int64, "dense_shape")
         for part, rank in ((self.indices, 2), (self.values, 1), (self.dense_shape, 1)):
             part.shape.assert_has_rank(rank)
+        rows, columns = self.indices.shape[0], self.indices.shape[1]
+        if not (
+            rows.is_compatible_with(self.values.shape[0]) and columns.is_compatible_with(self.dense_shape.shape[0])
+        ):
+            raise ValueError(
+                f"A sparse tensor needs as many values as rows of indices, and a column of them a dimension: got indices "
+                f"{self.indices.shape}, values {self.values.shape} and dense_shape {self.dense_shape.shape}"
+            )
 
     @classmethod
     def from_value(cls, value: Any) -> SparseTensor:

@@ -123,6 +123,10 @@ class VariableScope:
 
     def get_variable(self, store: VariableStore, name: str, **options: Any) -> Any:
         """The variable `name` of this scope; see the function `get_variable`."""
+        if not isinstance(name, str):
+            raise TypeError(f"A variable needs a name, a string; got {name!r}")
+        if not name and not self._name:
+            raise ValueError("A variable needs a name; outside of all scopes it may not be empty")
         custom_getter = options.pop("custom_getter", None) or self._custom_getter
         request = Request(f"{self._name}/{name}" if self._name else name, **options)
         for default in ("regularizer", "caching_device", "partitioner", "use_resource", "constraint"):

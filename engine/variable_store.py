@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from .dtypes import DType, as_dtype
 from .graph import Graph
 from .scopes import GraphKeys, init_scope
@@ -180,10 +182,21 @@ def _initial_value(
     if shape.is_fully_defined():
         sizes = shape.as_list()
         options = {"partition_info": partition_info} if _takes(initializer, "partition_info") else {}
-        return lambda: initializer(sizes, dtype=dtype, **options), dtype
+        return lambda: _fitting(name, initializer(sizes, dtype=dtype, **options), shape), dtype
     if _needs_no_arguments(initializer):
         return initializer, None
     raise ValueError(f"Shape of a new variable ({name}) must be fully defined, but instead was {shape}.")
+
+
+def _fitting(name: str, value: Any, shape: TensorShape) -> Any:
+    if value is None:
+        raise ValueError(f"The initializer of the variable {name!r} gave None, but the variable has shape {shape}")
+    found = value.shape if hasattr(value, "shape") else np.shape(value)
+    if not shape.is_compatible_with(found):
+        raise ValueError(
+            f"The initializer of the variable {name!r} gave shape {found}, but the variable has shape {shape}"
+        )
+    return value
 
 
 def _takes(function: Callable[..., Any], argument: str) -> bool:

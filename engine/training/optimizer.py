@@ -107,6 +107,8 @@ class Optimizer:
                 f"{gate_gradients}"
             )
         loss = loss() if callable(loss) else loss
+        if not hasattr(loss, "dtype"):
+            raise TypeError(f"loss must be a tensor, got {loss!r} of type {type(loss).__name__}")
         self._assert_valid_dtypes([loss] if grad_loss is None else [loss, grad_loss])
         variables = _trained(var_list)
         grads = gradients(
@@ -162,7 +164,7 @@ class Optimizer:
 
     def _update(self, graph: Graph, gradient: Any, variable: Any) -> Any:
         if not isinstance(variable, Variable):
-            raise NotImplementedError(f"Trying to update a Tensor {variable}")
+            raise TypeError(f"Expected a variable to update, got {variable!r}")
         with graph.name_scope("update_" + variable.op.name), graph.colocate_with(variable.op):
             update = self._update_of(gradient, variable)
             if variable.constraint is None:
@@ -317,7 +319,7 @@ def _flat(items: Any) -> Iterable[Any]:
 def _target(variable: Any) -> Any:
     if isinstance(variable, Variable | Tensor):
         return variable._handle if isinstance(variable, Variable) else variable
-    raise NotImplementedError(f"Trying to optimize unsupported type {variable!r}")
+    raise TypeError(f"Expected a variable to optimize, got {variable!r} of type {type(variable).__name__}")
 
 
 def _gated(grads: list[Any]) -> list[Any]:

@@ -248,6 +248,8 @@ class Saver:
             ValueError: the folder does not exist, or `latest_filename` names another one.
             RuntimeError: the saver was not built.
         """
+        if not hasattr(sess, "run"):
+            raise TypeError(f"sess must be a session, got {sess!r}")
         path = os.fspath(save_path)
         latest = latest_filename or "checkpoint"
         if Path(latest).name != latest:
