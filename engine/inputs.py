@@ -11,6 +11,7 @@ from .conversion import convert_to_tensor, local
 from .dtypes import ALL, INDEX, DType, as_dtype, int32
 from .graph import Graph, Tensor
 from .signatures import Argument
+from .source import user_line
 
 if TYPE_CHECKING:
     from .registry import Op
@@ -58,6 +59,10 @@ def convert_inputs(
                 scope = graph.name_scope(full_name + "/")
                 scope.__enter__()
             groups.append(_convert(definition, argument, value, types))
+    except TypeError as error:
+        text = str(error)
+        where = "" if "made at " in text else f"; {definition.type} operation {full_name!r}, made at {user_line()}"
+        raise TypeError(text + where) from None
     finally:
         if scope is not None:
             scope.__exit__(None, None, None)

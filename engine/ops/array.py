@@ -11,7 +11,7 @@ from ..conversion import convert_to_tensor
 from ..dtypes import INDEX, DType, as_dtype, int32
 from ..errors import InvalidArgumentError
 from ..graph import Operation, Sizes, Tensor
-from ..inference import InferenceContext, axis_of, from_shape_input, like_first, scalar_shape
+from ..inference import InferenceContext, axis_of, from_shape_input, like_first, scalar_shape, show
 from ..registry import op
 from ..samples import Failure, Sample
 from ..shapes import merge_sizes
@@ -78,6 +78,9 @@ def reshape_op(tensor: Any, shape: Any, *, name: str | None = None) -> Tensor:
 @reshape_op.shape
 def reshape_shape(context: InferenceContext) -> list[Sizes]:
     wanted, given = context.shape_value(1), context.sizes[0]
+    value = context.value(1)
+    if value is not None:
+        _check_sizes(value)
     if wanted is None or given is None or None in given:
         return [wanted]
     total = math.prod(given)  # type: ignore[arg-type]
@@ -105,10 +108,18 @@ def _filled(context: InferenceContext, wanted: tuple[int | None, ...], total: in
 
 @reshape_op.kernel
 def reshape_kernel(xp: Any, x: Any, shape: Any) -> Any:
-    sizes = tuple(int(s) for s in shape)
-    if sum(s < 0 for s in sizes) > 1 or any(s < -1 for s in sizes):
-        raise InvalidArgumentError(None, None, f"Only one input size may be -1, and none below: got {list(sizes)}")
+    try:
+        sizes = _check_sizes(shape)
+    except ValueError as error:
+        raise InvalidArgumentError(None, None, str(error)) from None
     return xp.reshape(x, sizes)
+
+
+def _check_sizes(shape: Any) -> tuple[int, ...]:
+    sizes = tuple(int(s) for s in np.reshape(shape, -1))
+    if sum(s < 0 for s in sizes) > 1 or any(s < -1 for s in sizes):
+        raise ValueError(f"Only one input size may be -1, and none below: got {list(sizes)}")
+    return sizes
 
 
 @reshape_op.view
@@ -174,9 +185,16 @@ def pack_samples(rng: np.random.Generator) -> list[Sample]:
     return [Sample((parts,)), Sample((parts,), {"axis": -1}), Sample(([np.float64(1)],))]
 
 
-@op("Fill", "dims: index_type, value: T", "output: T", shape=from_shape_input, index_type=INDEX)
+@op("Fill", "dims: index_type, value: T", "output: T", index_type=INDEX)
 def fill_op(dims: Any, value: Any, *, name: str | None = None) -> Tensor:
     """A tensor of shape `dims` filled with the scalar `value`."""
+
+
+@fill_op.shape
+def fill_shape(context: InferenceContext) -> list[Sizes]:
+    if context.sizes[1] not in (None, ()):
+        raise ValueError(f"value must be a scalar, got shape {show(context.sizes[1])}")
+    return from_shape_input(context)
 
 
 @fill_op.kernel
@@ -240,6 +258,12 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Tensor:
         ValueError: the number of elements does not fit.
     """
     return reshape_op(tensor, shape, name=name)
+
+
+def shape_array(sizes: Any) -> np.ndarray[Any, Any]:
+    """Known sizes as the vector that ops take: int32, or int64 where one does not fit."""
+    array = np.array(sizes, np.int64)
+    return array if array.size and array.max() > int32.max else array.astype(np.int32)
 
 
 def fill(dims: Any, value: Any, name: str | None = None) -> Tensor:

@@ -229,6 +229,9 @@ def tile_shape(context: InferenceContext) -> list[Sizes]:
     sizes, multiples = context.sizes[0], context.shape_value(1)
     if sizes is None or multiples is None:
         return [None if sizes is None else (None,) * len(sizes)]
+    value = context.value(1)
+    if value is not None and (np.asarray(value) < 0).any():
+        raise ValueError(f"multiples must be numbers >= 0, got {np.asarray(value).tolist()}")
     if len(multiples) != len(sizes):
         raise ValueError(f"multiples needs one entry a dimension of {show(sizes)}, got {len(multiples)}")
     return [tuple(None if s is None or m is None else s * m for s, m in zip(sizes, multiples, strict=True))]

@@ -15,7 +15,7 @@ from ..registry import definition_of, op
 from ..samples import Failure, Sample
 from ..shapes import Dimension, TensorShape, broadcast_sizes, is_static
 from ..static import constant_value
-from .array import fill_op, identity_op, pack_op, shape_op
+from .array import fill_op, identity_op, pack_op, shape_array, shape_op
 from .broadcasting import unbroadcast
 from .constant import constant
 
@@ -222,7 +222,7 @@ def _common(column: list[int | None], axis: int) -> int | None:
 @concat_v2_op.kernel
 def concat_v2_kernel(xp: Any, values: Any, axis: Any) -> Any:
     try:
-        return xp.concatenate(values, int(axis))
+        return xp.concatenate(values, axis_of(int(axis), values[0].ndim))
     except ValueError as error:
         raise InvalidArgumentError(None, None, f"ConcatOp : {error}") from None
 
@@ -328,6 +328,8 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Tensor:
     if _is_axis(values) and not _is_axis(axis):
         values, axis = axis, values
     parts = list(values) if isinstance(values, list | tuple) else [values]
+    if not parts:
+        raise ValueError("concat needs at least one tensor, got an empty list")
     if len(parts) == 1:
         return identity_op(parts[0], name=name)
     return concat_v2_op(parts, axis if isinstance(axis, Tensor) else np.array(axis, np.int32), name=name)
@@ -360,7 +362,7 @@ def _filled(shape: Any, dtype: DType, number: int, name: str) -> Tensor:
     sizes = _static_vector(shape)
     if sizes is not None and int(np.prod(sizes)) < _LARGEST_CONSTANT:
         return constant(np.full(sizes, value, dtype.numpy), dtype, name=name)
-    return fill_op(np.array(sizes, np.int32) if sizes is not None else shape, value, name=name)
+    return fill_op(shape_array(sizes) if sizes is not None else shape, value, name=name)
 
 
 def _static_vector(shape: Any) -> tuple[int, ...] | None:
@@ -372,7 +374,10 @@ def _static_vector(shape: Any) -> tuple[int, ...] | None:
         shape = [shape]
     if any(isinstance(s, Tensor) or hasattr(s, "_as_graph_element") for s in shape):
         return None
-    return tuple(int(s) for s in shape)
+    sizes = tuple(int(s) for s in shape)
+    if any(s < 0 for s in sizes):
+        raise ValueError(f"The sizes of a shape must be >= 0, got {list(sizes)}")
+    return sizes
 
 
 def zeros_like(tensor: Any, dtype: Any = None, name: str | None = None, optimize: bool = True) -> Tensor:

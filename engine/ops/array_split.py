@@ -31,6 +31,8 @@ def split_shape(context: InferenceContext) -> list[Sizes]:
         return [None if sizes is None else (None,) * len(sizes)] * number
     place = axis_of(int(axis), len(sizes))
     size = sizes[place]
+    if number < 1:
+        raise ValueError(f"num_split must be at least 1, got {number}")
     if size is not None and size % number:
         raise ValueError(f"Dimension size must be evenly divisible by {number} but is {size}")
     return [(*sizes[:place], None if size is None else size // number, *sizes[place + 1 :])] * number

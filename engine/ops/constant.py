@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,9 @@ from ..byte_strings import string_array
 from ..conversion import register_tensor_conversion_function
 from ..dtypes import DType, as_dtype, float32, int32, int64, of_array, string
 from ..graph import Sizes, Tensor
-from ..inference import InferenceContext, from_shape_attr
+from ..inference import InferenceContext, from_shape_attr, show
 from ..registry import op
-from ..shapes import TensorShape
+from ..shapes import TensorShape, are_compatible
 from ..tensor_types import SparseTensor
 
 
@@ -43,7 +44,10 @@ def placeholder_with_default_op(input: Any, *, shape: TensorShape, name: str | N
 
 @placeholder_with_default_op.shape
 def placeholder_with_default_shape(context: InferenceContext) -> list[Sizes]:
-    return [context["shape"].sizes]
+    given, wanted = context.sizes[0], context["shape"].sizes
+    if not are_compatible(given, wanted):
+        raise ValueError(f"the default has shape {show(given)}, which does not fit the shape {show(wanted)}")
+    return [wanted]
 
 
 @placeholder_with_default_op.kernel
@@ -121,13 +125,18 @@ def _from_python(value: Any) -> np.ndarray[Any, Any]:
     try:
         return np.array(value)
     except ValueError as error:
-        raise ValueError(f"Argument must be a dense tensor: {value!r:.200} - {error}") from None
+        # The usual repr does not end for lists that are nested without measure.
+        raise ValueError(f"Argument must be a dense tensor: {reprlib.repr(value)} - {error}") from None
 
 
 def _strings(value: Any, array: np.ndarray[Any, Any], dtype: DType | None) -> np.ndarray[Any, Any]:
     if dtype is not None and dtype != string:
         raise TypeError(f"Expected {dtype.name}, got {value!r:.200} of type '{type(value).__name__}' instead.")
-    return string_array(value)
+    try:
+        return string_array(value)
+    except TypeError as error:
+        text = "expected numbers that one dtype can hold, or strings alone"
+        raise TypeError(f"Cannot make a tensor of {value!r:.200}: {text} ({error})") from None
 
 
 def _default(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

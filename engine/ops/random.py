@@ -20,7 +20,7 @@ from ..registry import Op, op
 from ..runtime import KernelContext
 from ..samples import Failure, Sample
 from ..shapes import TensorShape
-from .array import shape as shape_of
+from .array import shape as shape_of, shape_array
 from .array_parts import zeros_like
 from .array_slice import slice_
 from .binary import maximum
@@ -304,7 +304,7 @@ def shape_tensor(shape: Any) -> Tensor:
     if isinstance(shape, Sequence):
         shape = [getattr(size, "value", size) for size in shape]
         if not any(isinstance(size, Tensor) for size in shape):
-            shape = np.array(shape, np.int32)
+            shape = shape_array(shape)
     return convert_to_tensor(shape, None, "shape")
 
 
