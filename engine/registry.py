@@ -30,6 +30,9 @@ MOST_OUTPUTS = 1 << 20
 
 _definitions: dict[str, Op[..., Any]] = {}
 
+# Ops whose lists of N may be empty; those of others may not.
+_WITHOUT_LISTS = {"SparseCross"}
+
 
 class Op(Generic[P, R]):
     """A registered op: calling it adds an operation to the default graph; its rules hang on it as attributes."""
@@ -156,7 +159,7 @@ class Op(Generic[P, R]):
         for argument, group in zip(self.inputs, groups, strict=True):
             if argument.number_attr is not None:
                 attrs[argument.number_attr] = len(group)
-                if not group and argument.number_attr == "N":
+                if not group and argument.number_attr == "N" and self.type not in _WITHOUT_LISTS:
                     raise ValueError(
                         f"List argument '{argument.name}' to '{self.type}' Op with length 0 shorter than minimum length 1."
                     )
