@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .conversion import convert_to_tensor
+from .dtypes import DType
 from .graph import Tensor
 from .ops.array import reshape, shape_op, stack
 from .ops.array_parts import zeros_like
@@ -17,8 +18,13 @@ from .tensor_types import IndexedSlices
 
 
 def is_reference(ref: Any) -> bool:
-    """Whether `ref` is a variable by reference (or its tensor) and not a resource."""
-    return bool(ref.dtype._is_ref_dtype)
+    """Whether `ref` is a variable by reference (or its tensor) and not a resource; TypeError for what is neither."""
+    dtype = getattr(ref, "dtype", None)
+    if isinstance(dtype, DType) and dtype._is_ref_dtype:
+        return True
+    if isinstance(ref, Tensor) or not hasattr(ref, "assign"):
+        raise TypeError(f"Expected a variable to write to, got {ref!r}")
+    return False
 
 
 def assign(
