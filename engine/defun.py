@@ -28,15 +28,14 @@ class Defun:
 
     Example:
         >>> import headrace as tf
-        >>> from headrace.engine.defun import Defun
-        >>> @Defun(tf.float32, tf.float32)
+        >>> @tf.function.Defun(tf.float32, tf.float32)
         ... def polynomial(x, y):
         ...     return x * x + y
         >>> with tf.Graph().as_default(), tf.Session() as sess:
         ...     x = tf.constant(3.0)
         ...     z = polynomial(x, 1.0)
-        ...     print(sess.run([z, tf.gradients(z, x)[0]]))
-        [10.0, 6.0]
+        ...     print(*sess.run([z, tf.gradients(z, x)[0]]))
+        10.0 6.0
     """
 
     def __init__(

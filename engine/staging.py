@@ -29,8 +29,8 @@ class StagingArea:
         >>> with tf.Graph().as_default(), tf.Session() as sess:
         ...     area = tf.contrib.staging.StagingArea([tf.float32])
         ...     sess.run(area.put([tf.constant(2.0)]))
-        ...     print(sess.run(area.get()))
-        [2.0]
+        ...     print(sess.run(area.get()[0]))
+        2.0
     """
 
     def __init__(
