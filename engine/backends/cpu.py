@@ -88,7 +88,11 @@ class CpuProgram:
             self.calls += calls
             self.nodes += [step.node] * len(calls)
         self.feed_puts = [self._feed_put(p) for p in self.plan.feeds.values()]
-        self.fetch_gets = [self._fetch_get(p) for p in self.plan.fetches]
+        fetched: set[View | Cell] = set()
+        self.fetch_gets = []
+        for place in self.plan.fetches:
+            self.fetch_gets.append(self._fetch_get(place, place in fetched))
+            fetched.add(place)
         self.slots = list(self.cells.values())
         # Not before: a program that could not be bound is not bound.
         self.generation = generation
@@ -194,9 +198,9 @@ class CpuProgram:
             return partial(setattr, self.cells.setdefault(place, Slot()), "value")
         return partial(np.copyto, self._array(place))
 
-    def _fetch_get(self, place: View | Cell) -> Call:
+    def _fetch_get(self, place: View | Cell, again: bool) -> Call:
         if isinstance(place, Cell):
-            return partial(_fetch_slot, self.cells.setdefault(place, Slot()))
+            return partial(_fetch_copy if again else _fetch_slot, self.cells.setdefault(place, Slot()))
         array = self._constant(place) if place.buffer.storage is Storage.CONSTANT else self._array(place)
         return partial(array.__getitem__, ()) if array.ndim == 0 else array.copy
 
@@ -247,11 +251,13 @@ def _value(operand: Any) -> Any:
 
 def _compute(compute: Callable[[Sequence[Any]], list[Any]], inputs: list[Any], outputs: list[Any]) -> None:
     values = [x.value if isinstance(x, Slot) else x for x in inputs]
+    taken = set(map(id, values))
     for out, result in zip(outputs, compute(values), strict=True):
         if isinstance(out, Slot):
-            # A view of an input would change when the input's memory is used again.
-            owned = not isinstance(result, np.ndarray) or (result.base is None and all(result is not v for v in values))
+            # A view of an input would change when the input's memory is used again, one array as two outputs with either.
+            owned = not isinstance(result, np.ndarray) or (result.base is None and id(result) not in taken)
             out.value = result if owned else result.copy()
+            taken.add(id(result))
         elif out is not None:
             np.copyto(out, result)
 
@@ -276,3 +282,9 @@ def _update_dynamic(
 def _fetch_slot(slot: Slot) -> Any:
     value = slot.value
     return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+
+
+def _fetch_copy(slot: Slot) -> Any:
+    # What is fetched under two names must not be one array.
+    value = _fetch_slot(slot)
+    return value.copy() if isinstance(value, np.ndarray) else value
