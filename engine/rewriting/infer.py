@@ -27,7 +27,6 @@ _OF_SHAPE: dict[str, Any] = {
 
 def infer(flow: Dataflow) -> None:
     """Makes all shapes as precise as the feeds' shapes allow; a contradiction is an InvalidArgumentError."""
-    _forget_stale(flow)
     for node in flow.nodes:
         _infer_node(node)
 
@@ -53,18 +52,6 @@ def fold(flow: Dataflow) -> None:
     keep = [n for n in flow.targets if n not in gone]
     flow.targets = keep
     flow.redirect_control(gone)
-
-
-def _forget_stale(flow: Dataflow) -> None:
-    # A graph takes shapes from the values of constants and the like: they do not hold where those are fed.
-    stale = {value for tensor, value in flow.feeds.items() if tensor.op.type != "Placeholder"}
-    if not stale:
-        return
-    for node in flow.nodes:
-        if any(v in stale for v in node.inputs):
-            stale.update(node.outputs)
-            for value in node.outputs:
-                value.sizes = None
 
 
 def _infer_node(node: Node) -> None:

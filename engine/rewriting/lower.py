@@ -124,7 +124,8 @@ class _Lowering:
         self.node_of: dict[Operation, Node] = {}
         # The node after whose write a reference output may be read.
         self.written_by: dict[Value, Node] = {}
-        # Values that depend on variables whose shape may change: what the graph says of their shapes does not hold.
+        # Values that depend on variables whose shape may change, or on fed constants and the like, from which the graph
+        # took shapes: what it says of their shapes does not hold.
         self.loose: set[Value] = set()
         for tensor in fed:
             self._add_feed(tensor)
@@ -137,6 +138,8 @@ class _Lowering:
         node = Node(definition_of("_Feed"), tensor.name, {}, [], [(dtype, tensor.sizes)], tensor.op.order, tensor.op)
         self.nodes.append(node)
         self.values[tensor] = node.outputs[0]
+        if tensor.op.type != "Placeholder":
+            self.loose.add(node.outputs[0])
 
     def add(self, op: Operation) -> None:
         definition = find_definition(op.type)
