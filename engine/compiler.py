@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -32,6 +34,19 @@ Signature = tuple[tuple[int, ...], ...]
 
 # After so many combinations of shapes, a function gets one plan that allocates as it runs.
 MOST_SHAPES = 8
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Lets Python's collector rest: it would look through a large graph and all its nodes again and again."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class Program(Protocol):
@@ -113,7 +128,8 @@ class CompiledStep:
             self._idle.setdefault(signature, [])
             if signature not in self._plans:
                 self._forget_oldest()
-                self._plans[signature] = self._compile(signature)
+                with collector_paused():
+                    self._plans[signature] = self._compile(signature)
             made = self._plans[signature]
         return CpuProgram(made, self.runtime) if isinstance(made, Plan) else _Ordered(self, made)
 
@@ -165,7 +181,8 @@ class CompiledStep:
         with self._lock:
             if signature not in self._plans:
                 self._idle.setdefault(signature, [])
-                self._plans[signature] = self._compile(signature)
+                with collector_paused():
+                    self._plans[signature] = self._compile(signature)
         return self._plans[signature]
 
 
