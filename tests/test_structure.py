@@ -28,7 +28,8 @@ ENGINE = (
     "samples tensor_types queues graph_def "
     "attr_values node_reader importer graph_util scopes nest list_value",
     "ops",
-    "initializers control_gradients custom_gradient checks check_numerics linear_map data_flow barrier staging defun lookup gradients "
+    "initializers control_gradients custom_gradient checks check_numerics linear_map data_flow barrier staging "
+    "defun lookup gradients "
     "rewriting placement "
     "variables variable_creators variable_scope variable_store variable_lists variable_operators variable_protos assignments "
     "initial_values partitioned device_setter template",
