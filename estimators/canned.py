@@ -13,7 +13,7 @@ from ..engine.training.global_step import get_global_step
 from ..engine.training.optimizer import Optimizer
 from .arrays import ArrayEstimator
 from .class_heads import ClassHead
-from .columns import NumericColumn
+from .columns import FeatureColumn, NumericColumn
 from .head import Head
 from .inputs import numeric_columns_of
 from .model_fn import EstimatorSpec
@@ -33,30 +33,30 @@ class CannedEstimator(ArrayEstimator):
     def __init__(
         self,
         head: Head,
-        feature_columns: Sequence[NumericColumn] | None,
+        feature_columns: Sequence[FeatureColumn] | None,
         optimizer: Any,
         model_dir: str | None,
         config: RunConfig | None,
     ) -> None:
-        self.feature_columns = None if feature_columns is None else list(feature_columns)
+        self.feature_columns: list[FeatureColumn] | None = None if feature_columns is None else list(feature_columns)
         self.optimizer = optimizer
         self._head = head
         super().__init__(self._canned_model_fn, model_dir, config)
 
     @abstractmethod
-    def _logits(self, features: Mapping[str, Tensor], columns: Sequence[NumericColumn], mode: str) -> Tensor:
+    def _logits(self, features: Mapping[str, Tensor], columns: Sequence[FeatureColumn], mode: str) -> Tensor:
         """Logits [batch, logits_dimension]."""
 
     def _before_fit(self, x: Any, y: Any) -> None:
         if self.feature_columns is None:
-            self.feature_columns = self._without_weights(numeric_columns_of(x))
+            self.feature_columns = [*self._without_weights(numeric_columns_of(x))]
 
     def _without_weights(self, columns: Sequence[NumericColumn]) -> list[NumericColumn]:
         weights = self._head.weight_column
         return [column for column in columns if weights is None or column.key != weights.key]
 
     def _canned_model_fn(self, features: Any, labels: Any, mode: str) -> EstimatorSpec:
-        columns = self.feature_columns
+        columns: Sequence[FeatureColumn] | None = self.feature_columns
         if columns is None:
             columns = self._without_weights(_columns_of_tensors(features))
         logits = self._logits(features, columns, mode)

@@ -15,7 +15,7 @@ from ..layers.core import dense, dropout
 from ..layers.loss_reduction import Reduction
 from .canned import CannedEstimator, Classifier, OptimizerLike, Regressor
 from .class_heads import class_head
-from .columns import NumericColumn, input_layer
+from .columns import FeatureColumn, input_layer
 from .head import Head, WeightColumn
 from .model_fn import ModeKeys
 from .regression_heads import RegressionHead
@@ -31,7 +31,7 @@ class _DNN(CannedEstimator):
         self,
         head: Head,
         hidden_units: Sequence[int],
-        feature_columns: Sequence[NumericColumn] | None,
+        feature_columns: Sequence[FeatureColumn] | None,
         optimizer: OptimizerLike,
         activation_fn: Activation,
         dropout: float | None,
@@ -47,9 +47,10 @@ class _DNN(CannedEstimator):
         self.dropout = dropout
         super().__init__(head, feature_columns, optimizer, model_dir, config)
 
-    def _logits(self, features: Mapping[str, Tensor], columns: Sequence[NumericColumn], mode: str) -> Tensor:
+    def _logits(self, features: Mapping[str, Tensor], columns: Sequence[FeatureColumn], mode: str) -> Tensor:
         with variable_scope("dnn"):
-            net = input_layer(features, columns)
+            with variable_scope("input_from_feature_columns"):
+                net = input_layer(features, columns)
             for i, units in enumerate(self.hidden_units):
                 net = self._hidden(net, units, f"hiddenlayer_{i}", mode == ModeKeys.TRAIN)
             with variable_scope("logits") as scope:
@@ -82,7 +83,7 @@ class DNNClassifier(Classifier, _DNN):
 
     Args:
         hidden_units: sizes of the hidden layers.
-        feature_columns: numeric columns; by default one for each column of what `fit` is given.
+        feature_columns: dense columns; by default a numeric one for each column of what `fit` is given.
         model_dir: folder of checkpoints and event files.
         n_classes: number of classes, labels are 0 to n_classes - 1.
         weight_column: the feature of the examples' weights.
@@ -106,7 +107,7 @@ class DNNClassifier(Classifier, _DNN):
     def __init__(
         self,
         hidden_units: Sequence[int],
-        feature_columns: Sequence[NumericColumn] | None = None,
+        feature_columns: Sequence[FeatureColumn] | None = None,
         model_dir: str | None = None,
         n_classes: int = 2,
         weight_column: WeightColumn = None,
@@ -134,7 +135,7 @@ class DNNRegressor(Regressor, _DNN):
     def __init__(
         self,
         hidden_units: Sequence[int],
-        feature_columns: Sequence[NumericColumn] | None = None,
+        feature_columns: Sequence[FeatureColumn] | None = None,
         model_dir: str | None = None,
         label_dimension: int = 1,
         weight_column: WeightColumn = None,

@@ -7,19 +7,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..engine.graph import Tensor
-from ..engine.initializers import zeros_initializer
-from ..engine.ops.elementwise_nary import add_n
-from ..engine.ops.nn_bias import bias_add
+from ..engine.ops.array import reshape
+from ..engine.ops.array_parts import concat
 from ..engine.ops.nn_layers import zero_fraction
-from ..engine.ops.products import matmul
 from ..engine.ops.summaries import histogram, scalar
 from ..engine.training.ftrl import FtrlOptimizer
 from ..engine.training.optimizer import Optimizer
-from ..engine.variable_scope import get_variable, variable_scope
+from ..engine.variable_scope import variable_scope
 from ..layers.loss_reduction import Reduction
 from .canned import CannedEstimator, Classifier, OptimizerLike, Regressor
 from .class_heads import class_head
-from .columns import NumericColumn
+from .columns import FeatureColumn, linear_model
 from .head import WeightColumn
 from .regression_heads import RegressionHead
 from .run_config import RunConfig
@@ -33,30 +31,24 @@ class _Linear(CannedEstimator):
 
     _learning_rate = _LEARNING_RATE
 
-    def _logits(self, features: Mapping[str, Tensor], columns: Sequence[NumericColumn], mode: str) -> Tensor:
+    def _logits(self, features: Mapping[str, Tensor], columns: Sequence[FeatureColumn], mode: str) -> Tensor:
         units = self._head.logits_dimension
-        with variable_scope("linear/linear_model"):
-            parts = [_weighted(features, c, units) for c in sorted(columns, key=lambda column: column.name)]
-            bias = get_variable("bias_weights", [units], initializer=zeros_initializer())
-            total = parts[0] if len(parts) == 1 else add_n(parts, name="weighted_sum_no_bias")
-            logits: Tensor = bias_add(total, bias, name="weighted_sum")
-        if units > 1:
-            histogram("bias", bias)
-        else:
-            scalar("bias", bias[0])
+        variables: dict[Any, list[Any]] = {}
+        with variable_scope("linear"):
+            logits = linear_model(features, columns, units, cols_to_vars=variables)
+            bias = variables.pop("bias")[0]
+            weights = [reshape(part, [-1]) for parts in variables.values() for part in parts]
+            scalar("fraction_of_zero_weights", zero_fraction(concat(weights, 0)))
+            if units > 1:
+                histogram("bias", bias)
+            else:
+                scalar("bias", bias[0])
         return logits
 
     def _train_op(self, loss: Tensor) -> Any:
         if self.optimizer is None:
             self.optimizer = _usual_optimizer(self.feature_columns or [None])
         return super()._train_op(loss)
-
-
-def _weighted(features: Mapping[str, Tensor], column: NumericColumn, units: int) -> Tensor:
-    with variable_scope(column.name):
-        weights = get_variable("weights", [column.size, units], initializer=zeros_initializer())
-        scalar("fraction_of_zero_weights", zero_fraction(weights))
-        return matmul(column.dense(features), weights)
 
 
 def _usual_optimizer(columns: Sequence[Any]) -> Any:
@@ -74,7 +66,7 @@ class LinearClassifier(Classifier, _Linear):
     Variables are named `linear/linear_model/<column>/weights` and `linear/linear_model/bias_weights`.
 
     Args:
-        feature_columns: numeric columns; by default one for each column of what `fit` is given.
+        feature_columns: dense or categorical columns; by default a numeric one for each column of what `fit` is given.
         model_dir: folder of checkpoints and event files.
         n_classes: number of classes, labels are 0 to n_classes - 1; two classes have one logit.
         weight_column: the feature of the examples' weights.
@@ -95,7 +87,7 @@ class LinearClassifier(Classifier, _Linear):
 
     def __init__(
         self,
-        feature_columns: Sequence[NumericColumn] | None = None,
+        feature_columns: Sequence[FeatureColumn] | None = None,
         model_dir: str | None = None,
         n_classes: int = 2,
         weight_column: WeightColumn = None,
@@ -120,7 +112,7 @@ class LinearRegressor(Regressor, _Linear):
 
     def __init__(
         self,
-        feature_columns: Sequence[NumericColumn] | None = None,
+        feature_columns: Sequence[FeatureColumn] | None = None,
         model_dir: str | None = None,
         label_dimension: int = 1,
         weight_column: WeightColumn = None,
