@@ -7,9 +7,11 @@ from typing import Any
 
 from ...engine.dtypes import float32, int64, string
 from ...engine.graph import Tensor
+from ...engine.variable_scope import variable_scope
 from . import categorical, combined, embedding, numeric
 from .base import CategoricalColumn
 from .input_layer import input_layer
+from .linear_model import linear_model
 from .parsing import make_parse_example_spec
 
 
@@ -143,3 +145,20 @@ def input_from_feature_columns(
 def create_feature_spec_for_parsing(feature_columns: Any) -> dict[str, Any]:
     """`make_parse_example_spec`, as `tf.contrib.layers.create_feature_spec_for_parsing`."""
     return make_parse_example_spec(feature_columns)
+
+
+def weighted_sum_from_feature_columns(
+    columns_to_tensors: Mapping[str, Any], feature_columns: Any, num_outputs: int, weight_collections: Any = None,
+    trainable: bool = True, scope: Any = None,
+) -> tuple[Tensor, dict[Any, list[Any]], Any]:  # fmt: skip
+    """`linear_model` with its variables by column and its bias, as `tf.contrib.layers` gives them.
+
+    Its variables are those of `linear_model`, under the scope "weighted_sum_from_feature_columns".
+    """
+    variables: dict[Any, list[Any]] = {}
+    with variable_scope(scope, "weighted_sum_from_feature_columns"):
+        output = linear_model(
+            columns_to_tensors, feature_columns, num_outputs, "sum", weight_collections, trainable, variables
+        )
+    bias = variables.pop("bias")[0]
+    return output, variables, bias

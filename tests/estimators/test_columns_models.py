@@ -50,6 +50,13 @@ def test_input_of_contrib_has_its_own_scope():
     assert tf.global_variables()[0].op.name == "input_from_feature_columns/color_embedding/embedding_weights"
 
 
+def test_weighted_sum_of_contrib_gives_its_variables():
+    color = contrib.sparse_column_with_hash_bucket("color", 9)
+    output, variables, bias = contrib.weighted_sum_from_feature_columns({"color": ["a", ""]}, [color], 3)
+    assert run(output).tolist() == [[0] * 3] * 2 and bias.shape.as_list() == [3]
+    assert variables[color][0].op.name == "weighted_sum_from_feature_columns/linear_model/color/weights"
+
+
 def test_serialized_examples_are_parsed_for_columns():
     columns = [
         fc.numeric_column("age", default_value=7.0),
@@ -130,3 +137,13 @@ def test_a_linear_model_of_crosses_and_vocabularies(tmp_path):
     names = dict(tf.train.list_variables(str(tmp_path)))
     assert names["linear/linear_model/age_bucketized_X_color/weights"] == [100, 1]
     assert names["linear/linear_model/bias_weights"] == [1]
+
+
+def test_fit_and_predict_take_columns_of_words():
+    features, labels = table()
+    color = fc.categorical_column_with_vocabulary_list("color", ["red", "green", "blue", "violet"])
+    age = fc.numeric_column("age", normalizer_fn=lambda x: x / 100.0)
+    model = tf.estimator.DNNClassifier([8], [fc.indicator_column(color), age], optimizer="Adam")
+    model.fit(features, labels, epochs=2, verbose=0)
+    rows = {name: column[:3] for name, column in features.items()}
+    assert model.predict(rows).shape == model.predict(rows).shape == (3,)

@@ -20,6 +20,7 @@ from ...estimators.columns.contrib_names import (
     sparse_column_with_keys,
     sparse_column_with_vocabulary_file,
     weighted_sparse_column,
+    weighted_sum_from_feature_columns,
 )
 from ...layers.contrib_convolution import (
     conv1d,
@@ -90,5 +91,6 @@ __all__ = [
     "sparse_column_with_vocabulary_file", "spatial_softmax", "stack", "sum_regularizer", "summaries",
     "summarize_activation", "summarize_activations", "summarize_biases", "summarize_collection", "summarize_tensor",
     "summarize_tensors", "summarize_variables", "summarize_weights", "unit_norm", "utils",
-    "variance_scaling_initializer", "weighted_sparse_column", "xavier_initializer", "xavier_initializer_conv2d",
+    "variance_scaling_initializer", "weighted_sparse_column", "weighted_sum_from_feature_columns",
+    "xavier_initializer", "xavier_initializer_conv2d",
 ]  # fmt: skip
