@@ -91,7 +91,7 @@ def crossed_column(
     """
     _check_combiner(combiner, "_X_".join(getattr(column, "name", str(column)) for column in columns))
     if ckpt_to_load_from is not None or tensor_name_in_ckpt is not None:
-        raise ValueError("crossed_column cannot start from a checkpoint: use tf.train.init_from_checkpoint")
+        raise ValueError("ckpt_to_load_from is not supported by crossed_column: its weights belong to the model")
     keys = [c.key if isinstance(c, categorical.HashedCategoricalColumn) else c for c in columns]
     return combined.crossed_column(keys, hash_bucket_size, hash_key)
 

@@ -185,7 +185,8 @@ def embedding_column(
         dimension: the length of the vectors.
         combiner: how the vectors of an example become one: "mean", "sqrtn" or "sum".
         initializer: of the variable; normal around 0 with deviation 1 / sqrt(dimension) by default.
-        ckpt_to_load_from, tensor_name_in_ckpt: not supported; use `tf.train.init_from_checkpoint`.
+        ckpt_to_load_from, tensor_name_in_ckpt: not supported; instead give
+            `initializer=tf.constant_initializer(tf.train.load_variable(checkpoint, name))`.
         max_norm: vectors of a larger norm are scaled down to it.
         trainable: whether the variable is trained.
         use_safe_embedding_lookup: False asks for input without empty examples and unknown words.
@@ -254,8 +255,9 @@ def _checked(column: Any, dimension: Any, initializer: Any, checkpoint: Any, ten
     if (checkpoint is None) != (tensor is None):
         raise ValueError("Must specify both `ckpt_to_load_from` and `tensor_name_in_ckpt` or none of them.")
     if checkpoint is not None:
-        text = "Embeddings that start from a checkpoint are not supported: use tf.train.init_from_checkpoint"
-        raise UnimplementedError(None, None, f"{text} with the variable's name. Given: {checkpoint}")
+        start = f"tf.constant_initializer(tf.train.load_variable({checkpoint!r}, {tensor!r}))"
+        text = f"ckpt_to_load_from is not supported by embedding columns: give initializer={start} instead"
+        raise UnimplementedError(None, None, text)
     if initializer is not None and not callable(initializer):
         raise ValueError(f"initializer must be callable if specified. Embedding of column_name: {column}")
     return initializer or truncated_normal_initializer(0.0, 1 / math.sqrt(dimension))

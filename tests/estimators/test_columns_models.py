@@ -57,6 +57,16 @@ def test_weighted_sum_of_contrib_gives_its_variables():
     assert variables[color][0].op.name == "weighted_sum_from_feature_columns/linear_model/color/weights"
 
 
+def test_an_embedding_starts_from_a_checkpoint(tmp_path):
+    ids, rows = fc.categorical_column_with_identity("id", 3), np.arange(6, dtype=np.float32).reshape(3, 2)
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.get_variable("table", initializer=rows)
+        session.run(tf.global_variables_initializer())
+        path = tf.train.Saver().save(session, str(tmp_path / "model"))
+    column = fc.embedding_column(ids, 2, initializer=tf.constant_initializer(tf.train.load_variable(path, "table")))
+    np.testing.assert_array_equal(run(fc.input_layer({"id": [2, 0]}, [column])), rows[[2, 0]])
+
+
 def test_serialized_examples_are_parsed_for_columns():
     columns = [
         fc.numeric_column("age", default_value=7.0),
