@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .PHONY: demo test test-long check listings clean
 
-demo: $(VENV)/.installed
+demo: $(VENV)/.installed-demo
 	$(BIN)/python examples/digits_dnn.py
 
 test: $(VENV)/.installed-test
@@ -37,13 +37,13 @@ $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/.installed: $(VENV)/.made $(PACKAGING)
-	$(BIN)/python -m pip install --quiet --editable .
+$(VENV)/.installed-demo: $(VENV)/.made $(PACKAGING)
+	$(BIN)/python -m pip install --quiet --editable '.[tensorboard]'
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.made $(PACKAGING)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
-	@touch $(VENV)/.installed $@
+	@touch $(VENV)/.installed-demo $@
 
 # protoc 25 is the newest whose output asks for no protobuf version: it runs on 4.21 to 7 (checked, compiled and pure
 # Python). Its wheels end at Python 3.12, and it stays out of .venv: make protos PYTHON=python3.12
