@@ -1,1 +1,3 @@
 """What TensorFlow 1 tutorials import."""
+
+from . import mnist as mnist

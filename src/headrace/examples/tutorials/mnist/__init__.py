@@ -1,5 +1,5 @@
-"""The MNIST tutorial: its reader, input_data."""
+"""The MNIST tutorial: its reader, input_data, and its network, mnist."""
 
-from . import input_data as input_data
+from . import input_data as input_data, mnist as mnist
 
-__all__ = ["input_data"]
+__all__ = ["input_data", "mnist"]
