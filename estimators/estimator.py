@@ -21,9 +21,14 @@ from ..engine.ops.summaries import scalar as scalar_summary
 from ..engine.session import Session
 from ..engine.summary.values import merged, scalar
 from ..engine.summary.writer import FileWriter
-from ..engine.training.basic_session_run_hooks import NanTensorHook, StopAtStepHook
+from ..engine.training.basic_session_run_hooks import (
+    CheckpointSaverHook,
+    CheckpointSaverListener,
+    NanTensorHook,
+    StopAtStepHook,
+)
 from ..engine.training.global_step import get_global_step, get_or_create_global_step
-from ..engine.training.monitored_session import MonitoredTrainingSession
+from ..engine.training.monitored_session import MonitoredSession, MonitoredTrainingSession, SessionCreator
 from ..engine.training.saver import Saver
 from ..engine.variable_lists import global_variables, local_variables_initializer
 from .inputs import InputFn
@@ -78,8 +83,15 @@ class Estimator:
         hooks: Sequence[Any] | None = None,
         steps: int | None = None,
         max_steps: int | None = None,
+        saving_listeners: Sequence[CheckpointSaverListener] | None = None,
     ) -> Estimator:
         """Trains until the input ends, or for `steps` more steps, or up to global step `max_steps`.
+
+        Args:
+            input_fn: gives the tensors of (features, labels).
+            hooks: SessionRunHooks.
+            steps, max_steps: when to stop; only one may be given.
+            saving_listeners: CheckpointSaverListeners, called around each checkpoint.
 
         Raises:
             ValueError: both steps and max_steps are given, or one is not positive.
@@ -93,10 +105,12 @@ class Estimator:
         with Graph().as_default():
             spec = self._build(input_fn, ModeKeys.TRAIN)
             stop = [StopAtStepHook(steps, max_steps)] if steps is not None or max_steps is not None else []
-            self._run_training(spec, [*(_made(h, spec) for h in hooks or ()), *stop])
+            self._run_training(spec, [*(_made(h, spec) for h in hooks or ()), *stop], saving_listeners or ())
         return self
 
-    def _run_training(self, spec: EstimatorSpec, hooks: list[Any]) -> None:
+    def _run_training(
+        self, spec: EstimatorSpec, hooks: list[Any], listeners: Sequence[CheckpointSaverListener]
+    ) -> None:
         scalar_summary("loss", spec.loss)
         config = self.config
         saver = Saver(
@@ -105,19 +119,29 @@ class Estimator:
         )
         from ..engine.training.scaffold import Scaffold
 
+        scaffold = spec.scaffold or Scaffold(saver=saver)
         with MonitoredTrainingSession(
             checkpoint_dir=self._model_dir,
-            scaffold=spec.scaffold or Scaffold(saver=saver),
+            scaffold=scaffold,
             hooks=[NanTensorHook(spec.loss), *spec.training_hooks, *hooks],
-            chief_only_hooks=list(spec.training_chief_hooks),
-            save_checkpoint_secs=config.save_checkpoints_secs,
-            save_checkpoint_steps=config.save_checkpoints_steps,
+            chief_only_hooks=[*spec.training_chief_hooks, *self._saving_hooks(scaffold, listeners)],
+            # The hook above saves.
+            save_checkpoint_secs=None,
+            save_checkpoint_steps=None,
             save_summaries_steps=config.save_summary_steps,
             log_step_count_steps=config.log_step_count_steps,
             config=config.session_config,
         ) as session:
             while not session.should_stop():
                 session.run([spec.train_op, spec.loss])
+
+    def _saving_hooks(self, scaffold: Any, listeners: Sequence[CheckpointSaverListener]) -> list[CheckpointSaverHook]:
+        seconds, steps = self.config.save_checkpoints_secs, self.config.save_checkpoints_steps
+        if not seconds and not steps:
+            if listeners:
+                raise ValueError("saving_listeners are given, but the RunConfig says that no checkpoints are saved")
+            return []
+        return [CheckpointSaverHook(self._model_dir, seconds, steps, scaffold=scaffold, listeners=listeners)]
 
     def _trained_steps(self) -> int:
         newest = self.latest_checkpoint()
@@ -146,9 +170,9 @@ class Estimator:
         with Graph().as_default():
             spec = self._build(input_fn, ModeKeys.EVAL)
             step = get_global_step()
-            with self._restored(prefix) as session:
+            with self._watched(prefix, [*spec.evaluation_hooks, *(hooks or ())]) as session:
                 values = _run_evaluation(session, spec, steps)
-                values["global_step"] = int(session.run(step))
+                values["global_step"] = int(_plain(session).run(step))
         self._write_evaluation(values, name)
         return values
 
@@ -200,6 +224,12 @@ class Estimator:
             raise ValueError(f"Could not find trained model in model_dir: {self._model_dir}. Train it first.")
         return found
 
+    def _watched(self, prefix: str, hooks: list[Any]) -> Any:
+        """A session of the checkpoint, one that calls hooks where there are any."""
+        if not hooks:
+            return self._restored(prefix)
+        return MonitoredSession(_Restoring(self, prefix), hooks)
+
     def _restored(self, prefix: str) -> Session:
         session = Session(config=self.config.session_config)
         Saver(global_variables()).restore(session, prefix)
@@ -248,7 +278,24 @@ def _split_input(result: Any) -> tuple[Any, Any]:
     return result, None
 
 
-def _run_evaluation(session: Session, spec: EstimatorSpec, steps: int | None) -> dict[str, Any]:
+class _Restoring(SessionCreator):
+    """Makes the sessions of an estimator's checkpoint."""
+
+    def __init__(self, estimator: Estimator, prefix: str) -> None:
+        self._estimator, self._prefix = estimator, prefix
+
+    def create_session(self) -> Session:
+        """A session with the values of the checkpoint."""
+        return self._estimator._restored(self._prefix)
+
+
+def _plain(session: Any) -> Session:
+    """The session itself, whose steps no hook sees."""
+    found: Session = session if isinstance(session, Session) else session._tf_sess()
+    return found
+
+
+def _run_evaluation(session: Any, spec: EstimatorSpec, steps: int | None) -> dict[str, Any]:
     metrics = dict(spec.eval_metric_ops)
     updates = [update for _, update in metrics.values()]
     losses: list[float] = []
@@ -256,13 +303,13 @@ def _run_evaluation(session: Session, spec: EstimatorSpec, steps: int | None) ->
         losses.append(float(loss))
     if not losses:
         raise ValueError("The input of evaluate gave no batch")
-    values = session.run({name: value for name, (value, _) in metrics.items()})
+    values = _plain(session).run({name: value for name, (value, _) in metrics.items()})
     return {**values, "loss": np.float32(np.mean(losses))}
 
 
-def _until_end(session: Session, fetches: Any, steps: int | None = None) -> Iterator[Any]:
+def _until_end(session: Any, fetches: Any, steps: int | None = None) -> Iterator[Any]:
     done = 0
-    while steps is None or done < steps:
+    while (steps is None or done < steps) and not (isinstance(session, MonitoredSession) and session.should_stop()):
         try:
             yield session.run(fetches)
         except OutOfRangeError:

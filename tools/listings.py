@@ -19,7 +19,6 @@ PENDING = {
     "14_in_graph": "issue 6, the cluster",
     "15_model_parallel": "issue 6, the cluster",
     "17_monitored_session": "issue 6, the cluster, and issue 5, checkpoints",
-    "18_experiment": "issue 4, estimators and layers",
     "20_sync_replicas": "issue 6, the cluster",
 }
 

@@ -1,7 +1,8 @@
 """The names of TensorFlow 1.15's `tf.contrib`."""
 
-from . import data, framework, layers, lookup, losses, metrics, opt, rnn, slim, staging, training, util
+from . import data, framework, layers, learn, lookup, losses, metrics, opt, rnn, slim, staging, training, util
 
 __all__ = [
-    "data", "framework", "layers", "lookup", "losses", "metrics", "opt", "rnn", "slim", "staging", "training", "util",
+    "data", "framework", "layers", "learn", "lookup", "losses", "metrics", "opt", "rnn", "slim", "staging",
+    "training", "util",
 ]  # fmt: skip

@@ -1,0 +1,24 @@
+"""The names of TensorFlow 1.15's `tf.contrib.learn`."""
+
+from ...estimators.contrib_experiment import Experiment
+from ...estimators.contrib_learn import (
+    BaseEstimator,
+    DNNClassifier,
+    DNNRegressor,
+    Estimator,
+    LinearClassifier,
+    LinearRegressor,
+    ModeKeys,
+    ModelFnOps,
+    SKCompat,
+    infer_real_valued_columns_from_input,
+    infer_real_valued_columns_from_input_fn,
+)
+from ...estimators.contrib_run_config import RunConfig
+from . import learn_runner
+
+__all__ = [
+    "BaseEstimator", "DNNClassifier", "DNNRegressor", "Estimator", "Experiment", "LinearClassifier",
+    "LinearRegressor", "ModeKeys", "ModelFnOps", "RunConfig", "SKCompat", "infer_real_valued_columns_from_input",
+    "infer_real_valued_columns_from_input_fn", "learn_runner",
+]  # fmt: skip
