@@ -202,9 +202,13 @@ class Estimator:
         with Graph().as_default():
             spec = self._build(input_fn, ModeKeys.PREDICT)
             wanted = _chosen(spec.predictions, predict_keys)
-            with self._restored(prefix) as session:
-                for batch in _until_end(session, wanted):
-                    yield from _examples(batch) if yield_single_examples else [batch]
+            session = self._watched(prefix, [*spec.prediction_hooks, *(hooks or ())])
+        # A generator must not leave a default graph or session behind between two examples.
+        try:
+            for batch in _until_end(session, wanted):
+                yield from _examples(batch) if yield_single_examples else [batch]
+        finally:
+            session.close()
 
     # What the three share
 

@@ -129,3 +129,19 @@ def test_examples_of_another_width_are_refused(fitted, width):
 def test_hidden_units_are_a_list():
     with pytest.raises(TypeError, match=r"such as \[128, 64\], got 32"):
         hr.estimators.DNNClassifier(hidden_units=32)
+
+
+def test_predictions_leave_no_graph_behind_and_call_hooks(fitted, iris):
+    _, x_test, _, _ = iris
+    seen = []
+
+    class Counting(hr.train.SessionRunHook):
+        def after_run(self, run_context, run_values):
+            seen.append(1)
+
+    before = hr.get_default_graph()
+    examples = fitted.predict(lambda: {"x": hr.constant(x_test[:3])}, hooks=[Counting()])
+    first = next(examples)
+    assert hr.get_default_graph() is before and hr.get_default_session() is None
+    assert first["probabilities"].shape == (3,) and seen == [1]
+    examples.close()
