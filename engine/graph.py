@@ -18,7 +18,7 @@ from .source import SourceLine, user_line
 Sizes = tuple[int | None, ...] | None
 
 # Filled by ops/operators.py: what `a + b` and the like build.
-OPERATORS: dict[str, Callable[..., Any]] = {}
+OPERATORS: dict[str, Callable[..., Tensor]] = {}
 
 
 class Tensor:
@@ -131,94 +131,94 @@ class Tensor:
         )
 
     def __add__(self, other: object) -> Tensor:
-        return OPERATORS["add"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["add"](self, other)
 
     def __radd__(self, other: object) -> Tensor:
-        return OPERATORS["add"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["add"](other, self)
 
     def __sub__(self, other: object) -> Tensor:
-        return OPERATORS["sub"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["sub"](self, other)
 
     def __rsub__(self, other: object) -> Tensor:
-        return OPERATORS["sub"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["sub"](other, self)
 
     def __mul__(self, other: object) -> Tensor:
-        return OPERATORS["mul"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["mul"](self, other)
 
     def __rmul__(self, other: object) -> Tensor:
-        return OPERATORS["mul"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["mul"](other, self)
 
     def __truediv__(self, other: object) -> Tensor:
-        return OPERATORS["truediv"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["truediv"](self, other)
 
     def __rtruediv__(self, other: object) -> Tensor:
-        return OPERATORS["truediv"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["truediv"](other, self)
 
     def __floordiv__(self, other: object) -> Tensor:
-        return OPERATORS["floordiv"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["floordiv"](self, other)
 
     def __rfloordiv__(self, other: object) -> Tensor:
-        return OPERATORS["floordiv"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["floordiv"](other, self)
 
     def __mod__(self, other: object) -> Tensor:
-        return OPERATORS["mod"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["mod"](self, other)
 
     def __rmod__(self, other: object) -> Tensor:
-        return OPERATORS["mod"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["mod"](other, self)
 
     def __pow__(self, other: object) -> Tensor:
-        return OPERATORS["pow"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["pow"](self, other)
 
     def __rpow__(self, other: object) -> Tensor:
-        return OPERATORS["pow"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["pow"](other, self)
 
     def __matmul__(self, other: object) -> Tensor:
-        return OPERATORS["matmul"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["matmul"](self, other)
 
     def __rmatmul__(self, other: object) -> Tensor:
-        return OPERATORS["matmul"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["matmul"](other, self)
 
     def __neg__(self) -> Tensor:
-        return OPERATORS["neg"](self)  # type: ignore[no-any-return]
+        return OPERATORS["neg"](self)
 
     def __abs__(self) -> Tensor:
-        return OPERATORS["abs"](self)  # type: ignore[no-any-return]
+        return OPERATORS["abs"](self)
 
     def __invert__(self) -> Tensor:
-        return OPERATORS["invert"](self)  # type: ignore[no-any-return]
+        return OPERATORS["invert"](self)
 
     def __and__(self, other: object) -> Tensor:
-        return OPERATORS["and"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["and"](self, other)
 
     def __rand__(self, other: object) -> Tensor:
-        return OPERATORS["and"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["and"](other, self)
 
     def __or__(self, other: object) -> Tensor:
-        return OPERATORS["or"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["or"](self, other)
 
     def __ror__(self, other: object) -> Tensor:
-        return OPERATORS["or"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["or"](other, self)
 
     def __xor__(self, other: object) -> Tensor:
-        return OPERATORS["xor"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["xor"](self, other)
 
     def __rxor__(self, other: object) -> Tensor:
-        return OPERATORS["xor"](other, self)  # type: ignore[no-any-return]
+        return OPERATORS["xor"](other, self)
 
     def __lt__(self, other: object) -> Tensor:
-        return OPERATORS["less"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["less"](self, other)
 
     def __le__(self, other: object) -> Tensor:
-        return OPERATORS["less_equal"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["less_equal"](self, other)
 
     def __gt__(self, other: object) -> Tensor:
-        return OPERATORS["greater"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["greater"](self, other)
 
     def __ge__(self, other: object) -> Tensor:
-        return OPERATORS["greater_equal"](self, other)  # type: ignore[no-any-return]
+        return OPERATORS["greater_equal"](self, other)
 
     def __getitem__(self, index: object) -> Tensor:
-        return OPERATORS["getitem"](self, index)  # type: ignore[no-any-return]
+        return OPERATORS["getitem"](self, index)
 
 
 class Operation:
