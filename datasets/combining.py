@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..engine.errors import InvalidArgumentError
 from ..engine.graph import get_default_graph
@@ -13,12 +13,10 @@ from ..engine.rewriting.lower import handle_of
 from ..engine.runtime import Runtime
 from ..engine.shapes import TensorShape
 from .functions import Function
+from .plan import Plan
 from .running import Element, Elements, Rows, Run, SeedLog
 from .sources import Component, component_of, components_of
 from .structure import TensorSpec, flat_parts, pack_element, pack_leaves
-
-if TYPE_CHECKING:
-    from .dataset import Dataset
 
 Call = Callable[[Element], Element]
 # Datasets that interleave(cycle_length=AUTOTUNE) keeps open; the order must not depend on the machine.
@@ -153,7 +151,7 @@ def stable_function(
         state = common
 
 
-def reduction(dataset: Dataset, initial_state: Any, reduce_func: Callable[..., Any]) -> Any:
+def reduction(dataset: Plan, initial_state: Any, reduce_func: Callable[..., Any]) -> Any:
     """Dataset.reduce."""
     structure, components = components_of(initial_state)
     state = pack_sequence_as(structure, [c.spec for c in components])

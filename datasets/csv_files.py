@@ -14,7 +14,8 @@ from ..engine.ops.decoding import decode_csv_kernel, fields_of
 from ..engine.platform.gfile import Glob
 from .dataset import Dataset
 from .experimental import ignore_errors as without_errors
-from .files import TFRecordDataset, file_names, lines_of, text_of
+from .files import TFRecordDataset, file_names, lines_of
+from .matching import text_of
 from .running import Element, Elements, Generated, Mapped, Run
 from .sources import array_of
 from .structure import TensorSpec

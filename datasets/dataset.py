@@ -11,18 +11,17 @@ import numpy as np
 from ..engine.conversion import convert_to_tensor
 from ..engine.dtypes import as_dtype, int64, string
 from ..engine.errors import InvalidArgumentError
-from ..engine.graph import Tensor, get_default_graph
+from ..engine.graph import Tensor
 from ..engine.nest import flatten, map_structure, pack_sequence_as
-from ..engine.ops.iterators import keep_source, python_dataset_op
 from ..engine.ops.random import get_seed
-from ..engine.rewriting.lower import handle_of
-from ..engine.runtime import Runtime
 from ..engine.static import constant_value
 from . import combining
 from .batching import Batches, Slices, padder, sparse_batches, stacker, unstacked, windows
 from .functions import Function
 from .iterator import Iterator, initializable_iterator, one_shot_iterator
+from .matching import matching_files
 from .options import Options
+from .plan import Plan
 from .prefetching import AUTOTUNE, DEFAULT_READY, ParallelMapped, Prefetched
 from .running import (
     Chained,
@@ -35,7 +34,6 @@ from .running import (
     Numbered,
     Repeated,
     Run,
-    SeedLog,
     Shards,
     Skipped,
     Survivors,
@@ -49,7 +47,7 @@ from .storing import FileCache, MemoryCache
 from .structure import DatasetSpec, SparseTensorSpec, TensorSpec, leaves_of, shapes_like, specs_of
 
 
-class Dataset:
+class Dataset(Plan):
     """Elements that can be iterated over any number of times, each a structure of tuples and dicts of tensors.
 
     Made by the static methods and by transformations of other datasets. Lists count as tensors. The order of elements
@@ -62,28 +60,10 @@ class Dataset:
     """
 
     def __init__(self, element_spec: Any, tensors: Sequence[Tensor], make: Make) -> None:
-        self.element_spec = element_spec
-        self.tensors = list(dict.fromkeys(tensors))
-        self._make = make
+        super().__init__(element_spec, tensors, make)
         self._options = Options()
 
     # Iteration
-
-    def begin(self, run: Run) -> Elements:
-        """An iteration within a run."""
-        return self._make(run)
-
-    def bind(self, values: Sequence[Any]) -> _Bound:
-        """The dataset with the values of its tensors, those of variables left out."""
-        return _Bound(self, dict(zip(self._needed, values, strict=True)))
-
-    @property
-    def _needed(self) -> list[Tensor]:
-        return [t for t in self.tensors if handle_of(t.op) is None]
-
-    @property
-    def _variant_tensor(self) -> Tensor:
-        return python_dataset_op(self._needed, token=keep_source(get_default_graph(), self))
 
     def make_one_shot_iterator(self) -> Iterator:
         """An iterator that each session runs through once, without initialisation.
@@ -225,9 +205,8 @@ class Dataset:
         Raises (when run):
             InvalidArgumentError: no file matches.
         """
-        from .files import matching_files  # files make datasets
-
-        return matching_files(file_pattern, True if shuffle is None else shuffle, seed)
+        names = matching_files(file_pattern, True if shuffle is None else shuffle, seed)
+        return Dataset(names.element_spec, names.tensors, names.begin)
 
     # Transformations
 
@@ -520,21 +499,6 @@ class Dataset:
         )
 
 
-class _Bound:
-    """A dataset with the values of its tensors: what its variant tensor holds while a step runs."""
-
-    def __init__(self, dataset: Dataset, values: dict[Tensor, Any]) -> None:
-        self.dataset, self.values = dataset, values
-
-    def start(self, runtime: Runtime, seeds: list[tuple[int, int]]) -> Elements:
-        """A fresh iteration whose elements are lists of arrays, one a part."""
-        leaves = flatten(self.dataset.element_spec)
-        source = self.dataset.begin(Run(runtime, self.values, SeedLog(seeds)))
-        if all(type(leaf) is TensorSpec for leaf in leaves):
-            return source
-        return Mapped(source, lambda element: [v for s, x in zip_(leaves, element) for v in s.values_of(x)], pure=True)
-
-
 class _Box:
     """A structure as a leaf of another one."""
 
@@ -576,3 +540,7 @@ def _static_size(size: Any, drop: Any) -> int | None:
 def of_variant(tensor: Tensor, spec: Any) -> Dataset:
     """The dataset that a variant tensor holds."""
     return Dataset(spec, [tensor], lambda run: run.value(tensor).begin(run))
+
+
+# Specs come before datasets, and are packed as datasets all the same.
+DatasetSpec.opened = staticmethod(of_variant)

@@ -13,23 +13,15 @@ import numpy as np
 from ..engine.dtypes import string
 from ..engine.errors import DataLossError, InvalidArgumentError, NotFoundError
 from ..engine.nest import flatten
-from ..engine.ops.random import get_seed
-from ..engine.platform.gfile import Glob
 from ..engine.queues.readers import fixed_length
 from ..engine.records import read_records
 from .dataset import Dataset, argument
+from .matching import text_of
 from .running import Element, Elements, Generated, Run
-from .shuffling import Draws, Shuffled
 from .sources import component_of
 from .structure import TensorSpec
 
 Read = Callable[[str, str], Iterator[bytes]]
-
-
-def text_of(value: Any) -> str:
-    """A string argument's value as text."""
-    value = value.item() if isinstance(value, np.ndarray) else value
-    return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
 
 
 def file_names(filenames: Any) -> Dataset:
@@ -198,25 +190,3 @@ class FixedLengthRecordDataset(FileDataset):
             return (record for _, record in produce(path))
 
         super().__init__(filenames, read, compression_type, num_parallel_reads)
-
-
-def matching_files(pattern: Any, shuffle: bool, seed: int | None) -> Dataset:
-    """Dataset.list_files: the names in order, or shuffled as TensorFlow shuffles them."""
-    patterns = component_of(pattern if not isinstance(pattern, Path) else str(pattern))
-    pair = get_seed(seed)
-    key = object()
-
-    def make(run: Run) -> Elements:
-        wanted = [text_of(p) for p in np.atleast_1d(patterns.value(run)).reshape(-1)]
-        found = sorted({name for p in wanted for name in Glob(p)})
-        if not found:
-            raise InvalidArgumentError(None, None, f"No files matched pattern: {', '.join(wanted)}")
-        names = Generated([np.array(name.encode(), object)] for name in found)
-        if not shuffle:
-            return names
-        base = run.shared(
-            (key, "seeds"), lambda: run.log.next() if pair[0] is None or pair[1] is None else (pair[0], pair[1])
-        )
-        return Shuffled(names, len(found), run.shared(key, lambda: Draws(base)).pair())
-
-    return Dataset(TensorSpec((), string), patterns.tensors, make)

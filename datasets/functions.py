@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -16,17 +16,15 @@ from ..engine.ops.cond import own_value
 from ..engine.registry import find_definition
 from ..engine.rewriting.lower import handle_of
 from ..engine.tensor_types import SparseTensor, SparseTensorValue
+from .plan import Plan
 from .running import Element, Elements, Run
 from .structure import DatasetSpec, SparseTensorSpec, TensorSpec, flat_parts, leaves_of, pack_element
-
-if TYPE_CHECKING:
-    from .dataset import Dataset
 
 
 class Inner:
     """A dataset that a function has made: its plan, and the values that it depends on."""
 
-    def __init__(self, dataset: Dataset, values: Sequence[Any]) -> None:
+    def __init__(self, dataset: Plan, values: Sequence[Any]) -> None:
         self.dataset, self.values = dataset, values
 
     def begin(self, run: Run) -> Elements:
@@ -121,7 +119,7 @@ class _Maker:
 
 
 class _DatasetMaker(_Maker):
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Plan) -> None:
         self.dataset = dataset
         self.needed = [t for t in dataset.tensors if handle_of(t.op) is None]
         super().__init__(DatasetSpec(dataset.element_spec), [own_value(t) for t in self.needed])
@@ -139,9 +137,7 @@ def as_value(value: Any) -> Any:
 
 
 def _maker(leaf: Any, name: str) -> _Maker:
-    from .dataset import Dataset  # a function may make a dataset, and a dataset calls functions
-
-    if isinstance(leaf, Dataset):
+    if isinstance(leaf, Plan):
         return _DatasetMaker(leaf)
     if isinstance(leaf, SparseTensor | SparseTensorValue):
         parts = [own_value(t) for t in SparseTensor.from_value(leaf)]

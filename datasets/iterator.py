@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..engine.conversion import convert_to_tensor
 from ..engine.dtypes import string
@@ -19,10 +19,8 @@ from ..engine.ops.iterators import (
     shared_iterator,
 )
 from ..engine.shapes import TensorShape
+from .plan import Plan
 from .structure import compatible, flat_parts, pack_element, specs_of
-
-if TYPE_CHECKING:
-    from .dataset import Dataset
 
 
 class Iterator:
@@ -73,7 +71,7 @@ class Iterator:
             raise ValueError("Iterator does not have an initializer.")
         return self._initializer
 
-    def make_initializer(self, dataset: Dataset, name: str | None = None) -> Operation:
+    def make_initializer(self, dataset: Plan, name: str | None = None) -> Operation:
         """An operation that starts the iterator on `dataset`.
 
         Raises:
@@ -140,7 +138,7 @@ def _signature(spec: Any) -> dict[str, Any]:
     return {"output_types": [dtype for dtype, _ in parts], "output_shapes": [TensorShape.of_sizes(s) for _, s in parts]}
 
 
-def one_shot_iterator(dataset: Dataset) -> Iterator:
+def one_shot_iterator(dataset: Plan) -> Iterator:
     """An iterator that each session runs through once, without initialisation."""
     fed = _placeholder_of(dataset)
     if fed is not None:
@@ -152,7 +150,7 @@ def one_shot_iterator(dataset: Dataset) -> Iterator:
     return Iterator(one_shot_iterator_op(dataset._needed, token=token), None, dataset.element_spec, False)
 
 
-def _placeholder_of(dataset: Dataset) -> Tensor | None:
+def _placeholder_of(dataset: Plan) -> Tensor | None:
     graph: Graph = get_default_graph()
     seen: set[Any] = set()
     stack = [t for t in dataset.tensors if t.graph is graph]
@@ -167,21 +165,21 @@ def _placeholder_of(dataset: Dataset) -> Tensor | None:
     return None
 
 
-def initializable_iterator(dataset: Dataset, shared_name: str | None) -> Iterator:
+def initializable_iterator(dataset: Plan, shared_name: str | None) -> Iterator:
     """An iterator that `initializer` starts, any number of times."""
     spec = dataset.element_spec
     resource = iterator_op(shared_name=shared_name or "", **_signature(spec), name="IteratorV2")
     return Iterator(resource, make_iterator_op(dataset._variant_tensor, resource), spec)
 
 
-def make_one_shot_iterator(dataset: Dataset) -> Iterator:
+def make_one_shot_iterator(dataset: Plan) -> Iterator:
     """As `dataset.make_one_shot_iterator()`; tf.data.make_one_shot_iterator of TF 1.15."""
-    return dataset.make_one_shot_iterator()
+    return one_shot_iterator(dataset)
 
 
-def make_initializable_iterator(dataset: Dataset, shared_name: str | None = None) -> Iterator:
+def make_initializable_iterator(dataset: Plan, shared_name: str | None = None) -> Iterator:
     """As `dataset.make_initializable_iterator()`; tf.data.make_initializable_iterator of TF 1.15."""
-    return dataset.make_initializable_iterator(shared_name)
+    return initializable_iterator(dataset, shared_name)
 
 
 def get_output_types(dataset_or_iterator: Any) -> Any:

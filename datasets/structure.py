@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -156,6 +156,9 @@ class SparseTensorSpec(TensorSpec):
 class DatasetSpec(TensorSpec):
     """A dataset as a component of an element: what `window` gives. `element_spec` is that of its elements."""
 
+    # Makes a dataset of a variant tensor and a spec; dataset.py says how.
+    opened: ClassVar[Callable[[Tensor, Any], Any]]
+
     def __init__(self, element_spec: Any, shape: Any = ()) -> None:
         super().__init__(shape, variant)
         self.element_spec = element_spec
@@ -164,9 +167,7 @@ class DatasetSpec(TensorSpec):
         return tuple(flatten(self.element_spec))
 
     def pack(self, tensors: Sequence[Any]) -> Any:
-        from .dataset import of_variant  # a dataset of datasets: the two know each other
-
-        return of_variant(tensors[0], self.element_spec)
+        return self.opened(tensors[0], self.element_spec)
 
     def tensors_of(self, component: Any) -> list[Any]:
         return [component._variant_tensor]

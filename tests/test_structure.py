@@ -136,6 +136,32 @@ def test_no_exception_is_left_over():
     assert not stale, f"strike from LATE: {sorted(stale)}"
 
 
+def circles(edges: dict[str, set[str]]) -> set[str]:
+    """The modules that import each other by way of others, those on the way between two such among them."""
+    left = {source: targets & set(edges) for source, targets in edges.items()}
+    # What imports nothing of the rest is in no circle.
+    while leaves := {source for source, targets in left.items() if not targets & set(left)}:
+        left = {source: targets for source, targets in left.items() if source not in leaves}
+    return set(left)
+
+
+def test_the_search_for_circles_finds_them():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a", "e"}, "e": set()}) == {"a", "b", "c", "d"}
+    assert not circles({"a": {"b", "c"}, "b": {"c"}, "c": set()})
+
+
+@pytest.mark.parametrize("room", ["datasets"])
+def test_modules_do_not_import_each_other_in_circles(room):
+    edges: dict[str, set[str]] = {path.stem: set() for path in python_files(room)}
+    for path in python_files(room):
+        # Imports for the type checker count too.
+        nodes = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.ImportFrom)]
+        for node in nodes:
+            if node.level == 1:
+                edges[path.stem] |= {node.module} if node.module else {alias.name for alias in node.names}
+    assert not circles(edges)
+
+
 def forbidden(tree: ast.AST) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         match node:
