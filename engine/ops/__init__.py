@@ -82,6 +82,8 @@ from . import (  # noqa: F401  importing a family registers its ops
     ranges,
     raw_control,
     readers,
+    recurrent_gru,
+    recurrent_lstm,
     reduce,
     reduction,
     rounding,
