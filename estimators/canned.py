@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.graph import Tensor
+from ..engine.scopes import GraphKeys, get_collection
 from ..engine.training.global_step import get_global_step
 from ..engine.training.optimizer import Optimizer
 from .arrays import ArrayEstimator
@@ -37,11 +38,12 @@ class CannedEstimator(ArrayEstimator):
         optimizer: Any,
         model_dir: str | None,
         config: RunConfig | None,
+        warm_start_from: Any = None,
     ) -> None:
         self.feature_columns: list[FeatureColumn] | None = None if feature_columns is None else list(feature_columns)
         self.optimizer = optimizer
         self._head = head
-        super().__init__(self._canned_model_fn, model_dir, config)
+        super().__init__(self._canned_model_fn, model_dir, config, None, warm_start_from)
 
     @abstractmethod
     def _logits(self, features: Mapping[str, Tensor], columns: Sequence[FeatureColumn], mode: str) -> Tensor:
@@ -60,7 +62,10 @@ class CannedEstimator(ArrayEstimator):
         if columns is None:
             columns = self._without_weights(_columns_of_tensors(features))
         logits = self._logits(features, columns, mode)
-        return self._head.create_estimator_spec(features, mode, logits, labels, train_op_fn=self._train_op)
+        updates = get_collection(GraphKeys.UPDATE_OPS)
+        return self._head.create_estimator_spec(
+            features, mode, logits, labels, train_op_fn=self._train_op, update_ops=updates
+        )
 
     def _train_op(self, loss: Tensor) -> Any:
         optimizer = optimizer_of(self.optimizer, self._learning_rate)

@@ -1,8 +1,9 @@
-"""DNNClassifier and DNNRegressor: fully connected layers over dense features."""
+"""DNNClassifier, DNNRegressor and DNNEstimator: fully connected layers over dense features."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..engine.graph import Tensor
@@ -13,6 +14,7 @@ from ..engine.ops.summaries import histogram, scalar
 from ..engine.variable_scope import variable_scope
 from ..layers.core import dense, dropout
 from ..layers.loss_reduction import Reduction
+from ..layers.normalization import batch_normalization
 from .canned import CannedEstimator, Classifier, OptimizerLike, Regressor
 from .class_heads import class_head
 from .columns import FeatureColumn, input_layer
@@ -24,47 +26,72 @@ from .run_config import RunConfig
 Activation = Callable[[Tensor], Tensor]
 
 
-class _DNN(CannedEstimator):
-    """The layers that both estimators have."""
+# Momentum of batch normalization, which is tf.estimator's and not that of the layer.
+_MOMENTUM = 0.999
 
-    def __init__(
-        self,
-        head: Head,
-        hidden_units: Sequence[int],
-        feature_columns: Sequence[FeatureColumn] | None,
-        optimizer: OptimizerLike,
-        activation_fn: Activation,
-        dropout: float | None,
-        model_dir: str | None,
-        config: RunConfig | None,
-    ) -> None:
-        if not isinstance(hidden_units, Sequence):
-            raise TypeError(f"hidden_units must be a list of sizes, such as [128, 64], got {hidden_units!r}")
-        if any(int(units) < 1 for units in hidden_units):
-            raise ValueError(f"hidden_units must be positive, got {list(hidden_units)}")
-        self.hidden_units = [int(units) for units in hidden_units]
-        self.activation_fn = activation_fn
-        self.dropout = dropout
-        super().__init__(head, feature_columns, optimizer, model_dir, config)
 
-    def _logits(self, features: Mapping[str, Tensor], columns: Sequence[FeatureColumn], mode: str) -> Tensor:
+@dataclass(frozen=True)
+class Network:
+    """What the hidden layers are: their sizes, activation, dropout and normalization, and the input's partitioner."""
+
+    hidden_units: Sequence[int]
+    activation_fn: Activation = relu
+    dropout: float | None = None
+    batch_norm: bool = False
+    partitioner: Any = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.hidden_units, str) or not isinstance(self.hidden_units, Sequence):
+            raise TypeError(f"hidden_units must be a list of sizes, such as [128, 64], got {self.hidden_units!r}")
+        if any(int(units) < 1 for units in self.hidden_units):
+            raise ValueError(f"hidden_units must be positive, got {list(self.hidden_units)}")
+
+    def logits(self, features: Mapping[str, Tensor], columns: Sequence[FeatureColumn], units: int, mode: str) -> Tensor:
+        """Logits [batch, units], whose variables are in the scope "dnn"."""
+        training = mode == ModeKeys.TRAIN
         with variable_scope("dnn"):
-            with variable_scope("input_from_feature_columns"):
+            with variable_scope("input_from_feature_columns", partitioner=self.partitioner):
                 net = input_layer(features, columns)
-            for i, units in enumerate(self.hidden_units):
-                net = self._hidden(net, units, f"hiddenlayer_{i}", mode == ModeKeys.TRAIN)
+            for i, size in enumerate(self.hidden_units):
+                net = self._hidden(net, int(size), f"hiddenlayer_{i}", f"batchnorm_{i}", training)
             with variable_scope("logits") as scope:
-                logits = _layer(net, self._head.logits_dimension, None, scope)
+                logits = _layer(net, units, None, scope)
             _summarise(logits, "logits")
             return logits
 
-    def _hidden(self, net: Tensor, units: int, name: str, training: bool) -> Tensor:
+    def _hidden(self, net: Tensor, units: int, name: str, norm: str, training: bool) -> Tensor:
         with variable_scope(name) as scope:
             net = _layer(net, units, self.activation_fn, scope)
             if self.dropout is not None and training:
                 net = dropout(net, rate=self.dropout, training=True)
+            if self.batch_norm:
+                net = batch_normalization(net, momentum=_MOMENTUM, training=training, name=norm)
         _summarise(net, name)
         return net
+
+
+class _DNN(CannedEstimator):
+    """The layers that the estimators have."""
+
+    def __init__(
+        self,
+        head: Head,
+        network: Network,
+        feature_columns: Sequence[FeatureColumn] | None,
+        optimizer: OptimizerLike,
+        model_dir: str | None,
+        config: RunConfig | None,
+        warm_start_from: Any,
+    ) -> None:
+        self._network = network
+        self.hidden_units = [int(units) for units in network.hidden_units]
+        self.activation_fn = network.activation_fn
+        self.dropout = network.dropout
+        self.batch_norm = network.batch_norm
+        super().__init__(head, feature_columns, optimizer, model_dir, config, warm_start_from)
+
+    def _logits(self, features: Mapping[str, Tensor], columns: Sequence[FeatureColumn], mode: str) -> Tensor:
+        return self._network.logits(features, columns, self._head.logits_dimension, mode)
 
 
 def _layer(net: Tensor, units: int, activation: Activation | None, scope: Any) -> Tensor:
@@ -92,7 +119,10 @@ class DNNClassifier(Classifier, _DNN):
         activation_fn: of the hidden layers.
         dropout: share of the hidden outputs dropped in training, None for none.
         config: a RunConfig.
+        warm_start_from: a checkpoint, its folder, or WarmStartSettings: where the first training starts.
         loss_reduction: how the losses of a batch become one.
+        batch_norm: normalize the outputs of each hidden layer over the batch.
+        input_layer_partitioner: cuts the variables of embedding columns.
 
     Example:
         >>> import headrace as hr
@@ -116,11 +146,16 @@ class DNNClassifier(Classifier, _DNN):
         activation_fn: Activation = relu,
         dropout: float | None = None,
         config: RunConfig | None = None,
+        warm_start_from: Any = None,
         loss_reduction: str = Reduction.SUM_OVER_BATCH_SIZE,
+        batch_norm: bool = False,
+        *,
+        input_layer_partitioner: Any = None,
     ) -> None:
         self.n_classes = n_classes
         head = class_head(n_classes, weight_column, label_vocabulary, loss_reduction)
-        _DNN.__init__(self, head, hidden_units, feature_columns, optimizer, activation_fn, dropout, model_dir, config)
+        network = Network(hidden_units, activation_fn, dropout, batch_norm, input_layer_partitioner)
+        _DNN.__init__(self, head, network, feature_columns, optimizer, model_dir, config, warm_start_from)
 
 
 class DNNRegressor(Regressor, _DNN):
@@ -143,8 +178,53 @@ class DNNRegressor(Regressor, _DNN):
         activation_fn: Activation = relu,
         dropout: float | None = None,
         config: RunConfig | None = None,
+        warm_start_from: Any = None,
         loss_reduction: str = Reduction.SUM_OVER_BATCH_SIZE,
+        batch_norm: bool = False,
+        *,
+        input_layer_partitioner: Any = None,
     ) -> None:
         self.label_dimension = label_dimension
         head = RegressionHead(label_dimension, weight_column, loss_reduction)
-        _DNN.__init__(self, head, hidden_units, feature_columns, optimizer, activation_fn, dropout, model_dir, config)
+        network = Network(hidden_units, activation_fn, dropout, batch_norm, input_layer_partitioner)
+        _DNN.__init__(self, head, network, feature_columns, optimizer, model_dir, config, warm_start_from)
+
+
+class DNNEstimator(_DNN):
+    """Fully connected layers below any head, as `tf.estimator.DNNEstimator`.
+
+    Arguments as for DNNClassifier, with a head in place of classes, weights and loss.
+
+    Args:
+        head: makes loss, metrics and predictions of the logits, such as `tf.estimator.MultiLabelHead(3)`.
+
+    Example:
+        >>> import numpy as np
+        >>> import headrace as tf
+        >>> head = tf.estimator.MultiLabelHead(n_classes=2)
+        >>> model = tf.estimator.DNNEstimator(head, [4], [tf.feature_column.numeric_column("x")])
+        >>> x, y = np.array([[-1.0], [0.5], [2.0]]), np.array([[0, 0], [1, 0], [1, 1]])
+        >>> model.fit({"x": x}, y, epochs=2, verbose=0).predict({"x": x}).shape
+        (3, 2)
+    """
+
+    _predicted_key = "probabilities"
+
+    def __init__(
+        self,
+        head: Head,
+        hidden_units: Sequence[int],
+        feature_columns: Sequence[FeatureColumn] | None = None,
+        model_dir: str | None = None,
+        optimizer: OptimizerLike = "Adagrad",
+        activation_fn: Activation = relu,
+        dropout: float | None = None,
+        config: RunConfig | None = None,
+        warm_start_from: Any = None,
+        batch_norm: bool = False,
+        *,
+        input_layer_partitioner: Any = None,
+    ) -> None:
+        self.head = head
+        network = Network(hidden_units, activation_fn, dropout, batch_norm, input_layer_partitioner)
+        super().__init__(head, network, feature_columns, optimizer, model_dir, config, warm_start_from)

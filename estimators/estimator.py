@@ -34,6 +34,7 @@ from ..engine.variable_lists import global_variables, local_variables_initialize
 from .inputs import InputFn
 from .model_fn import EstimatorSpec, ModeKeys
 from .run_config import RunConfig
+from .warm_start import settings_of
 
 logger = logging.getLogger("headrace")
 
@@ -46,6 +47,7 @@ class Estimator:
         model_dir: folder of checkpoints and event files; a temporary one by default.
         config: a RunConfig.
         params: passed on to the model function.
+        warm_start_from: a checkpoint, its folder, or WarmStartSettings: where the variables of the first training start.
 
     A new estimator on the same model_dir goes on from the newest checkpoint there.
     """
@@ -56,7 +58,9 @@ class Estimator:
         model_dir: str | None = None,
         config: RunConfig | None = None,
         params: Mapping[str, Any] | None = None,
+        warm_start_from: Any = None,
     ) -> None:
+        self._warm_start_settings = settings_of(warm_start_from)
         self._model_fn = model_fn
         self.config = config if config is not None else RunConfig()
         self.params: dict[str, Any] = dict(params or {})
@@ -104,6 +108,8 @@ class Estimator:
             return self
         with Graph().as_default():
             spec = self._build(input_fn, ModeKeys.TRAIN)
+            if self._warm_start_settings is not None and start == 0:
+                self._warm_start_settings.apply()
             stop = [StopAtStepHook(steps, max_steps)] if steps is not None or max_steps is not None else []
             self._run_training(spec, [*(_made(h, spec) for h in hooks or ()), *stop], saving_listeners or ())
         return self

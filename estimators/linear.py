@@ -1,4 +1,4 @@
-"""LinearClassifier and LinearRegressor: a weighted sum of the features for each logit."""
+"""LinearClassifier, LinearRegressor and LinearEstimator: a weighted sum of the features for each logit."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..layers.loss_reduction import Reduction
 from .canned import CannedEstimator, Classifier, OptimizerLike, Regressor
 from .class_heads import class_head
 from .columns import FeatureColumn, linear_model
-from .head import WeightColumn
+from .head import Head, WeightColumn
 from .regression_heads import RegressionHead
 from .run_config import RunConfig
 
@@ -26,24 +26,47 @@ from .run_config import RunConfig
 _LEARNING_RATE = 0.2
 
 
+def linear_logits(
+    features: Mapping[str, Tensor], columns: Sequence[FeatureColumn], units: int, combiner: str, partitioner: Any = None
+) -> Tensor:
+    """Logits [batch, units], whose variables are in the scope "linear"."""
+    variables: dict[Any, list[Any]] = {}
+    with variable_scope("linear", partitioner=partitioner):
+        logits = linear_model(features, columns, units, combiner, cols_to_vars=variables)
+        bias = variables.pop("bias")[0]
+        weights = [reshape(part, [-1]) for parts in variables.values() for part in parts]
+        scalar("fraction_of_zero_weights", zero_fraction(concat(weights, 0)))
+        if units > 1:
+            histogram("bias", bias)
+        else:
+            scalar("bias", bias[0])
+    return logits
+
+
 class _Linear(CannedEstimator):
-    """The weights that both estimators have."""
+    """The weights that the estimators have."""
 
     _learning_rate = _LEARNING_RATE
 
+    def __init__(
+        self,
+        head: Head,
+        feature_columns: Sequence[FeatureColumn] | None,
+        optimizer: OptimizerLike | None,
+        model_dir: str | None,
+        config: RunConfig | None,
+        warm_start_from: Any,
+        sparse_combiner: str,
+        partitioner: Any,
+    ) -> None:
+        if sparse_combiner not in ("sum", "mean", "sqrtn"):
+            raise ValueError(f"sparse_combiner must be sum, mean or sqrtn, got {sparse_combiner!r}")
+        self.sparse_combiner = sparse_combiner
+        self._partitioner = partitioner
+        super().__init__(head, feature_columns, optimizer, model_dir, config, warm_start_from)
+
     def _logits(self, features: Mapping[str, Tensor], columns: Sequence[FeatureColumn], mode: str) -> Tensor:
-        units = self._head.logits_dimension
-        variables: dict[Any, list[Any]] = {}
-        with variable_scope("linear"):
-            logits = linear_model(features, columns, units, cols_to_vars=variables)
-            bias = variables.pop("bias")[0]
-            weights = [reshape(part, [-1]) for parts in variables.values() for part in parts]
-            scalar("fraction_of_zero_weights", zero_fraction(concat(weights, 0)))
-            if units > 1:
-                histogram("bias", bias)
-            else:
-                scalar("bias", bias[0])
-        return logits
+        return linear_logits(features, columns, self._head.logits_dimension, self.sparse_combiner, self._partitioner)
 
     def _train_op(self, loss: Tensor) -> Any:
         if self.optimizer is None:
@@ -74,7 +97,10 @@ class LinearClassifier(Classifier, _Linear):
         optimizer: a name, with a learning rate of 0.2, an optimizer, a function that makes one, or None for Ftrl with
             a learning rate of 1 / sqrt(columns), 0.2 at most.
         config: a RunConfig.
+        warm_start_from: a checkpoint, its folder, or WarmStartSettings: where the first training starts.
         loss_reduction: how the losses of a batch become one.
+        sparse_combiner: how the weights of an example's categories become one: "sum", "mean" or "sqrtn".
+        partitioner: cuts the weights into several variables.
 
     Example:
         >>> import headrace as hr
@@ -94,11 +120,17 @@ class LinearClassifier(Classifier, _Linear):
         label_vocabulary: Sequence[str] | None = None,
         optimizer: OptimizerLike | None = "Ftrl",
         config: RunConfig | None = None,
+        warm_start_from: Any = None,
         loss_reduction: str = Reduction.SUM_OVER_BATCH_SIZE,
+        sparse_combiner: str = "sum",
+        *,
+        partitioner: Any = None,
     ) -> None:
         self.n_classes = n_classes
         head = class_head(n_classes, weight_column, label_vocabulary, loss_reduction)
-        super().__init__(head, feature_columns, optimizer, model_dir, config)
+        _Linear.__init__(
+            self, head, feature_columns, optimizer, model_dir, config, warm_start_from, sparse_combiner, partitioner
+        )
 
 
 class LinearRegressor(Regressor, _Linear):
@@ -118,8 +150,41 @@ class LinearRegressor(Regressor, _Linear):
         weight_column: WeightColumn = None,
         optimizer: OptimizerLike | None = "Ftrl",
         config: RunConfig | None = None,
+        warm_start_from: Any = None,
         loss_reduction: str = Reduction.SUM_OVER_BATCH_SIZE,
+        sparse_combiner: str = "sum",
+        *,
+        partitioner: Any = None,
     ) -> None:
         self.label_dimension = label_dimension
         head = RegressionHead(label_dimension, weight_column, loss_reduction)
-        super().__init__(head, feature_columns, optimizer, model_dir, config)
+        _Linear.__init__(
+            self, head, feature_columns, optimizer, model_dir, config, warm_start_from, sparse_combiner, partitioner
+        )
+
+
+class LinearEstimator(_Linear):
+    """A weighted sum of the features below any head, as `tf.estimator.LinearEstimator`.
+
+    Arguments as for LinearClassifier, with a head in place of classes, weights and loss.
+
+    Args:
+        head: makes loss, metrics and predictions of the logits, such as `tf.estimator.PoissonRegressionHead()`.
+    """
+
+    def __init__(
+        self,
+        head: Head,
+        feature_columns: Sequence[FeatureColumn] | None = None,
+        model_dir: str | None = None,
+        optimizer: OptimizerLike | None = "Ftrl",
+        config: RunConfig | None = None,
+        sparse_combiner: str = "sum",
+        warm_start_from: Any = None,
+        *,
+        partitioner: Any = None,
+    ) -> None:
+        self.head = head
+        super().__init__(
+            head, feature_columns, optimizer, model_dir, config, warm_start_from, sparse_combiner, partitioner
+        )
