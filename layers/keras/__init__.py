@@ -1,0 +1,1 @@
+"""Keras: layers by Keras 3's names and defaults over graphs and sessions, as TensorFlow 1.15's `tf.keras`."""
