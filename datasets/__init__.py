@@ -6,4 +6,16 @@ if __name__ != "headrace.datasets":
         "install headrace and import headrace.datasets"
     )
 
-from . import digits as digits, iris as iris, mnist as mnist
+from . import (
+    boston_housing as boston_housing,
+    cifar10 as cifar10,
+    cifar100 as cifar100,
+    digits as digits,
+    fashion_mnist as fashion_mnist,
+    imdb as imdb,
+    iris as iris,
+    made_language as made_language,
+    mnist as mnist,
+    reuters as reuters,
+    synthetic as synthetic,
+)

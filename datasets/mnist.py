@@ -1,6 +1,6 @@
-"""MNIST, or any set in its form, from idx files in a folder: TensorFlow 1.15's tutorial reader.
+"""MNIST, or any set in its form, from local files: TensorFlow 1.15's tutorial reader, and Keras's load_data.
 
-The files are read from where the user put them and never downloaded. The idx format is in idx.py.
+The tutorial reader never downloads. The idx format is in idx.py.
 """
 
 import os
@@ -12,11 +12,18 @@ import numpy.typing as npt
 
 from ..engine.errors import NotFoundError
 from .idx import IMAGES_MAGIC, LABELS_MAGIC, IdxSource, read_idx
+from .locating import Download, PathText
+from .pictures import IDX_FILES, Part, load_pictures, picture_source
 
-TRAIN_IMAGES = "train-images-idx3-ubyte"
-TRAIN_LABELS = "train-labels-idx1-ubyte"
-TEST_IMAGES = "t10k-images-idx3-ubyte"
-TEST_LABELS = "t10k-labels-idx1-ubyte"
+TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = IDX_FILES
+
+SOURCE = picture_source(
+    "mnist",
+    Download(
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
+        "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
+    ),
+)
 
 Images = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
 Labels = npt.NDArray[np.uint8] | npt.NDArray[np.float64]
@@ -202,6 +209,21 @@ def read_data_sets(
         for part in (slice(validation_size, None), slice(validation_size))
     )
     return Datasets(train, validation, test)
+
+
+def load_data(path: PathText | None = None, download: bool = False) -> tuple[Part, Part]:
+    """Returns (x_train, y_train), (x_test, y_test): uint8 images [n, 28, 28] and labels [n], as Keras's loader does.
+
+    Args:
+        path: mnist.npz, or the folder of it or of the four idx files; by default the folders of HEADRACE_DATA and
+            ~/.keras/datasets are searched.
+        download: fetch mnist.npz if there is nothing; no connection is opened otherwise.
+
+    Raises:
+        NotFoundError: the files are not there; the message says which file to put where.
+        ValueError: a file is damaged, or there are not as many labels as images.
+    """
+    return load_pictures(SOURCE, path, download)
 
 
 def load_mnist(train_dir: str | os.PathLike[str] = "MNIST-data") -> Datasets:

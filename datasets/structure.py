@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -156,8 +156,8 @@ class SparseTensorSpec(TensorSpec):
 class DatasetSpec(TensorSpec):
     """A dataset as a component of an element: what `window` gives. `element_spec` is that of its elements."""
 
-    # Makes a dataset of a variant tensor and a spec; dataset.py says how.
-    opened: ClassVar[Callable[[Tensor, Any], Any]]
+    # The function of dataset.py that makes a dataset of a variant tensor and a spec.
+    opened: ClassVar[Any]
 
     def __init__(self, element_spec: Any, shape: Any = ()) -> None:
         super().__init__(shape, variant)

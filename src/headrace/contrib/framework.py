@@ -1,6 +1,7 @@
 """The names of TensorFlow 1.15's `tf.contrib.framework`."""
 
 from ..engine.checkpoint.reader import list_variables, load_checkpoint, load_variable
+from ..engine.training.checkpoint_init import init_from_checkpoint
 from ..engine.training.global_step import (
     assert_global_step,
     create_global_step,
@@ -35,6 +36,6 @@ __all__ = [
     "create_global_step", "current_arg_scope", "filter_variables", "get_global_step", "get_local_variables",
     "get_model_variables", "get_or_create_global_step", "get_trainable_variables", "get_unique_variable",
     "get_variable_full_name", "get_variables", "get_variables_by_name", "get_variables_by_suffix",
-    "get_variables_to_restore", "has_arg_scope", "list_variables", "load_checkpoint", "load_variable",
-    "local_variable", "model_variable", "variable",
+    "get_variables_to_restore", "has_arg_scope", "init_from_checkpoint", "list_variables", "load_checkpoint",
+    "load_variable", "local_variable", "model_variable", "variable",
 ]  # fmt: skip

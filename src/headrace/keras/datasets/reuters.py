@@ -1,0 +1,7 @@
+"""The names of TensorFlow 1.15's `tf.keras.datasets.reuters`."""
+
+from ...datasets.reuters import get_word_index, load_data
+
+__all__ = [
+    "get_word_index", "load_data",
+]  # fmt: skip
