@@ -6,9 +6,11 @@ import inspect
 import logging
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
 
@@ -25,18 +27,26 @@ from ..engine.training.basic_session_run_hooks import (
     CheckpointSaverHook,
     CheckpointSaverListener,
     NanTensorHook,
+    StepCounterHook,
     StopAtStepHook,
+    SummarySaverHook,
 )
 from ..engine.training.global_step import get_global_step, get_or_create_global_step
-from ..engine.training.monitored_session import MonitoredSession, MonitoredTrainingSession, SessionCreator
+from ..engine.training.monitored_session import ChiefSessionCreator, MonitoredSession, SessionCreator
 from ..engine.training.saver import Saver
+from ..engine.training.scaffold import Scaffold
 from ..engine.variable_lists import global_variables, local_variables_initializer
 from .inputs import InputFn
+from .kept import GraphInput, KeptCreator, KeptModel, Kind, stamp_of
 from .model_fn import EstimatorSpec, ModeKeys
 from .run_config import RunConfig
+from .step_check import StepCheck
 from .warm_start import settings_of
 
 logger = logging.getLogger("headrace")
+
+# Models that are kept at once; the one that was longest not used goes first.
+MOST_KEPT = 8
 
 
 class Estimator:
@@ -50,6 +60,9 @@ class Estimator:
         warm_start_from: a checkpoint, its folder, or WarmStartSettings: where the variables of the first training start.
 
     A new estimator on the same model_dir goes on from the newest checkpoint there.
+
+    Graphs and sessions are kept from one call to the next wherever nothing speaks against it (hooks do, and input
+    functions with variables or queues); `close`, or the end of a `with` block, frees them. Several threads may predict.
     """
 
     def __init__(
@@ -65,19 +78,52 @@ class Estimator:
         self.config = config if config is not None else RunConfig()
         self.params: dict[str, Any] = dict(params or {})
         wanted = model_dir if model_dir is not None else self.config.model_dir
-        if wanted is None:
-            wanted = tempfile.mkdtemp(prefix="headrace-")
-            logger.warning("Using temporary folder as model directory: %s", wanted)
-        self._model_dir = os.fspath(wanted)
+        self._folder: str | None = None if wanted is None else os.fspath(wanted)
+        self._kept: dict[tuple[str, Kind], KeptModel] = {}
+        # Modes whose models have to be made anew each time.
+        self._unkept: set[str] = set()
+        self._newest_known: tuple[Any, str | None] = (None, None)
+        self._lock = threading.RLock()
 
     @property
     def model_dir(self) -> str:
-        """The folder of checkpoints and event files."""
-        return self._model_dir
+        """The folder of checkpoints and event files; a temporary one is made where none was given."""
+        if self._folder is None:
+            self._folder = tempfile.mkdtemp(prefix="headrace-")
+            logger.warning("Using temporary folder as model directory: %s", self._folder)
+        return self._folder
 
     def latest_checkpoint(self) -> str | None:
         """The prefix of the newest checkpoint, None if there is none."""
-        return latest_checkpoint(self._model_dir)
+        return None if self._folder is None else latest_checkpoint(self._folder)
+
+    def _newest(self) -> str | None:
+        """The same, looked up only where the folder's state file is another one than before."""
+        if self._folder is None:
+            return None
+        try:
+            found = os.stat(f"{self._folder}/checkpoint")  # noqa: PTH116  a Path costs as much again
+        except OSError:
+            return None
+        stamp = (self._folder, found.st_mtime_ns, found.st_ino, found.st_size)
+        if self._newest_known[0] != stamp:
+            self._newest_known = (stamp, self.latest_checkpoint())
+        return self._newest_known[1]
+
+    def close(self) -> None:
+        """Frees the graphs and sessions that are kept; they are made anew when they are needed again."""
+        with self._lock:
+            for model in self._kept.values():
+                model.close()
+            self._kept.clear()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     # Training
 
@@ -106,40 +152,80 @@ class Estimator:
         if max_steps is not None and start >= max_steps:
             logger.info("Skipping training since max_steps has already been saved.")
             return self
-        with Graph().as_default():
-            spec = self._build(input_fn, ModeKeys.TRAIN)
-            if self._warm_start_settings is not None and start == 0:
-                self._warm_start_settings.apply()
-            stop = [StopAtStepHook(steps, max_steps)] if steps is not None or max_steps is not None else []
-            self._run_training(spec, [*(_made(h, spec) for h in hooks or ()), *stop], saving_listeners or ())
+        stop = [StopAtStepHook(steps, max_steps)] if steps is not None or max_steps is not None else []
+        given = self._input(input_fn, ModeKeys.TRAIN)
+        model = None if hooks or saving_listeners else self._model_of(given, start)
+        if model is not None:
+            with model.lock, model.graph.as_default():
+                self._train_kept(model, given.batches(), stop)
+            return self
+        with given.graph.as_default():
+            spec = self._spec(given.features, given.labels, ModeKeys.TRAIN)
+            scaffold = self._finished(spec, start)
+            made = [*(_made(h, spec) for h in hooks or ()), *stop]
+            creator = ChiefSessionCreator(scaffold, config=self.config.session_config, checkpoint_dir=self.model_dir)
+            with self._training(spec, scaffold, creator, made, saving_listeners or ()) as session:
+                check = StepCheck(spec.train_op, get_global_step()) if stop else None
+                while not session.should_stop():
+                    session.run([spec.train_op, spec.loss])
+                    if check is not None:
+                        check.after(_plain(session))
         return self
 
-    def _run_training(
-        self, spec: EstimatorSpec, hooks: list[Any], listeners: Sequence[CheckpointSaverListener]
-    ) -> None:
+    def _train_kept(self, model: KeptModel, batches: Iterator[list[Any]], stop: list[Any]) -> None:
+        creator = KeptCreator(model, self.model_dir, self._newest())
+        fetches = [model.spec.train_op, model.spec.loss]
+        check = StepCheck(model.spec.train_op, model.step) if stop else None
+        with self._training(model.spec, model.scaffold, creator, stop, ()) as session:
+            while not session.should_stop():
+                values = next(batches, None)
+                if values is None:
+                    break
+                session.run(fetches, dict(zip(model.feeds, values, strict=True)))
+                if check is not None:
+                    check.after(model.open())
+        self._saved(model)
+
+    def _saved(self, model: KeptModel) -> None:
+        """Notes that what the session of a trained model holds is the newest checkpoint."""
+        newest = self._newest()
+        model.loaded = None if newest is None or not self._saves else stamp_of(newest)
+
+    def _finished(self, spec: EstimatorSpec, start: int) -> Scaffold:
+        """What training needs besides the model."""
+        if self._warm_start_settings is not None and start == 0:
+            self._warm_start_settings.apply()
         scalar_summary("loss", spec.loss)
         config = self.config
         saver = Saver(
             max_to_keep=config.keep_checkpoint_max or 0,
             keep_checkpoint_every_n_hours=config.keep_checkpoint_every_n_hours,
         )
-        from ..engine.training.scaffold import Scaffold
+        scaffold: Scaffold = spec.scaffold or Scaffold(saver=saver)
+        return scaffold
 
-        scaffold = spec.scaffold or Scaffold(saver=saver)
-        with MonitoredTrainingSession(
-            checkpoint_dir=self._model_dir,
-            scaffold=scaffold,
-            hooks=[NanTensorHook(spec.loss), *spec.training_hooks, *hooks],
-            chief_only_hooks=[*spec.training_chief_hooks, *self._saving_hooks(scaffold, listeners)],
-            # The hook above saves.
-            save_checkpoint_secs=None,
-            save_checkpoint_steps=None,
-            save_summaries_steps=config.save_summary_steps,
-            log_step_count_steps=config.log_step_count_steps,
-            config=config.session_config,
-        ) as session:
-            while not session.should_stop():
-                session.run([spec.train_op, spec.loss])
+    def _training(
+        self,
+        spec: EstimatorSpec,
+        scaffold: Scaffold,
+        creator: SessionCreator,
+        hooks: list[Any],
+        listeners: Sequence[CheckpointSaverListener],
+    ) -> MonitoredSession:
+        """A session that saves checkpoints and summaries as the RunConfig says."""
+        config, folder = self.config, self.model_dir
+        own: list[Any] = [*spec.training_chief_hooks, *self._saving_hooks(scaffold, listeners)]
+        if config.log_step_count_steps:
+            own.append(StepCounterHook(output_dir=folder, every_n_steps=config.log_step_count_steps))
+        if config.save_summary_steps:
+            steps = config.save_summary_steps
+            own.append(SummarySaverHook(scaffold=scaffold, save_steps=steps, output_dir=folder))
+        return MonitoredSession(creator, [*own, NanTensorHook(spec.loss), *spec.training_hooks, *hooks])
+
+    @property
+    def _saves(self) -> bool:
+        """Whether checkpoints are saved."""
+        return bool(self.config.save_checkpoints_secs or self.config.save_checkpoints_steps)
 
     def _saving_hooks(self, scaffold: Any, listeners: Sequence[CheckpointSaverListener]) -> list[CheckpointSaverHook]:
         seconds, steps = self.config.save_checkpoints_secs, self.config.save_checkpoints_steps
@@ -147,10 +233,10 @@ class Estimator:
             if listeners:
                 raise ValueError("saving_listeners are given, but the RunConfig says that no checkpoints are saved")
             return []
-        return [CheckpointSaverHook(self._model_dir, seconds, steps, scaffold=scaffold, listeners=listeners)]
+        return [CheckpointSaverHook(self.model_dir, seconds, steps, scaffold=scaffold, listeners=listeners)]
 
     def _trained_steps(self) -> int:
-        newest = self.latest_checkpoint()
+        newest = self._newest()
         if newest is None:
             return 0
         from ..engine.checkpoint.reader import load_variable
@@ -173,17 +259,27 @@ class Estimator:
             ValueError: nothing was trained yet.
         """
         prefix = self._checkpoint(checkpoint_path)
-        with Graph().as_default():
-            spec = self._build(input_fn, ModeKeys.EVAL)
-            step = get_global_step()
-            with self._watched(prefix, [*spec.evaluation_hooks, *(hooks or ())]) as session:
-                values = _run_evaluation(session, spec, steps)
-                values["global_step"] = int(_plain(session).run(step))
+        given = self._input(input_fn, ModeKeys.EVAL)
+        model = None if hooks else self._model_of(given)
+        if model is not None:
+            with model.lock:
+                model.load(prefix)
+                values = model.evaluated(given.batches(), steps)
+        else:
+            values = self._evaluated(given, steps, hooks or (), prefix)
         self._write_evaluation(values, name)
         return values
 
+    def _evaluated(self, given: GraphInput, steps: int | None, hooks: Sequence[Any], prefix: str) -> dict[str, Any]:
+        with given.graph.as_default():
+            spec = self._spec(given.features, given.labels, ModeKeys.EVAL)
+            step = get_global_step()
+            with self._watched(prefix, [*spec.evaluation_hooks, *hooks]) as session:
+                values = _run_evaluation(session, spec, steps)
+                return {**values, "global_step": int(_plain(session).run(step))}
+
     def _write_evaluation(self, values: Mapping[str, Any], name: str | None) -> None:
-        folder = Path(self._model_dir) / (f"eval_{name}" if name else "eval")
+        folder = Path(self.model_dir) / (f"eval_{name}" if name else "eval")
         writer = FileWriter(str(folder))
         numbers = [scalar(key, value) for key, value in values.items() if key != "global_step" and np.ndim(value) == 0]
         writer.add_summary(merged(numbers), values["global_step"])
@@ -205,34 +301,100 @@ class Estimator:
             ValueError: nothing was trained yet, or a key is unknown.
         """
         prefix = self._checkpoint(checkpoint_path)
-        with Graph().as_default():
-            spec = self._build(input_fn, ModeKeys.PREDICT)
-            wanted = _chosen(spec.predictions, predict_keys)
-            session = self._watched(prefix, [*spec.prediction_hooks, *(hooks or ())])
+        given = self._input(input_fn, ModeKeys.PREDICT)
+        model = None if hooks else self._model_of(given)
+        if model is not None:
+            batches = self._predicted_batches(model, given.batches(), predict_keys, prefix)
+        else:
+            batches = self._predicted_anew(given, predict_keys, hooks or (), prefix)
+        for batch in batches:
+            yield from _examples(batch) if yield_single_examples else [batch]
+
+    def _predicted_batches(
+        self, model: KeptModel, batches: Iterator[list[Any]], keys: str | Sequence[str] | None, prefix: str
+    ) -> Iterator[Any]:
+        wanted = _chosen(model.spec.predictions, keys)
+        name = ("predict", keys if keys is None or isinstance(keys, str) else tuple(keys))
+        for values in batches:
+            with model.lock:
+                model.load(prefix)
+                found = model.function(name, wanted)(*values)
+            yield found
+
+    def _predicted_anew(
+        self, given: GraphInput, keys: str | Sequence[str] | None, hooks: Sequence[Any], prefix: str
+    ) -> Iterator[Any]:
+        with given.graph.as_default():
+            spec = self._spec(given.features, given.labels, ModeKeys.PREDICT)
+            wanted = _chosen(spec.predictions, keys)
+            session = self._watched(prefix, [*spec.prediction_hooks, *hooks])
         # A generator must not leave a default graph or session behind between two examples.
         try:
-            for batch in _until_end(session, wanted):
-                yield from _examples(batch) if yield_single_examples else [batch]
+            yield from _until_end(session, wanted)
         finally:
             session.close()
 
     # What the three share
 
-    def _build(self, input_fn: InputFn, mode: str) -> EstimatorSpec:
-        set_random_seed(self.config.tf_random_seed)
-        get_or_create_global_step()
-        features, labels = _split_input(_call(input_fn, {"mode": mode, "params": self.params, "config": self.config}))
+    def _seed(self) -> int | None:
+        """The graphs' seed."""
+        return self.config.tf_random_seed
+
+    def _input(self, input_fn: InputFn, mode: str) -> GraphInput:
+        """Calls an input function in a graph of its own."""
+        with Graph().as_default() as graph:
+            set_random_seed(self._seed())
+            get_or_create_global_step()
+            features, labels = _split_input(
+                _call(input_fn, {"mode": mode, "params": self.params, "config": self.config})
+            )
+        return GraphInput(mode, graph, features, None if mode == ModeKeys.PREDICT else labels)
+
+    def _spec(self, features: Any, labels: Any, mode: str) -> EstimatorSpec:
+        """Calls the model function in the default graph."""
         given = {"labels": None if mode == ModeKeys.PREDICT else labels, "mode": mode, "params": self.params}
         spec = _call(self._model_fn, {**given, "config": self.config}, features)
         if not isinstance(spec, EstimatorSpec):
             raise ValueError(f"model_fn should return an EstimatorSpec, got {spec!r}")
         return spec
 
+    def _model_of(self, given: GraphInput, start: int = 0) -> KeptModel | None:
+        """The kept model for an input; None where one cannot be kept."""
+        mode, kind = given.mode, given.kind()
+        return None if kind is None or mode in self._unkept else self._model(mode, kind, start)
+
+    def _model(self, mode: str, kind: Kind, start: int = 0) -> KeptModel | None:
+        """The kept model for batches of this kind, made at the first call; None where one cannot be kept."""
+        with self._lock:
+            model = self._kept.pop((mode, kind), None)
+            if model is None:
+                model = self._new_model(mode, kind, start)
+            if model is None:
+                self._unkept.add(mode)
+                return None
+            self._kept[mode, kind] = model
+            while len(self._kept) > MOST_KEPT:
+                self._kept.pop(next(iter(self._kept))).close()
+        return model
+
+    def _new_model(self, mode: str, kind: Kind, start: int) -> KeptModel | None:
+        def build(features: Any, labels: Any) -> EstimatorSpec:
+            set_random_seed(self._seed())
+            get_or_create_global_step()
+            return self._spec(features, labels, mode)
+
+        config = self.config.session_config
+        model = KeptModel(build, kind, mode, config, lambda spec: self._finished(spec, start))
+        return model if model.can_be_kept else None
+
     def _checkpoint(self, path: str | None) -> str:
-        found = path or self.latest_checkpoint()
+        found = path or self._newest()
         if found is None:
-            raise ValueError(f"Could not find trained model in model_dir: {self._model_dir}. Train it first.")
+            raise self._unfitted()
         return found
+
+    def _unfitted(self) -> Exception:
+        return ValueError(f"Could not find trained model in model_dir: {self._folder}. Train it first.")
 
     def _watched(self, prefix: str, hooks: list[Any]) -> Any:
         """A session of the checkpoint, one that calls hooks where there are any."""

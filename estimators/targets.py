@@ -1,0 +1,149 @@
+"""Labels and weights in memory, checked before anything is trained: classes, numbers, weights of examples."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+def labels_of(y: Any, rows: int, owner: str) -> Array:
+    """Labels as an array.
+
+    Raises:
+        ValueError: there are none, they are not as many as the examples, or a number is NaN or infinite.
+    """
+    if y is None:
+        raise ValueError(f"{owner} requires y to be passed, but the target y is None")
+    try:
+        array = np.asarray(y)
+    except ValueError as error:
+        raise ValueError(f"y is not an array: {error}") from None
+    if array.ndim == 0 or len(array) != rows:
+        raise ValueError(f"x has {rows} rows, but y has shape {array.shape}")
+    if array.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: y is {array.dtype}")
+    if array.dtype.kind == "f":
+        _check_finite("y", array)
+    return array
+
+
+def _check_finite(name: str, array: Array) -> None:
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        raise ValueError(f"{name} holds NaN or infinity, first in row {int(bad[0][0])}")
+
+
+def vector(array: Array) -> Array:
+    """Labels [n] of labels [n, 1]; scikit-learn's programs are warned as by its own estimators.
+
+    Raises:
+        ValueError: there is more than one label an example.
+    """
+    if array.ndim == 1:
+        return array
+    if array.shape[1:] != (1,):
+        raise ValueError(f"y should be a 1d array, one label an example, got an array of shape {array.shape}")
+    known = sys.modules.get("sklearn.exceptions")
+    if known is not None:
+        text = "A column-vector y was passed when a 1d array was expected: use y.ravel()"
+        warnings.warn(text, known.DataConversionWarning, stacklevel=4)
+    return array.reshape(-1)
+
+
+def found_classes(labels: Array) -> Array:
+    """The classes that there are in labels [n], sorted.
+
+    Raises:
+        ValueError: the labels are continuous numbers or mixed, or there is only one class.
+    """
+    if labels.dtype.kind == "f" and (bad := np.flatnonzero(labels != np.floor(labels))).size:
+        row = int(bad[0])
+        raise ValueError(
+            f"Unknown label type: continuous. y holds {labels[row]} in row {row}; classes are whole or words"
+        )
+    try:
+        classes: Array = np.unique(labels)
+    except TypeError:
+        kinds = sorted({type(label).__name__ for label in labels})
+        raise ValueError(f"Unknown label type: the labels of y are of several types: {kinds}") from None
+    if len(classes) < 2:
+        raise ValueError(f"A classifier needs at least two classes, but y holds one class: {classes!r}")
+    return classes
+
+
+def class_numbers(labels: Array, classes: Array) -> Array:
+    """The places of labels in sorted classes, int64.
+
+    Raises:
+        ValueError: a label is no class; the first such row is named.
+    """
+    places = np.searchsorted(classes, labels).clip(0, len(classes) - 1)
+    bad = np.flatnonzero(classes[places] != labels)
+    if len(bad):
+        row = int(bad[0])
+        shown = ", ".join(str(c) for c in classes[:10]) + (", ..." if len(classes) > 10 else "")
+        raise ValueError(f"y holds the label {labels[row]!r} in row {row}, which is none of the classes {shown}")
+    return places.astype(np.int64)
+
+
+def check_class_numbers(labels: Array, n_classes: int) -> None:
+    """Checks labels that are to be integers from 0 to n_classes - 1.
+
+    Raises:
+        ValueError: they are not; the first bad row is named.
+    """
+    if labels.dtype.kind not in "iub":
+        # Two classes may be given as 0.0 and 1.0, as tf.estimator's.
+        if n_classes > 2 or labels.dtype.kind != "f":
+            raise ValueError(f"Labels must be integers from 0 to {n_classes - 1}, y is {labels.dtype}")
+    outside = np.argwhere((labels < 0) | (labels >= n_classes) | (labels != np.floor(labels)))
+    if len(outside):
+        row = int(outside[0][0])
+        raise ValueError(f"Labels must be integers from 0 to {n_classes - 1}, y holds {labels[row]} in row {row}")
+
+
+def sample_weights(given: Any, class_weight: Any, labels: Array | None, rows: int) -> Array | None:
+    """Weights of examples [n] with a mean of 1, of their own weights times those of their classes; None if all are 1.
+
+    Args:
+        given: a number an example.
+        class_weight: numbers by class, or "balanced" for as much weight for each class.
+        labels: the examples' classes, as `class_weight` names them.
+        rows: how many examples there are.
+
+    Raises:
+        ValueError: a weight is NaN or negative, all are zero, or they are not as many as the examples.
+    """
+    if given is None and class_weight is None:
+        return None
+    weights = np.ones(rows) if given is None else np.array(given, np.float64)
+    if weights.ndim != 1 or len(weights) != rows:
+        raise ValueError(f"Sample weights must be 1D array or scalar, one for each of {rows} rows: got {weights.shape}")
+    _check_finite("sample_weight", weights)
+    if (weights < 0).any():
+        raise ValueError(f"sample_weight is negative in row {int(np.flatnonzero(weights < 0)[0])}")
+    if class_weight is not None:
+        if labels is None:
+            raise ValueError("class_weight needs classes, and this is no classifier")
+        weights = weights * _weights_of_classes(class_weight, labels)
+    if not weights.any():
+        raise ValueError("Sample weights must contain at least one non-zero number: all weights are zero")
+    return (weights / weights.mean()).astype(np.float32)
+
+
+def _weights_of_classes(class_weight: Any, labels: Array) -> Array:
+    classes, places, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    if isinstance(class_weight, str):
+        if class_weight != "balanced":
+            raise ValueError(f"class_weight must be a dictionary or 'balanced', got {class_weight!r}")
+        found: Array = (len(labels) / (len(classes) * counts))[places.reshape(-1)]
+        return found
+    if not isinstance(class_weight, Mapping):
+        raise ValueError(f"class_weight must be a dictionary or 'balanced', got {class_weight!r}")
+    return np.array([float(class_weight.get(c, 1.0)) for c in classes.tolist()])[places.reshape(-1)]
