@@ -177,9 +177,7 @@ def program(w: Workload) -> tuple[Batch, Any, Any]:
     # The starting values are assigned: none are to be drawn.
     with tf.variable_scope("model", initializer=tf.zeros_initializer()):
         loss = LOSSES[w.model](w, batch)
-    with tf.control_dependencies([loss]):
-        after = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
-        return batch, loss, tf.group(update(w, loss), *after)
+    return batch, loss, tf.group(update(w, loss), *tf.get_collection(tf.GraphKeys.UPDATE_OPS))
 
 
 def ordered(w: Workload) -> list[Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
 
@@ -48,7 +49,7 @@ def _filter(random: Random, width: int, inputs: int, outputs: int) -> Any:
 
 def _dense(random: Random, widths: tuple[int, ...]) -> Arrays:
     parameters: Arrays = {}
-    for i, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False), 1):
+    for i, (inputs, outputs) in enumerate(pairwise(widths), 1):
         parameters[f"kernel{i}"], parameters[f"bias{i}"] = _kernel(random, inputs, outputs), np.zeros(outputs, F)
     return parameters
 
@@ -85,7 +86,7 @@ def _layers(random: Random, size: SimpleNamespace) -> Made:
 def _convolutional(random: Random, size: SimpleNamespace) -> Made:
     channels = (1, *size.channels)
     parameters: Arrays = {}
-    for i, (inputs, outputs) in enumerate(zip(channels, channels[1:], strict=False), 1):
+    for i, (inputs, outputs) in enumerate(pairwise(channels), 1):
         parameters[f"filter{i}"], parameters[f"shift{i}"] = _filter(random, 5, inputs, outputs), np.zeros(outputs, F)
     flat = (size.image // 2 ** len(size.channels)) ** 2 * channels[-1]
     parameters |= _dense(random, (flat, size.hidden, 10))
