@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..engine.byte_strings import string_array
 from ..engine.dtypes import of_array
 from ..engine.nest import flatten, pack_sequence_as
 from .dataset import Dataset
-from .running import Generated
+from .running import Element, Elements, Run
 from .structure import TensorSpec
 
 
@@ -49,7 +50,12 @@ class ArrayBatches(Dataset):
         self.drop_remainder, self.across = drop_remainder, across
         rows = batch_size if drop_remainder else None
         specs = [TensorSpec([rows, *a.shape[1:]], of_array(a)) for a in self.arrays]
-        super().__init__(pack_sequence_as(arrays, specs), (), lambda run: Generated(self.elements()))
+        super().__init__(pack_sequence_as(arrays, specs), (), self._iteration)
+
+    def _iteration(self, run: Run) -> Elements:
+        # An order that nobody chose is noted, so that a saved position gives the same rest.
+        drawn = self.shuffled and self.seed is None
+        return _Batches(self, run.log.next()[0] if drawn else self.seed)
 
     def __len__(self) -> int:
         """Batches an epoch."""
@@ -58,10 +64,14 @@ class ArrayBatches(Dataset):
 
     def elements(self) -> Iterator[Sequence[Any]]:
         """A fresh iterator over the batches, each a list of arrays."""
-        return self._stream() if self.across else self._epochs()
+        return _Batches(self, self.seed)
 
-    def _stream(self) -> Iterator[Sequence[Any]]:
-        rng = np.random.default_rng(self.seed)
+    def orders(self, seed: int | None) -> Iterator[np.ndarray[Any, Any] | slice]:
+        """The rows of each batch: numbers, or a slice where they are in order."""
+        return self._stream(seed) if self.across else self._epochs(seed)
+
+    def _stream(self, seed: int | None) -> Iterator[np.ndarray[Any, Any]]:
+        rng = np.random.default_rng(seed)
         held = np.empty(0, np.int64)
         epoch = 0
         while self.epochs is None or epoch < self.epochs:
@@ -69,24 +79,35 @@ class ArrayBatches(Dataset):
             held = np.concatenate([held, order])
             whole = len(held) // self.batch_size * self.batch_size
             for start in range(0, whole, self.batch_size):
-                yield [a[held[start : start + self.batch_size]] for a in self.arrays]
+                yield held[start : start + self.batch_size]
             held = held[whole:]
             epoch += 1
         if len(held) and not self.drop_remainder:
-            yield [a[held] for a in self.arrays]
+            yield held
 
-    def _epochs(self) -> Iterator[Sequence[Any]]:
-        rng = np.random.default_rng(self.seed)
+    def _epochs(self, seed: int | None) -> Iterator[np.ndarray[Any, Any] | slice]:
+        rng = np.random.default_rng(seed)
         epoch = 0
         while self.epochs is None or epoch < self.epochs:
             order = rng.permutation(self.length) if self.shuffled else None
             for start in range(0, len(self) * self.batch_size, self.batch_size):
-                yield self._batch(order, start)
+                rows = slice(start, start + self.batch_size)
+                yield rows if order is None else order[rows]
             epoch += 1
 
-    def _batch(self, order: np.ndarray[Any, Any] | None, start: int) -> list[Any]:
-        rows: Any = slice(start, start + self.batch_size)
-        return [a[rows] if order is None else a[order[rows]] for a in self.arrays]
+
+class _Batches(Elements):
+    """The batches of one pass; those that are passed over are not cut out."""
+
+    def __init__(self, data: ArrayBatches, seed: int | None) -> None:
+        self.arrays, self.orders = data.arrays, data.orders(seed)
+
+    def __next__(self) -> Element:
+        rows = next(self.orders)
+        return [a[rows] for a in self.arrays]
+
+    def skip(self, count: int) -> int:
+        return sum(1 for _ in islice(self.orders, count))
 
 
 def _as_array(values: Any) -> np.ndarray[Any, Any]:

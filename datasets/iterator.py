@@ -22,6 +22,9 @@ from ..engine.shapes import TensorShape
 from .plan import Plan
 from .structure import compatible, flat_parts, pack_element, specs_of
 
+# The collection of the iterators that a graph has.
+GLOBAL_ITERATORS = "iterators"
+
 
 class Iterator:
     """A place in a dataset, kept by each session for itself; made by a dataset or by the static methods here."""
@@ -30,6 +33,8 @@ class Iterator:
         self, iterator_resource: Tensor, initializer: Operation | None, element_spec: Any, initializable: bool = True
     ) -> None:
         self._iterator_resource = iterator_resource
+        if iterator_resource.op.type in ("OneShotIterator", "IteratorV2"):
+            iterator_resource.graph.add_to_collection(GLOBAL_ITERATORS, iterator_resource)
         self._initializer = initializer
         self._initializable = initializable
         self.element_spec = element_spec
@@ -120,9 +125,9 @@ class Iterator:
     def set_state(self, session: Any, state: dict[str, Any]) -> None:
         """Makes `session` go on where `get_state` was asked.
 
-        A one-shot iterator does so at once, others when their initializer is run next. Elements are passed over,
-        without being made where the dataset allows it: arrays, range, batch, repeat, take, skip, zip, concatenate,
-        and map of functions without state.
+        It does so at once if it was started, else when it starts: at the first use of a one-shot iterator, when their
+        initializer is run for others. Elements are passed over, without being made where the dataset allows it:
+        arrays, range, batch, repeat, take, skip, zip, concatenate, and map of functions without state.
         """
         self._shared(session).set_state(state)
 

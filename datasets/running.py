@@ -16,18 +16,15 @@ T = TypeVar("T")
 
 
 class SeedLog:
-    """Seeds drawn by an iteration, or given to repeat it."""
+    """The seeds that an iteration draws: pairs that follow from its first one, which a saved position keeps."""
 
     def __init__(self, seeds: list[tuple[int, int]]) -> None:
-        self.seeds = seeds
-        self.used = 0
+        first, second = seeds[0] if seeds else (random.getrandbits(31), random.getrandbits(31))
+        self._random = random.Random(first << 31 | second)
 
     def next(self) -> tuple[int, int]:
-        """The next pair: a given one, or a fresh one that is noted."""
-        if self.used == len(self.seeds):
-            self.seeds.append((random.getrandbits(31), random.getrandbits(31) or 1))
-        self.used += 1
-        return self.seeds[self.used - 1]
+        """The next pair; not two zeros, which mean no seed."""
+        return self._random.getrandbits(31), self._random.getrandbits(31) or 1
 
 
 @dataclass
@@ -189,6 +186,8 @@ class Skipped(Elements):
         return next(self.source)
 
     def skip(self, count: int) -> int:
+        if self.count < 0:
+            return 0
         self._pass()
         return self.source.skip(count)
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import json
+import logging
+import random
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from ..dtypes import DType
-from ..errors import FailedPreconditionError, InvalidArgumentError, NotFoundError, OutOfRangeError
+from ..errors import CancelledError, FailedPreconditionError, InvalidArgumentError, NotFoundError, OutOfRangeError
 from ..graph import Graph, Operation, Sizes, Tensor
 from ..inference import InferenceContext, no_outputs, scalar_shape
 from ..registry import op
@@ -20,6 +23,8 @@ from ..samples import Sample
 from ..shapes import TensorShape
 
 STORE = "iterators"
+
+_log = logging.getLogger("absl")
 
 
 class Elements(Protocol):
@@ -36,7 +41,7 @@ class Startable(Protocol):
     """A source together with the values of the tensors that it depends on."""
 
     def start(self, runtime: Runtime, seeds: list[tuple[int, int]]) -> Elements:
-        """A fresh iteration. `seeds` are those drawn by an iteration to be repeated; further ones are added."""
+        """A fresh iteration. All random numbers follow from `seeds`, one pair."""
 
 
 class Source(Protocol):
@@ -81,21 +86,40 @@ class SharedIterator:
         self.elements: Elements | None = None
         self.started = False
         self.position = 0
+        # Elements before the position that could not be made.
+        self.failures = 0
         self.seeds: list[tuple[int, int]] = []
         self.lock = threading.Lock()
         self._wanted: dict[str, Any] | None = None
+        self._begin: Callable[[list[tuple[int, int]]], Elements] | None = None
 
     def start(self, source: Startable, runtime: Runtime) -> None:
         """Begins anew, or at the position that was set before the first start."""
         with self.lock:
+            self._begin = lambda seeds: source.start(runtime, seeds)
             wanted, self._wanted = self._wanted, None
-            self.seeds = [] if wanted is None else [(int(a), int(b)) for a, b in wanted["seeds"]]
-            self.elements = None
-            self.elements = source.start(runtime, self.seeds)
-            self.position = 0
-            if wanted is not None:
-                self.position = self.elements.skip(int(wanted["position"]))
+            self._start(wanted or {"position": 0, "seeds": []})
+
+    def _start(self, state: dict[str, Any]) -> None:
+        self.seeds = [(int(a), int(b)) for a, b in state["seeds"]] or [_fresh_seed()]
+        self.elements, self.position, self.failures = None, 0, int(state.get("failures", 0))
+        if self._begin is not None:
+            self.elements = self._begin(self.seeds)
+            self.position = self._passed(self.elements, int(state["position"]))
             self.started = True
+
+    def _passed(self, elements: Elements, count: int) -> int:
+        if not self.failures:
+            return elements.skip(count)
+        # How much of its input a failed element took is known only by making all again.
+        for done in range(count):
+            try:
+                next(elements)
+            except StopIteration:
+                return done
+            except Exception as error:
+                _log.debug("passed over an element that cannot be made: %s", error)
+        return count
 
     def next(self) -> Sequence[Any]:
         """The next element; OutOfRangeError at the end, FailedPreconditionError before the start."""
@@ -109,21 +133,52 @@ class SharedIterator:
                 element = next(self.elements)
             except StopIteration:
                 raise OutOfRangeError(None, None, "End of sequence") from None
+            except CancelledError:
+                raise
+            except Exception:
+                self.position, self.failures = self.position + 1, self.failures + 1
+                raise
             self.position += 1
             return element
 
     def get_state(self) -> dict[str, Any]:
         """The position, of numbers and lists alone, so that it can be written as JSON."""
         with self.lock:
+            if self._begin is None and self._wanted is None:
+                # What is drawn from here on belongs to the position, the first one too.
+                self._wanted = {"position": 0, "seeds": [list(_fresh_seed())], "failures": 0}
             if self._wanted is not None:
                 return self._wanted
-            return {"position": self.position, "seeds": [list(pair) for pair in self.seeds]}
+            seeds = [list(pair) for pair in self.seeds]
+            return {"position": self.position, "seeds": seeds, "failures": self.failures}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Makes the next start (for one-shot iterators: the next use) begin at a saved position."""
+        """Goes on at a saved position: at once if the iterator was started, else when it starts.
+
+        Raises:
+            InvalidArgumentError: this is no state of an iterator.
+        """
+        wanted = _checked_state(state)
         with self.lock:
-            self._wanted = {"position": int(state["position"]), "seeds": list(state["seeds"])}
-            self.elements, self.started = None, False
+            if self._begin is None:
+                self._wanted = wanted
+            else:
+                self._start(wanted)
+
+
+def _fresh_seed() -> tuple[int, int]:
+    return random.getrandbits(31), random.getrandbits(31)
+
+
+def _checked_state(state: Any) -> dict[str, Any]:
+    try:
+        numbers = {key: int(state.get(key, 0)) for key in ("position", "failures")}
+        seeds = [[int(first), int(second)] for first, second in state["seeds"]]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise InvalidArgumentError(None, None, f"No state of an iterator: {state!r:.200}") from None
+    if min(numbers.values()) < 0:
+        raise InvalidArgumentError(None, None, f"A position before the start: {numbers}")
+    return {**numbers, "seeds": seeds}
 
 
 def shared_iterator(resources: Any, name: str) -> SharedIterator:
@@ -196,6 +251,31 @@ def iterator_to_string_handle_op(resource_handle: Any, *, name: str | None = Non
 @iterator_to_string_handle_op.state
 def iterator_to_string_handle_state(context: Any, iterator: SharedIterator) -> Any:
     return np.array(iterator.name.encode(), object)
+
+
+@op("IteratorState", "resource_handle: resource", "serialized: string", shape=scalar_shape, stateful=True)
+def iterator_state_op(resource_handle: Any, *, name: str | None = None) -> Tensor:
+    """Where an iterator is, as JSON: what checkpoints of input pipelines hold."""
+
+
+@iterator_state_op.state
+def iterator_state_state(context: Any, iterator: SharedIterator) -> Any:
+    return np.array(json.dumps(iterator.get_state()).encode(), object)
+
+
+@op("RestoreIteratorState", "resource_handle: resource, serialized: string", shape=no_outputs, stateful=True)
+def restore_iterator_state_op(resource_handle: Any, serialized: Any, *, name: str | None = None) -> Operation:
+    """Makes an iterator go on where IteratorState was asked; InvalidArgumentError if that is no state."""
+
+
+@restore_iterator_state_op.state
+def restore_iterator_state_state(context: Any, iterator: SharedIterator, serialized: Any) -> None:
+    text = serialized.item() if isinstance(serialized, np.ndarray) else serialized
+    try:
+        state = json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        raise InvalidArgumentError(None, None, f"No state of an iterator: {text!r:.200}") from None
+    iterator.set_state(state)
 
 
 @op("IteratorFromStringHandleV2", "string_handle: string", "resource_handle: resource", shape=scalar_shape,
