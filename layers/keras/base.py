@@ -6,8 +6,9 @@ Each call is recorded as a Node, so that a model can be made of the tensors betw
 from __future__ import annotations
 
 import inspect
-from functools import cache
+from functools import wraps
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -21,13 +22,15 @@ from ...engine.ops.constant import placeholder
 from ...engine.ops.division import div_no_nan
 from ...engine.shapes import TensorShape
 from ...engine.variables import Variable
+from ..base import snake_case
 from . import backend
-from .graph_record import CONTEXT, History, Node, mask_of, set_mask
+from .graph_record import CONTEXT, Node, mask_of, set_mask
 from .input_spec import check_inputs
 from .serialization import deserialize_keras_object, serialize_keras_object
 from .weights import WeightsHolder
 
 Shape = tuple[int | None, ...]
+_SIGNATURES: WeakKeyDictionary[Any, inspect.Signature] = WeakKeyDictionary()
 
 
 class _Given:
@@ -64,6 +67,7 @@ class Layer(WeightsHolder):
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         layer = object.__new__(cls)
         layer._given = _Given(args, kwargs)
+        vars(layer)["build"] = _in_own_scope(layer)
         return layer
 
     _given: _Given
@@ -81,9 +85,9 @@ class Layer(WeightsHolder):
         from . import regularizers  # regularizers and layers are apart, and only weights join them
 
         super().__init__()
-        if name is not None and (not isinstance(name, str) or not name or "/" in name):
+        if name is not None and (not str(name) or "/" in str(name)):
             raise ValueError(f"The name of a layer must be a string without '/', got {name!r}")
-        self.name: str = name or backend.unique_name(layer_name(type(self).__name__))
+        self.name: str = str(name or backend.unique_name(layer_name(type(self).__name__)))
         self._trainable = bool(trainable)
         self._dtype = as_dtype(_dtype_name(dtype) or backend.floatx()).base_dtype
         self.autocast = autocast
@@ -264,12 +268,14 @@ class Layer(WeightsHolder):
             check_inputs(self.input_spec, first, self.name)
 
     def _build_for(self, arguments: dict[str, Any], first: Any) -> None:
-        parameters = inspect.signature(self.build).parameters
+        # The name scope is open already.
+        build = type(self).build
+        parameters = list(inspect.signature(build).parameters)[1:]
         if len(parameters) <= 1:
-            self.build(map_structure(static_shape, first))
+            build(self, map_structure(static_shape, first))
             return
         shapes = {f"{name}_shape": value for name, value in arguments.items() if _is_tensors(value)}
-        self.build(**{name: map_structure(static_shape, shapes[name]) for name in parameters if name in shapes})
+        build(self, **{name: map_structure(static_shape, shapes[name]) for name in parameters if name in shapes})
 
     def _fill(self, bound: inspect.BoundArguments) -> Any:
         """Fills in `training` if `call` has it; returns what layers inside take for theirs."""
@@ -338,10 +344,28 @@ class Layer(WeightsHolder):
         return cls(**{name: deserialize_keras_object(value) for name, value in config.items()})
 
 
+def _in_own_scope(layer: Any) -> Any:
+    """The layer's `build` for calls from outside: once, and in the layer's name scope."""
+    build = type(layer).build
+
+    @wraps(build)
+    def build_once(*args: Any, **kwargs: Any) -> None:
+        if not layer.built:
+            with get_default_graph().name_scope(layer.name):
+                layer._graph = get_default_graph().outermost()
+                build(layer, *args, **kwargs)
+            layer.built = True
+
+    return build_once
+
+
+def accepts(layer: Any, name: str) -> bool:
+    """Whether a layer's call takes an argument."""
+    return name in signature_of(type(layer)).parameters
+
+
 def layer_name(class_name: str) -> str:
     """A class's name as Keras makes a layer's of it: `Conv2DTranspose` to `conv2d_transpose`."""
-    from ..base import snake_case
-
     return snake_case(class_name)
 
 
@@ -367,14 +391,16 @@ def map_shapes(function: Any, shapes: Any) -> Any:
     return type(shapes)([map_shapes(function, shape) for shape in shapes])
 
 
-@cache
-def signature_of(cls: type) -> inspect.Signature:
+def signature_of(cls: Any) -> inspect.Signature:
     """The signature of a layer class's call, without self."""
-    signature = inspect.signature(cls.call)  # type: ignore[attr-defined]
-    return signature.replace(parameters=list(signature.parameters.values())[1:])
+    signature = _SIGNATURES.get(cls)
+    if signature is None:
+        whole = inspect.signature(cls.call)
+        signature = _SIGNATURES[cls] = whole.replace(parameters=list(whole.parameters.values())[1:])
+    return signature
 
 
-def _parameters(cls: type) -> list[inspect.Parameter]:
+def _parameters(cls: Any) -> list[inspect.Parameter]:
     return [p for p in signature_of(cls).parameters.values() if p.name not in ("training", "mask")]
 
 
@@ -413,6 +439,3 @@ def _batch_input_shape(kwargs: dict[str, Any]) -> Shape | None:
     if whole is not None:
         return tuple(whole)
     return None if shape is None else (batch, *shape)
-
-
-__all__ = ["History", "Layer", "Node", "Shape", "is_shape", "layer_name", "map_shapes", "signature_of", "static_shape"]

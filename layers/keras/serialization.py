@@ -137,12 +137,12 @@ def configuration_of(thing: Any) -> dict[str, Any]:
     """The configuration of an object that has get_config."""
     name = type(thing).__name__
     kind = next((kind for kind, classes in REGISTER.items() if classes.get(name) is type(thing)), None)
-    custom = get_registered_name(type(thing))
+    custom = get_registered_name(type(thing)) if kind is None else None
     return {
         "module": None if kind is None else f"keras.{kind}",
         "class_name": name,
         "config": thing.get_config(),
-        "registered_name": custom if kind is None else None,
+        "registered_name": custom,
     }
 
 

@@ -67,6 +67,30 @@ class WeightsHolder:
 
     add_variable = add_weight
 
+    def keep(self, **options: Any) -> None:
+        """Sets attributes whose names end in `_initializer`, `_regularizer` or `_constraint` to what names stand for."""
+        from . import constraints, regularizers  # these and layers are apart, and only weights join them
+
+        kinds: dict[str, Any] = {
+            "initializer": initializers, "regularizer": regularizers, "constraint": constraints,
+        }  # fmt: skip
+        for name, value in options.items():
+            setattr(self, name, kinds[name.rpartition("_")[2]].get(value))
+
+    def make_weight(self, name: str, shape: Any, kind: str | None = None) -> Any:
+        """A variable with what the layer's attributes `{kind}_initializer`, `_regularizer` and `_constraint` say.
+
+        Args:
+            name: of the variable, and what it is by default.
+            shape: of the variable.
+            kind: another beginning of the attributes' names.
+        """
+        options = {
+            option: getattr(self, f"{kind or name}_{option}", None)
+            for option in ("initializer", "regularizer", "constraint")
+        }
+        return self.add_weight(name=name, shape=shape, **options)
+
     def _new_weight(
         self,
         shape: Any = None,
@@ -106,11 +130,12 @@ class WeightsHolder:
 
     def _known_sizes(self, name: str | None, shape: Any) -> list[int]:
         sizes = TensorShape(shape).as_list()
-        if any(size is None for size in sizes):
+        known = [size for size in sizes if size is not None]
+        if len(known) != len(sizes):
             raise ValueError(
                 f"Weight {name!r} of layer {self.name!r} needs a shape that is wholly known, got {tuple(sizes)}"
             )
-        return [int(size) for size in sizes]
+        return known
 
     # Layers inside
 
