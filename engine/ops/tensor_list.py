@@ -73,6 +73,11 @@ def tensor_list_reserve_kernel(xp: Any, element_shape: Any, num_elements: Any, *
     return ListValue(element_dtype.numpy, element_sizes(element_shape), [None] * int(num_elements))
 
 
+# Their sizes may come from the shape of what is differentiated by.
+empty_tensor_list_op.not_differentiable = True
+tensor_list_reserve_op.not_differentiable = True
+
+
 @op(
     "TensorListFromTensor", "tensor: element_dtype, element_shape: shape_type", "output_handle: variant",
     shape=scalar_shape, foldable=False, shape_type=INDEX,

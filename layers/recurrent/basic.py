@@ -13,6 +13,7 @@ from ...engine.ops.trigonometric import sigmoid, tanh
 from ...engine.shapes import TensorShape
 from ..input_spec import InputSpec
 from .cell import RNNCell, activation_of, depth_of
+from .sequences import gru_over
 
 
 class BasicRNNCell(RNNCell):
@@ -108,7 +109,10 @@ class GRUCell(RNNCell):
             "candidate/bias", [units], initializer=zeros_initializer() if bias is None else bias
         )
 
-    def call(self, inputs: Any, state: Any = None, **kwargs: Any) -> Any:
+    def call(self, inputs: Any, state: Any = None, *, sequence: Any = None, **kwargs: Any) -> Any:
+        if sequence is not None:
+            kernels = (self._gate_kernel, self._gate_bias), (self._candidate_kernel, self._candidate_bias)
+            return gru_over(sequence, state, *kernels)
         gates = bias_add(matmul(concat([inputs, state], 1), self._gate_kernel), self._gate_bias)
         reset, update = split(sigmoid(gates), 2, 1)
         candidate = matmul(concat([inputs, reset * state], 1), self._candidate_kernel)

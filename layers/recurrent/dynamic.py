@@ -14,6 +14,7 @@ from ...engine.ops.tensor_array import TensorArray
 from ...engine.ops.while_loop import while_loop
 from ...engine.variable_scope import variable_scope
 from .cell import shapes_of
+from .fusing import over_sequence
 from .steps import checked_lengths, first_state, masked
 from .wrappers import check_cell
 
@@ -30,6 +31,9 @@ def dynamic_rnn(
     scope: Any = None,
 ) -> tuple[Any, Any]:
     """Outputs of all steps and the last state of a cell, as TensorFlow 1.15's `tf.nn.dynamic_rnn`.
+
+    BasicLSTMCell, LSTMCell and GRUCell, and MultiRNNCells of them, go over whole sequences in one operation a layer where
+    they are of the usual form (tanh, no clipping or projection) and no row ends early; others go in a loop.
 
     Args:
         cell: an RNNCell.
@@ -60,6 +64,9 @@ def dynamic_rnn(
         steps, batch = _extent(values)
         lengths = checked_lengths(sequence_length, batch)
         state = first_state(cell, initial_state, batch, dtype)
+        fused = over_sequence(cell, values, sequence_length, state, dtype)
+        if fused is not None:
+            return _time_first(fused[0], time_major), fused[1]
         options = {"parallel_iterations": parallel_iterations or 32, "swap_memory": swap_memory}
         outputs, state = _loop(cell, values, lengths, state, (steps, batch, dtype), options)
         return nest.map_structure(lambda x: _time_first(x, time_major), outputs), state

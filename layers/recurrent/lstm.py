@@ -17,6 +17,7 @@ from ...engine.partitioned import fixed_size_partitioner
 from ...engine.shapes import TensorShape
 from ..input_spec import InputSpec
 from .cell import RNNCell, activation_of, depth_of
+from .sequences import lstm_over
 
 
 class LSTMStateTuple(NamedTuple):
@@ -88,8 +89,11 @@ class BasicLSTMCell(RNNCell):
         self._kernel = self.add_weight("kernel", [depth_of(input_shape, type(self).__name__) + units, 4 * units])
         self._bias = self.add_weight("bias", [4 * units], initializer=zeros_initializer())
 
-    def call(self, inputs: Any, state: Any = None, **kwargs: Any) -> Any:
+    def call(self, inputs: Any, state: Any = None, *, sequence: Any = None, **kwargs: Any) -> Any:
         c, h = state if self._state_is_tuple else split(state, 2, 1)
+        if sequence is not None:
+            outputs, *last = lstm_over(sequence, c, h, self._kernel, self._bias, self._forget_bias)
+            return outputs, LSTMStateTuple(*last) if self._state_is_tuple else concat(last, 1)
         gates = bias_add(matmul(concat([inputs, h], 1), self._kernel), self._bias)
         enter, fresh, forget, leave = split(gates, 4, 1)
         c = c * sigmoid(forget + self._forget_bias) + sigmoid(enter) * self._activation(fresh)
@@ -172,8 +176,14 @@ class LSTMCell(RNNCell):
                 partitioner=_partitioner(self._proj_shards),
             )
 
-    def call(self, inputs: Any, state: Any = None, **kwargs: Any) -> Any:
+    def call(self, inputs: Any, state: Any = None, *, sequence: Any = None, **kwargs: Any) -> Any:
         c, h = state if self._state_is_tuple else split(state, [self._num_units, self.output_size], 1)
+        if sequence is not None:
+            diagonals = (
+                (self._enter_diagonal, self._forget_diagonal, self._leave_diagonal) if self._use_peepholes else None
+            )
+            outputs, *last = lstm_over(sequence, c, h, self._kernel, self._bias, self._forget_bias, diagonals)
+            return outputs, LSTMStateTuple(*last) if self._state_is_tuple else concat(last, 1)
         gates = bias_add(matmul(concat([inputs, h], 1), self._kernel), self._bias)
         enter, fresh, forget, leave = split(gates, 4, 1)
         forget = forget + self._forget_bias

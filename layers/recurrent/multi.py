@@ -66,13 +66,17 @@ class MultiRNNCell(RNNCell):
     variables = weights
     trainable_variables = trainable_weights
 
-    def call(self, inputs: Any, state: Any = None, **kwargs: Any) -> Any:
+    def call(self, inputs: Any, state: Any = None, *, sequence: Any = None, **kwargs: Any) -> Any:
         states = state if self._state_is_tuple else split(state, [cell.state_size for cell in self._cells], 1)
         if len(states) != len(self._cells):
             raise ValueError(f"Expected state to be a tuple of length {len(self._cells)}, but received: {state}")
         following = []
         for index, (cell, own) in enumerate(zip(self._cells, states, strict=True)):
             with variable_scope(f"cell_{index}"):
-                inputs, new = cell(inputs, own)
+                if sequence is None:
+                    inputs, new = cell(inputs, own)
+                else:
+                    sequence, new = cell(sequence[0], own, sequence=sequence)
             following.append(new)
+        inputs = inputs if sequence is None else sequence
         return inputs, tuple(following) if self._state_is_tuple else concat(following, 1)

@@ -7,8 +7,11 @@ from typing import Any
 
 from ...engine import nest
 from ...engine.conversion import convert_to_tensor
-from ...engine.ops.array import shape
+from ...engine.graph import Tensor
+from ...engine.ops.array import shape, stack
+from ...engine.ops.array_split import unstack
 from ...engine.variable_scope import variable_scope
+from .fusing import can_fuse, over_sequence
 from .steps import checked_lengths, first_state, masked
 from .wrappers import check_cell
 
@@ -42,6 +45,9 @@ def static_rnn(
         batch = first.sizes[0] if first.sizes and first.sizes[0] is not None else shape(first)[0]
         lengths = checked_lengths(sequence_length, batch)
         state = first_state(cell, initial_state, batch, dtype)
+        fused = _fused(cell, values, sequence_length, state)
+        if fused is not None:
+            return fused
         outputs = []
         for time, value in enumerate(values):
             if time:
@@ -50,6 +56,20 @@ def static_rnn(
             output, state = masked(time, lengths, output, state, after)
             outputs.append(output)
         return outputs, state
+
+
+def _fused(cell: Any, values: list[Any], sequence_length: Any, state: Any) -> tuple[list[Any], Any] | None:
+    """All steps in one operation a layer, where that gives the same as step by step."""
+    first = values[0]
+    if not isinstance(first, Tensor) or any(
+        not isinstance(v, Tensor) or v.sizes != first.sizes or v.dtype.base_dtype != first.dtype.base_dtype
+        for v in values
+    ):
+        return None
+    if first.sizes is None or len(first.sizes) != 2 or not can_fuse(cell):
+        return None
+    whole = over_sequence(cell, stack(values), sequence_length, state, None)
+    return None if whole is None else (unstack(whole[0], len(values)), whole[1])
 
 
 def _checked_inputs(inputs: Any) -> list[Any]:
