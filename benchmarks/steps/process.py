@@ -72,7 +72,7 @@ class Runner:
 
     def one(self) -> float:
         batches = self.workload.batches
-        loss = self.read(self.step(batches[self.count % len(batches)]))
+        loss: float = self.read(self.step(batches[self.count % len(batches)]))
         self.count += 1
         return loss
 

@@ -78,7 +78,7 @@ def versions(results: Results) -> str:
 
 def others(results: Results) -> float:
     """Which share of the machine was someone else's, at the median over all that was measured."""
-    return statistics.median(result["others"] for peers in results.values() for result in peers.values())
+    return float(statistics.median(result["others"] for peers in results.values() for result in peers.values()))
 
 
 def page(results: Results, threads: int, command: str) -> str:

@@ -21,13 +21,19 @@ from workloads import Workload, get
 
 
 def kind_of(node: Any) -> str:
-    return "+".join(reversed(node.attrs["parts"])) if node.type == "_Fused" else node.type
+    return str("+".join(reversed(node.attrs["parts"])) if node.type == "_Fused" else node.type)
 
 
 def shape_of(value: Any) -> str:
+    """Sizes, with the dtype where it is not float32."""
     if value.variable is not None:
-        return "var" + str(list(value.variable.sizes)).replace(" ", "")
-    return value.dtype.name.replace("float32", "") + str(list(value.sizes or ["?"])).replace(" ", "")
+        return f"var{sizes_text(value.variable.sizes)}"
+    kind = "" if value.dtype.name == "float32" else value.dtype.name
+    return f"{kind}{sizes_text(value.sizes)}"
+
+
+def sizes_text(sizes: Any) -> str:
+    return "[?]" if sizes is None else "[" + ",".join("?" if size is None else str(size) for size in sizes) + "]"
 
 
 def signature_of(node: Any) -> str:

@@ -207,9 +207,12 @@ def start_optimizer(w: Workload, p: Any) -> Any:
     def zeros() -> Any:
         return tree_map(jnp.zeros_like, p)
 
-    return {"sgd": lambda: (), "momentum": lambda: (zeros(),), "adam": lambda: (zeros(), zeros(), jnp.float32(0))}[
-        w.optimizer
-    ]()
+    makers: dict[str, Callable[[], Any]] = {
+        "sgd": lambda: (),
+        "momentum": lambda: (zeros(),),
+        "adam": lambda: (zeros(), zeros(), jnp.float32(0)),
+    }
+    return makers[w.optimizer]()
 
 
 def update(w: Workload, p: Any, slots: Any, gradients: Any) -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""Keras 3 by train_on_batch, on TensorFlow where that is installed; dense and convolutional networks only."""
+"""Keras 3 by train_on_batch, on TensorFlow where that is installed; W1 to W5."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ L = keras.layers
 
 
 def network(w: Workload) -> list[Any]:
+    if w.model == "linear":
+        return [L.Dense(1)]
     if w.model == "layers":
         *hidden, classes = w.size.widths[1:]
         return [*[L.Dense(width, activation="relu") for width in hidden], L.Dense(classes)]
@@ -25,7 +27,7 @@ def network(w: Workload) -> list[Any]:
         for channels in w.size.channels:
             parts += [L.Conv2D(channels, 5, padding="same", activation="relu"), L.MaxPooling2D()]
         return [*parts, L.Flatten(), L.Dense(w.size.hidden, activation="relu"), L.Dense(10)]
-    raise SystemExit("the Keras peer has W2 to W5")
+    raise SystemExit("the Keras peer has W1 to W5")
 
 
 def set_threads(threads: int) -> None:
@@ -45,7 +47,9 @@ def build(w: Workload, variant: str, threads: int) -> tuple[Callable[[Any], Any]
     model = keras.Sequential([keras.Input(x.shape[1:], batch_size=x.shape[0]), *network(w)])
     optimizers = keras.optimizers
     optimizer = optimizers.Adam(w.rate, epsilon=1e-8) if w.optimizer == "adam" else optimizers.SGD(w.rate)
-    model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    losses = keras.losses
+    loss = losses.MeanSquaredError() if w.model == "linear" else losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer, loss)
     model.set_weights(list(w.parameters.values()))
     return lambda b: model.train_on_batch(b["x"], b["y"]), lambda loss: float(
         loss[0] if isinstance(loss, list) else loss

@@ -31,7 +31,7 @@ def converted(w: Workload, name: str, value: Any) -> torch.Tensor:
     return t
 
 
-class Model(nn.Module):
+class Model(nn.Module):  # type: ignore[misc]
     def __init__(self, w: Workload) -> None:
         super().__init__()
         self.w = w
@@ -155,7 +155,7 @@ def is_table(name: str) -> bool:
     return name.startswith(("deep", "wide")) and name[4:].isdigit()
 
 
-class WideAndDeep(nn.Module):
+class WideAndDeep(nn.Module):  # type: ignore[misc]
     """One table for all columns, the fastest way to write it here, with sparse gradients."""
 
     def __init__(self, w: Workload) -> None:
