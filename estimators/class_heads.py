@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..engine.conversion import convert_to_tensor
@@ -29,16 +29,17 @@ from ..engine.ops.trigonometric import sigmoid
 from ..engine.tensor_types import SparseTensor
 from ..layers import metrics
 from ..layers.loss_reduction import Reduction
-from .head import Head, Judged, LossFunction, Metrics, WeightColumn, check_label_range
+from .export_outputs import ClassificationOutput, ExportOutput, PredictOutput, RegressionOutput
+from .head import Judged, LossFunction, Metrics, SingleHead, WeightColumn, check_label_range
 
 
-class ClassHead(Head):
+class ClassHead(SingleHead):
     """What the heads of classes share: labels from a vocabulary, and what is predicted of classes.
 
     Args:
         n_classes: the number of classes.
         label_vocabulary: the classes' names; labels are then strings out of it.
-        weight_column, loss_reduction, loss_fn, name: see Head.
+        weight_column, loss_reduction, loss_fn, name: see SingleHead.
     """
 
     def __init__(
@@ -73,6 +74,11 @@ class ClassHead(Head):
             "all_class_ids": tile(ids, rows),
             "all_classes": self._all_classes(scores),
         }
+
+    def _export_outputs(self, predictions: Mapping[str, Tensor]) -> dict[str, ExportOutput]:
+        scores = predictions["probabilities"]
+        found = ClassificationOutput(scores, self._all_classes(scores))
+        return {"serving_default": found, "classification": found, "predict": PredictOutput(predictions)}
 
     def _all_classes(self, scores: Tensor) -> Tensor:
         """The names of the classes, string [batch, n_classes]."""
@@ -151,10 +157,10 @@ class BinaryClassHead(ClassHead):
     classes, logistic, logits, probabilities.
 
     Args:
-        weight_column: see Head.
+        weight_column: see SingleHead.
         thresholds: in (0, 1), for which accuracy, precision and recall are given besides.
         label_vocabulary: the names of the two classes.
-        loss_reduction, loss_fn, name: see Head.
+        loss_reduction, loss_fn, name: see SingleHead.
 
     Raises:
         ValueError: a threshold is not in (0, 1), or the vocabulary has another length.
@@ -179,6 +185,9 @@ class BinaryClassHead(ClassHead):
     def predictions(self, logits: Tensor) -> dict[str, Tensor]:
         two = concat([zeros_like(logits), logits], -1, name="two_class_logits")
         return {"logits": logits, "logistic": sigmoid(logits, name="logistic"), **self._class_predictions(two)}
+
+    def _export_outputs(self, predictions: Mapping[str, Tensor]) -> dict[str, ExportOutput]:
+        return {**super()._export_outputs(predictions), "regression": RegressionOutput(predictions["logistic"])}
 
     def _processed_labels(self, labels: Tensor) -> Tensor:
         if self.label_vocabulary is not None:
@@ -219,10 +228,10 @@ class MultiLabelHead(ClassHead):
 
     Args:
         n_classes: the number of classes.
-        weight_column: see Head.
+        weight_column: see SingleHead.
         thresholds: in (0, 1), for which accuracy, precision and recall are given besides.
         label_vocabulary: the classes' names.
-        loss_reduction, loss_fn, name: see Head.
+        loss_reduction, loss_fn, name: see SingleHead.
 
     Raises:
         ValueError: n_classes is less than 2, a threshold is not in (0, 1), or the vocabulary has another length.
@@ -313,12 +322,14 @@ def _at_threshold(labels: Tensor, logistic: Tensor, weights: Any, threshold: flo
 
 
 def class_head(
-    n_classes: int,
+    n_classes: int | None,
     weight_column: WeightColumn = None,
     label_vocabulary: Sequence[str] | None = None,
     loss_reduction: str = Reduction.SUM_OVER_BATCH_SIZE,
 ) -> ClassHead:
-    """The binary head for two classes, the multi-class head for more."""
+    """The binary head for two classes, the multi-class head for more; None for those of the vocabulary, or two."""
+    if n_classes is None:
+        n_classes = 2 if label_vocabulary is None else len(label_vocabulary)
     if n_classes == 2:
         return BinaryClassHead(weight_column, None, label_vocabulary, loss_reduction)
     return MultiClassHead(n_classes, weight_column, label_vocabulary, loss_reduction)

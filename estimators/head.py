@@ -23,6 +23,7 @@ from ..engine.training.global_step import get_global_step
 from ..layers import metrics
 from ..layers.loss_reduction import Reduction, compute_weighted_loss
 from .columns import NumericColumn
+from .export_outputs import ExportOutput
 from .model_fn import EstimatorSpec, ModeKeys
 
 # TensorFlow 2's names of the reductions, which tf.estimator 2.15 takes.
@@ -46,7 +47,63 @@ class Judged(NamedTuple):
 
 
 class Head(ABC):
-    """A model's last part, given its logits.
+    """A model's last part, given its logits: from them to predictions, a loss and metrics."""
+
+    name: str | None = None
+    weight_column: NumericColumn | None = None
+
+    @property
+    @abstractmethod
+    def logits_dimension(self) -> int:
+        """Logits an example."""
+
+    @abstractmethod
+    def predictions(self, logits: Any) -> dict[Any, Tensor]:
+        """What predict gives, by key."""
+
+    @abstractmethod
+    def loss(
+        self,
+        labels: Any,
+        logits: Any,
+        features: Mapping[str, Any] | None = None,
+        regularization_losses: Sequence[Tensor] | None = None,
+    ) -> Tensor:
+        """The weighted and reduced loss, with the regularization."""
+
+    @abstractmethod
+    def create_estimator_spec(
+        self,
+        features: Mapping[str, Any],
+        mode: str,
+        logits: Any,
+        labels: Any = None,
+        optimizer: Any = None,
+        trainable_variables: Sequence[Any] | None = None,
+        train_op_fn: Callable[[Tensor], Any] | None = None,
+        update_ops: Sequence[Operation] | None = None,
+        regularization_losses: Sequence[Tensor] | None = None,
+    ) -> EstimatorSpec:
+        """The spec of a model with these logits.
+
+        Args:
+            features: the model's features, which hold the weight column.
+            mode: one of ModeKeys.
+            logits: [batch, logits_dimension].
+            labels: [batch, n], or [batch] where n is 1; not needed to predict.
+            optimizer: minimizes the loss; or give train_op_fn.
+            trainable_variables: what the optimizer changes, all trainable variables by default.
+            train_op_fn: makes the train op from the loss.
+            update_ops: run in each step besides.
+            regularization_losses: scalars added to the loss.
+
+        Raises:
+            ValueError: labels, or what is needed to train, are missing, or a shape does not fit.
+        """
+
+
+class SingleHead(Head):
+    """What the heads have in common that judge one kind of labels.
 
     Args:
         weight_column: the feature of the examples' weights, by name or as a numeric column.
@@ -76,15 +133,6 @@ class Head(ABC):
         self.loss_fn = loss_fn
         self.name = name
 
-    @property
-    @abstractmethod
-    def logits_dimension(self) -> int:
-        """Logits an example."""
-
-    @abstractmethod
-    def predictions(self, logits: Tensor) -> dict[str, Tensor]:
-        """What predict gives, by key."""
-
     @abstractmethod
     def _processed_labels(self, labels: Tensor) -> Tensor:
         """Labels [batch, n] as the losses take them, checked."""
@@ -96,6 +144,10 @@ class Head(ABC):
     @abstractmethod
     def _metrics(self, judged: Judged) -> Metrics:
         """The metrics besides the mean loss, by key."""
+
+    @abstractmethod
+    def _export_outputs(self, predictions: Mapping[str, Tensor]) -> dict[str, ExportOutput]:
+        """What is served, by key, one of them the default."""
 
     @property
     def labels_dimension(self) -> int:
@@ -119,34 +171,18 @@ class Head(ABC):
         update_ops: Sequence[Operation] | None = None,
         regularization_losses: Sequence[Tensor] | None = None,
     ) -> EstimatorSpec:
-        """The spec of a model with these logits.
-
-        Args:
-            features: the model's features, which hold the weight column.
-            mode: one of ModeKeys.
-            logits: [batch, logits_dimension].
-            labels: [batch, n], or [batch] where n is 1; not needed to predict.
-            optimizer: minimizes the loss; or give train_op_fn.
-            trainable_variables: what the optimizer changes, all trainable variables by default.
-            train_op_fn: makes the train op from the loss.
-            update_ops: run in each step besides.
-            regularization_losses: scalars added to the loss.
-
-        Raises:
-            ValueError: labels, or what is needed to train, are missing, or a shape does not fit.
-        """
         with name_scope(self.name, "head"):
             scores = self._checked_logits(logits)
             predictions = self.predictions(scores)
             if mode == ModeKeys.PREDICT:
-                return EstimatorSpec(mode, predictions)
+                return EstimatorSpec(mode, predictions, export_outputs=self._export_outputs(predictions))
             judged = self._judged(features, scores, labels, predictions)
             loss = self._loss(judged, regularization_losses)
             if mode == ModeKeys.EVAL:
                 found = self._eval_metrics(judged, regularization_losses)
                 return EstimatorSpec(mode, predictions, loss, eval_metric_ops=found)
-        train_op = _train_op(loss, optimizer, trainable_variables, train_op_fn)
-        return EstimatorSpec(mode, predictions, loss, group(train_op, *update_ops) if update_ops else train_op)
+            train_op = made_train_op(loss, optimizer, trainable_variables, train_op_fn, update_ops)
+            return EstimatorSpec(mode, predictions, loss, train_op)
 
     def loss(
         self,
@@ -155,7 +191,6 @@ class Head(ABC):
         features: Mapping[str, Any] | None = None,
         regularization_losses: Sequence[Tensor] | None = None,
     ) -> Tensor:
-        """The weighted and reduced loss, with the regularization."""
         return self._loss(self._judged(features or {}, self._checked_logits(logits), labels, {}), regularization_losses)
 
     def _judged(
@@ -252,14 +287,18 @@ def check_label_range(labels: Tensor, n_classes: int) -> Tensor:
     return checked
 
 
-def _train_op(
+def made_train_op(
     loss: Tensor,
     optimizer: Any,
     trainable_variables: Sequence[Any] | None,
     train_op_fn: Callable[[Tensor], Any] | None,
+    update_ops: Sequence[Operation] | None,
 ) -> Any:
+    """The operation that makes a step, from an optimizer or a function; ValueError unless there is just one of them."""
     if (optimizer is None) == (train_op_fn is None):
         raise ValueError("Give one of train_op_fn and optimizer to train.")
     if train_op_fn is not None:
-        return train_op_fn(loss)
-    return optimizer.minimize(loss, global_step=get_global_step(), var_list=trainable_variables)
+        made = train_op_fn(loss)
+    else:
+        made = optimizer.minimize(loss, global_step=get_global_step(), var_list=trainable_variables)
+    return group(made, *update_ops) if update_ops else made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ..engine.dtypes import float32, string
 from ..engine.graph import Tensor
@@ -13,10 +13,11 @@ from ..engine.ops.trigonometric import sigmoid
 from ..engine.ops.unary import exp
 from ..layers import metrics
 from ..layers.loss_reduction import Reduction
-from .head import Head, Judged, LossFunction, Metrics, WeightColumn, check_label_range
+from .export_outputs import ExportOutput, PredictOutput, RegressionOutput
+from .head import Judged, LossFunction, Metrics, SingleHead, WeightColumn, check_label_range
 
 
-class RegressionHead(Head):
+class RegressionHead(SingleHead):
     """The squared error of numbers, as `tf.estimator.RegressionHead`.
 
     Labels are numbers [batch, label_dimension], or [batch] where that is 1.
@@ -24,7 +25,7 @@ class RegressionHead(Head):
 
     Args:
         label_dimension: numbers an example.
-        weight_column, loss_reduction, loss_fn, name: see Head.
+        weight_column, loss_reduction, loss_fn, name: see SingleHead.
         inverse_link_fn: makes the predictions from the logits, which are the predictions without it.
 
     Raises:
@@ -58,6 +59,10 @@ class RegressionHead(Head):
         if self.inverse_link_fn is None:
             return {"predictions": logits}
         return {"predictions": self.inverse_link_fn(logits), "logits": logits}
+
+    def _export_outputs(self, predictions: Mapping[str, Tensor]) -> dict[str, ExportOutput]:
+        found = RegressionOutput(predictions["predictions"])
+        return {"serving_default": found, "regression": found, "predict": PredictOutput(predictions)}
 
     def _processed_labels(self, labels: Tensor) -> Tensor:
         if labels.dtype == string:

@@ -36,7 +36,7 @@ ENGINE = (
     "plan",
     "backends",
     "compiler feeding fetching partial session_config show tracing session testing",
-    "training",
+    "training saved_model",
 )
 ROW = {name: row for row, names in enumerate(ENGINE) for name in names.split()}
 

@@ -115,6 +115,18 @@ def name_of(variable: Any) -> str:
     return str(variable.op.name if info is None else info.full_name)
 
 
+def sizes_of(variable: Variable) -> list[int]:
+    """The shape of a variable, which is known.
+
+    Raises:
+        ValueError: it is not.
+    """
+    sizes = variable.shape.as_list()
+    if None in sizes:
+        raise ValueError(f"The shape of {variable.op.name} is not known: {sizes}")
+    return [n for n in sizes if n is not None]
+
+
 def grouped_by_name(variables: Sequence[Any]) -> dict[str, Group]:
     """Variables by their names in checkpoints; the parts of one together."""
     groups: dict[str, Group] = {}
@@ -142,7 +154,7 @@ def initialize_from(reader: CheckpointReader, name: str, variables: Group) -> No
                 f"({list(entry.shape)}) from checkpoint reader."
             )
         spec = "" if info is None else info.spec
-        value = reading(reader, name, spec, variable.shape.as_list())
+        value = reading(reader, name, spec, sizes_of(variable))
         set_initial_value(variable, cast(value, variable.dtype.base_dtype))
 
 

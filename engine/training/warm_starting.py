@@ -20,7 +20,7 @@ from ..ops.indexing import gather
 from ..partitioned import PartitionedVariable, PartitionInfo
 from ..scopes import GraphKeys, get_collection
 from ..variables import Variable
-from .checkpoint_init import Group, grouped_by_name, initialize_from, reading, set_initial_value
+from .checkpoint_init import Group, grouped_by_name, initialize_from, reading, set_initial_value, sizes_of
 
 _log = logging.getLogger("headrace")
 
@@ -116,7 +116,7 @@ def _start_by_word(reader: CheckpointReader, old: str, group: Group, info: Vocab
 
 
 def _remapped(reader: CheckpointReader, old: str, variable: Variable, info: VocabInfo, places: Any) -> Tensor:
-    sizes, part = variable.shape.as_list(), variable._get_save_slice_info()
+    sizes, part = sizes_of(variable), variable._get_save_slice_info()
     whole, offset = (sizes, [0] * len(sizes)) if part is None else (part.full_shape, part.var_offset)
     before, axis = list(reader.entry(old).shape), info.axis
     if whole[axis] != len(places) or [n for i, n in enumerate(before) if i != axis] != [
@@ -136,7 +136,7 @@ def _remapped(reader: CheckpointReader, old: str, variable: Variable, info: Voca
 
 
 def _with_backup(values: Tensor, found: Any, variable: Variable, info: VocabInfo, whole: Any, offset: Any) -> Tensor:
-    sizes = variable.shape.as_list()
+    sizes = sizes_of(variable)
     initializer = info.backup_initializer or zeros_initializer()
     start = initializer(sizes, dtype=variable.dtype.base_dtype, partition_info=PartitionInfo(whole, offset))
     wide = [1] * len(sizes)

@@ -7,7 +7,7 @@ from typing import Any
 from ...engine.assignments import assign_add
 from ...engine.conversion import convert_to_tensor
 from ...engine.dtypes import float32
-from ...engine.graph import Tensor
+from ...engine.graph import Tensor, get_default_graph
 from ...engine.ops.array_parts import ones_like
 from ...engine.ops.array_shape import size
 from ...engine.ops.binary import maximum
@@ -79,7 +79,10 @@ def mean_tensor(
 
 
 def _quotients(total: Any, count: Any, more: Tensor, number: Tensor) -> Metric:
-    new_total, new_count = assign_add(total, more), assign_add(count, number)
+    new_total = assign_add(total, more)
+    # The number may be known without the values: a batch that fails must not be counted.
+    with get_default_graph().control_dependencies([more]):
+        new_count = assign_add(count, number)
     value = div_no_nan(convert_to_tensor(total), maximum(convert_to_tensor(count), 0.0), name="value")
     return value, div_no_nan(new_total, maximum(new_count, 0.0), name="update_op")
 

@@ -1,20 +1,45 @@
 """The names of TensorFlow 1.15's `tf.estimator`."""
 
-from ..engine.training.session_run_hook import SessionRunHook
-from ..estimators.class_heads import BinaryClassHead, MultiClassHead
-from ..estimators.dnn import DNNClassifier, DNNRegressor
+from ..engine.training.basic_session_run_hooks import (
+    CheckpointSaverHook,
+    CheckpointSaverListener,
+    FeedFnHook,
+    FinalOpsHook,
+    GlobalStepWaiterHook,
+    LoggingTensorHook,
+    NanLossDuringTrainingError,
+    NanTensorHook,
+    ProfilerHook,
+    StepCounterHook,
+    StopAtStepHook,
+    SummarySaverHook,
+)
+from ..engine.training.session_run_hook import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
+from ..engine.training.timer import SecondOrStepTimer
+from ..engine.training.warm_starting import VocabInfo
+from ..estimators.baseline import BaselineClassifier, BaselineEstimator, BaselineRegressor
+from ..estimators.class_heads import BinaryClassHead, MultiClassHead, MultiLabelHead
+from ..estimators.combined import DNNLinearCombinedClassifier, DNNLinearCombinedEstimator, DNNLinearCombinedRegressor
+from ..estimators.dnn import DNNClassifier, DNNEstimator, DNNRegressor
 from ..estimators.estimator import Estimator
 from ..estimators.head import Head
-from ..estimators.linear import LinearClassifier, LinearRegressor
+from ..estimators.linear import LinearClassifier, LinearEstimator, LinearRegressor
 from ..estimators.model_fn import EstimatorSpec, ModeKeys
+from ..estimators.multi_head import MultiHead
 from ..estimators.regression_heads import LogisticRegressionHead, PoissonRegressionHead, RegressionHead
 from ..estimators.run_config import RunConfig
 from ..estimators.training import EvalSpec, Exporter, TrainSpec, train_and_evaluate
-from . import inputs
+from ..estimators.warm_start import WarmStartSettings
+from . import experimental, export, inputs
 
 __all__ = [
-    "BinaryClassHead", "DNNClassifier", "DNNRegressor", "Estimator", "EstimatorSpec", "EvalSpec", "Exporter", "Head",
-    "LinearClassifier", "LinearRegressor", "LogisticRegressionHead", "ModeKeys", "MultiClassHead",
-    "PoissonRegressionHead", "RegressionHead", "RunConfig", "SessionRunHook", "TrainSpec", "inputs",
-    "train_and_evaluate",
+    "BaselineClassifier", "BaselineEstimator", "BaselineRegressor", "BinaryClassHead", "CheckpointSaverHook",
+    "CheckpointSaverListener", "DNNClassifier", "DNNEstimator", "DNNLinearCombinedClassifier",
+    "DNNLinearCombinedEstimator", "DNNLinearCombinedRegressor", "DNNRegressor", "Estimator", "EstimatorSpec",
+    "EvalSpec", "Exporter", "FeedFnHook", "FinalOpsHook", "GlobalStepWaiterHook", "Head", "LinearClassifier",
+    "LinearEstimator", "LinearRegressor", "LoggingTensorHook", "LogisticRegressionHead", "ModeKeys", "MultiClassHead",
+    "MultiHead", "MultiLabelHead", "NanLossDuringTrainingError", "NanTensorHook", "PoissonRegressionHead",
+    "ProfilerHook", "RegressionHead", "RunConfig", "SecondOrStepTimer", "SessionRunArgs", "SessionRunContext",
+    "SessionRunHook", "SessionRunValues", "StepCounterHook", "StopAtStepHook", "SummarySaverHook", "TrainSpec",
+    "VocabInfo", "WarmStartSettings", "experimental", "export", "inputs", "train_and_evaluate",
 ]  # fmt: skip

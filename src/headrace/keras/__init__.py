@@ -1,7 +1,7 @@
 """The names of TensorFlow 1.15's `tf.keras`."""
 
-from . import datasets
+from . import datasets, experimental
 
 __all__ = [
-    "datasets",
+    "datasets", "experimental",
 ]  # fmt: skip

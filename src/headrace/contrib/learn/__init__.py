@@ -1,5 +1,6 @@
 """The names of TensorFlow 1.15's `tf.contrib.learn`."""
 
+from ...estimators.combined import DNNLinearCombinedClassifier
 from ...estimators.contrib_experiment import Experiment
 from ...estimators.contrib_learn import (
     BaseEstimator,
@@ -18,7 +19,7 @@ from ...estimators.contrib_run_config import RunConfig
 from . import learn_runner
 
 __all__ = [
-    "BaseEstimator", "DNNClassifier", "DNNRegressor", "Estimator", "Experiment", "LinearClassifier",
-    "LinearRegressor", "ModeKeys", "ModelFnOps", "RunConfig", "SKCompat", "infer_real_valued_columns_from_input",
-    "infer_real_valued_columns_from_input_fn", "learn_runner",
+    "BaseEstimator", "DNNClassifier", "DNNLinearCombinedClassifier", "DNNRegressor", "Estimator", "Experiment",
+    "LinearClassifier", "LinearRegressor", "ModeKeys", "ModelFnOps", "RunConfig", "SKCompat",
+    "infer_real_valued_columns_from_input", "infer_real_valued_columns_from_input_fn", "learn_runner",
 ]  # fmt: skip
