@@ -129,8 +129,11 @@ class KMeans:
         points = l2_normalize(self._points, 1) if self._cosine else self._points
         centers = self._value(self._centers)
         used = l2_normalize(centers, 1) if self._cosine and not self._normalized else centers
-        distances = 1.0 - matmul(points, used, transpose_b=True) if self._cosine else squared_distances(points, used)
-        nearest, least = argmin(distances, 1), reduce_min(distances, 1)
+        distances = squares = squared_distances(points, used)
+        if self._cosine:
+            # The same for vectors of length 1; the center of an empty cluster, of length 0, is nearer this way.
+            distances, squares = 1.0 - matmul(points, used, transpose_b=True), 0.5 * squares
+        nearest, least = argmin(squares, 1), reduce_min(squares, 1)
         init_op = self._init_op(centers)
         # All is computed before the centers move.
         with get_default_graph().control_dependencies([distances, least]):

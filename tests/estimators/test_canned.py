@@ -180,6 +180,20 @@ def test_kmeans_finds_the_clusters(tmp_path, mini_batch, steps):
     np.testing.assert_allclose(distances, wanted, atol=2e-3)
 
 
+def test_kmeans_by_minibatches_moves_centers_to_the_means_of_their_points(tmp_path):
+    data, start = points(), np.array([[1, 1], [4, 4], [1, 4]], np.float32)
+    model = tf.estimator.experimental.KMeans(3, str(tmp_path), start)
+    model.train(lambda: tf.data.Dataset.from_tensor_slices(data).batch(25).repeat(2))
+    centers, counts = start.astype(np.float64), np.ones(3)
+    for batch in np.concatenate([data, data]).reshape(12, 25, 2):
+        nearest = ((batch[:, None] - centers) ** 2).sum(2).argmin(1)
+        for k in set(nearest):
+            mine = batch[nearest == k]
+            counts[k] += len(mine)
+            centers[k] += (mine - centers[k]).sum(0) / counts[k]
+    np.testing.assert_allclose(model.cluster_centers(), centers, rtol=1e-5)
+
+
 def test_kmeans_of_few_points_a_batch_and_of_named_features(tmp_path):
     data = points()[:20]
     kind = tf.estimator.experimental.KMeans
