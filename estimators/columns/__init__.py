@@ -24,3 +24,11 @@ from .numeric import (
     numeric_column as numeric_column,
 )
 from .parsing import make_parse_example_spec as make_parse_example_spec
+from .sequence import (
+    sequence_categorical_column_with_hash_bucket as sequence_categorical_column_with_hash_bucket,
+    sequence_categorical_column_with_identity as sequence_categorical_column_with_identity,
+    sequence_categorical_column_with_vocabulary_file as sequence_categorical_column_with_vocabulary_file,
+    sequence_categorical_column_with_vocabulary_list as sequence_categorical_column_with_vocabulary_list,
+    sequence_numeric_column as sequence_numeric_column,
+)
+from .sequence_input import SequenceFeatures as SequenceFeatures, sequence_input_layer as sequence_input_layer

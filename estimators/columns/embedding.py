@@ -22,6 +22,7 @@ from ...engine.scopes import add_to_collection, get_collection
 from ...engine.variable_scope import get_variable
 from .base import Batch, CategoricalColumn, DenseColumn
 from .combined import WeightedCategoricalColumn
+from .sequence import SequenceCategoricalColumn, SequenceTensors, is_sequence, lengths_of
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,34 @@ class IndicatorColumn(DenseColumn):
 
     def dense_tensor(self, batch: Batch, weight_collections: list[Any] | None = None, trainable: bool = True) -> Tensor:
         """The multi-hot vectors."""
+        _no_sequence(self)
         result: Tensor = batch.get(self)
         return result
+
+    def sequence_tensors(
+        self, batch: Batch, weight_collections: list[Any] | None = None, trainable: bool = True
+    ) -> SequenceTensors:
+        """The multi-hot vectors of each step."""
+        ids = _sequence_ids(self, batch)
+        return SequenceTensors(batch.get(self), lengths_of(ids))
+
+
+def _no_sequence(column: Any) -> None:
+    if is_sequence(column):
+        raise ValueError(
+            f"In column {column.name}: its categories are a sequence, which input_layer cannot take. Use "
+            "sequence_input_layer or SequenceFeatures, or a categorical_column_with_* in the place of "
+            f"sequence_categorical_column_with_*. Given: {column.categorical_column}"
+        )
+
+
+def _sequence_ids(column: Any, batch: Batch) -> Any:
+    if not is_sequence(column):
+        raise ValueError(
+            f"In embedding_column or indicator_column {column.name}: categorical_column must be made by "
+            f"sequence_categorical_column_with_* to be a sequence. Given: {column.categorical_column}"
+        )
+    return column.categorical_column.sparse_tensors(batch).id_tensor
 
 
 def indicator_column(categorical_column: CategoricalColumn) -> IndicatorColumn:
@@ -117,6 +144,17 @@ class EmbeddingColumn(DenseColumn):
 
     def dense_tensor(self, batch: Batch, weight_collections: list[Any] | None = None, trainable: bool = True) -> Tensor:
         """The vectors of an example's categories, combined."""
+        _no_sequence(self)
+        return self._vectors(batch, weight_collections, trainable)
+
+    def sequence_tensors(
+        self, batch: Batch, weight_collections: list[Any] | None = None, trainable: bool = True
+    ) -> SequenceTensors:
+        """The vectors of each step's categories, combined within the step."""
+        ids = _sequence_ids(self, batch)
+        return SequenceTensors(self._vectors(batch, weight_collections, trainable), lengths_of(ids))
+
+    def _vectors(self, batch: Batch, weight_collections: list[Any] | None, trainable: bool) -> Tensor:
         ids, weights = self.categorical_column.sparse_tensors(batch)
         table = self._weights(weight_collections, trainable)
         name = f"{self.scope_name}_weights"
@@ -233,9 +271,14 @@ def shared_embedding_columns(
     return [SharedEmbeddingColumn(_categorical(column), *options) for column in categorical_columns]
 
 
+def _inmost(column: Any) -> Any:
+    while isinstance(column, WeightedCategoricalColumn | SequenceCategoricalColumn):
+        column = column.categorical_column
+    return column
+
+
 def _check_same(first: CategoricalColumn, other: CategoricalColumn) -> None:
-    kinds = [type(c.categorical_column if isinstance(c, WeightedCategoricalColumn) else c) for c in (first, other)]
-    if kinds[0] is not kinds[1]:
+    if type(_inmost(first)) is not type(_inmost(other)):
         raise ValueError(
             "To use shared_embedding_column, all categorical_columns must have the same type, or be "
             f"weighted_categorical_column of the same type. Given column: {first} does not match given column: {other}"

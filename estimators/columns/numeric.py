@@ -86,7 +86,7 @@ def numeric_column(
         TypeError: a dimension is no integer, or the default does not fit the dtype.
         ValueError: a dimension is not positive, or the dtype is not real.
     """
-    sizes = _checked_shape(shape, key)
+    sizes = checked_shape(shape, key)
     kind = as_dtype(dtype)
     if not (kind.is_floating or kind.is_integer):
         raise ValueError(f"dtype must be convertible to float. dtype: {kind}, key: {key}")
@@ -96,7 +96,8 @@ def numeric_column(
     return NumericColumn(key, sizes, _checked_default(default_value, sizes, kind, key), kind, normalizer_fn)
 
 
-def _checked_shape(shape: Any, key: str) -> tuple[int, ...]:
+def checked_shape(shape: Any, key: str) -> tuple[int, ...]:
+    """A shape as a tuple; TypeError or ValueError unless it is of positive integers."""
     sizes = tuple(shape) if isinstance(shape, Sequence) else (shape,)
     for size in sizes:
         if not isinstance(size, int):
