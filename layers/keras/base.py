@@ -413,11 +413,13 @@ def _is_plain(leaf: Any) -> bool:
 
 
 def _passed_on(outputs: Any, inputs: list[Any]) -> Any:
-    """The outputs, none of them an input itself."""
+    """The outputs, none of them an input itself or given twice."""
     known = {id(leaf) for leaf in inputs}
 
     def distinct(leaf: Any) -> Any:
-        return identity(leaf) if isinstance(leaf, Tensor) and id(leaf) in known else leaf
+        result = identity(leaf) if isinstance(leaf, Tensor) and id(leaf) in known else leaf
+        known.add(id(result))
+        return result
 
     return map_structure(distinct, outputs)
 

@@ -160,7 +160,7 @@ class GlobalAveragePooling1D(GlobalPooling):
     rank, reduction = 1, staticmethod(reduce_mean)
     supports_masking = True
 
-    def call(self, inputs: Any, mask: Any = None) -> Any:  # type: ignore[override]
+    def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is None:
             return super().call(inputs)
         axis = spatial_axes(self.data_format, 1)[0]

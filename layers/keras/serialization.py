@@ -128,8 +128,9 @@ def _name_of(thing: Any) -> Any:
         if known is thing:
             return name
     for functions in REGISTER.values():
-        if functions.get(getattr(thing, "__name__", "")) is thing:
-            return thing.__name__
+        name = getattr(thing, "__name__", "")
+        if functions.get(name) is thing:
+            return name
     return thing
 
 
