@@ -41,7 +41,8 @@ class Network:
     partitioner: Any = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.hidden_units, str) or not isinstance(self.hidden_units, Sequence):
+        given: Any = self.hidden_units
+        if isinstance(given, str) or not isinstance(given, Sequence):
             raise TypeError(f"hidden_units must be a list of sizes, such as [128, 64], got {self.hidden_units!r}")
         if any(int(units) < 1 for units in self.hidden_units):
             raise ValueError(f"hidden_units must be positive, got {list(self.hidden_units)}")
@@ -112,7 +113,7 @@ class DNNClassifier(Classifier, _DNN):
         hidden_units: sizes of the hidden layers.
         feature_columns: dense columns; by default a numeric one for each column of what `fit` is given.
         model_dir: folder of checkpoints and event files.
-        n_classes: number of classes, labels are 0 to n_classes - 1.
+        n_classes: number of classes, labels are 0 to n_classes - 1; None for two, or for those that `fit` finds in y.
         weight_column: the feature of the examples' weights.
         label_vocabulary: the classes' names, where labels are strings.
         optimizer: a name ("Adagrad", "Adam", "Ftrl", "RMSProp", "SGD"), an optimizer, or a function that makes one.
@@ -123,6 +124,7 @@ class DNNClassifier(Classifier, _DNN):
         loss_reduction: how the losses of a batch become one.
         batch_norm: normalize the outputs of each hidden layer over the batch.
         input_layer_partitioner: cuts the variables of embedding columns.
+        random_state: a seed or a random generator of NumPy's, in place of the RunConfig's seed.
 
     Example:
         >>> import headrace as hr
@@ -136,10 +138,10 @@ class DNNClassifier(Classifier, _DNN):
 
     def __init__(
         self,
-        hidden_units: Sequence[int],
+        hidden_units: Sequence[int] = (100,),
         feature_columns: Sequence[FeatureColumn] | None = None,
         model_dir: str | None = None,
-        n_classes: int = 2,
+        n_classes: int | None = None,
         weight_column: WeightColumn = None,
         label_vocabulary: Sequence[str] | None = None,
         optimizer: OptimizerLike = "Adagrad",
@@ -151,8 +153,10 @@ class DNNClassifier(Classifier, _DNN):
         batch_norm: bool = False,
         *,
         input_layer_partitioner: Any = None,
+        random_state: Any = None,
     ) -> None:
         self.n_classes = n_classes
+        self.random_state = random_state
         head = class_head(n_classes, weight_column, label_vocabulary, loss_reduction)
         network = Network(hidden_units, activation_fn, dropout, batch_norm, input_layer_partitioner)
         _DNN.__init__(self, head, network, feature_columns, optimizer, model_dir, config, warm_start_from)
@@ -169,7 +173,7 @@ class DNNRegressor(Regressor, _DNN):
 
     def __init__(
         self,
-        hidden_units: Sequence[int],
+        hidden_units: Sequence[int] = (100,),
         feature_columns: Sequence[FeatureColumn] | None = None,
         model_dir: str | None = None,
         label_dimension: int = 1,
@@ -183,8 +187,10 @@ class DNNRegressor(Regressor, _DNN):
         batch_norm: bool = False,
         *,
         input_layer_partitioner: Any = None,
+        random_state: Any = None,
     ) -> None:
         self.label_dimension = label_dimension
+        self.random_state = random_state
         head = RegressionHead(label_dimension, weight_column, loss_reduction)
         network = Network(hidden_units, activation_fn, dropout, batch_norm, input_layer_partitioner)
         _DNN.__init__(self, head, network, feature_columns, optimizer, model_dir, config, warm_start_from)

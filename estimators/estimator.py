@@ -36,6 +36,7 @@ from ..engine.training.monitored_session import ChiefSessionCreator, MonitoredSe
 from ..engine.training.saver import Saver
 from ..engine.training.scaffold import Scaffold
 from ..engine.variable_lists import global_variables, local_variables_initializer
+from .array_input import ArrayInput
 from .inputs import InputFn
 from .kept import GraphInput, KeptCreator, KeptModel, Kind, stamp_of
 from .model_fn import EstimatorSpec, ModeKeys
@@ -79,6 +80,7 @@ class Estimator:
         self.params: dict[str, Any] = dict(params or {})
         wanted = model_dir if model_dir is not None else self.config.model_dir
         self._folder: str | None = None if wanted is None else os.fspath(wanted)
+        self._temporary = wanted is None
         self._kept: dict[tuple[str, Kind], KeptModel] = {}
         # Modes whose models have to be made anew each time.
         self._unkept: set[str] = set()
@@ -270,7 +272,9 @@ class Estimator:
         self._write_evaluation(values, name)
         return values
 
-    def _evaluated(self, given: GraphInput, steps: int | None, hooks: Sequence[Any], prefix: str) -> dict[str, Any]:
+    def _evaluated(
+        self, given: GraphInput | ArrayInput, steps: int | None, hooks: Sequence[Any], prefix: str
+    ) -> dict[str, Any]:
         with given.graph.as_default():
             spec = self._spec(given.features, given.labels, ModeKeys.EVAL)
             step = get_global_step()
@@ -322,7 +326,7 @@ class Estimator:
             yield found
 
     def _predicted_anew(
-        self, given: GraphInput, keys: str | Sequence[str] | None, hooks: Sequence[Any], prefix: str
+        self, given: GraphInput | ArrayInput, keys: str | Sequence[str] | None, hooks: Sequence[Any], prefix: str
     ) -> Iterator[Any]:
         with given.graph.as_default():
             spec = self._spec(given.features, given.labels, ModeKeys.PREDICT)
@@ -340,8 +344,10 @@ class Estimator:
         """The graphs' seed."""
         return self.config.tf_random_seed
 
-    def _input(self, input_fn: InputFn, mode: str) -> GraphInput:
+    def _input(self, input_fn: InputFn, mode: str) -> GraphInput | ArrayInput:
         """Calls an input function in a graph of its own."""
+        if isinstance(input_fn, ArrayInput):
+            return input_fn
         with Graph().as_default() as graph:
             set_random_seed(self._seed())
             get_or_create_global_step()
@@ -358,7 +364,7 @@ class Estimator:
             raise ValueError(f"model_fn should return an EstimatorSpec, got {spec!r}")
         return spec
 
-    def _model_of(self, given: GraphInput, start: int = 0) -> KeptModel | None:
+    def _model_of(self, given: GraphInput | ArrayInput, start: int = 0) -> KeptModel | None:
         """The kept model for an input; None where one cannot be kept."""
         mode, kind = given.mode, given.kind()
         return None if kind is None or mode in self._unkept else self._model(mode, kind, start)

@@ -207,6 +207,11 @@ class KeptModel:
             found = self._callables[key] = self.open().make_callable(fetches, self.feeds)
         return found
 
+    def variables(self) -> list[Any]:
+        """The global variables."""
+        found: list[Any] = self.graph.get_collection(GraphKeys.GLOBAL_VARIABLES)
+        return found
+
     def open(self) -> Session:
         """The session."""
         if self.session is None:
@@ -229,9 +234,8 @@ class KeptModel:
         """Gives the variables values by name."""
         first, self.loaded = self.session is None, None
         session = self.open()
-        with self.graph.as_default():
-            for variable in self.graph.get_collection(GraphKeys.GLOBAL_VARIABLES):
-                variable.load(values[variable.op.name], session)
+        for variable in self.variables():
+            variable.load(values[variable.op.name], session)
         if first and self.mode == ModeKeys.PREDICT:
             session.run(self._local)
 

@@ -69,9 +69,8 @@ class _Linear(CannedEstimator):
         return linear_logits(features, columns, self._head.logits_dimension, self.sparse_combiner, self._partitioner)
 
     def _train_op(self, loss: Tensor) -> Any:
-        if self.optimizer is None:
-            self.optimizer = _usual_optimizer(self.feature_columns or [None])
-        return super()._train_op(loss)
+        usual = _usual_optimizer(self.feature_columns or self._columns or [None])
+        return self._minimized(loss, usual if self.optimizer is None else self.optimizer)
 
 
 def _usual_optimizer(columns: Sequence[Any]) -> Any:
@@ -91,7 +90,8 @@ class LinearClassifier(Classifier, _Linear):
     Args:
         feature_columns: dense or categorical columns; by default a numeric one for each column of what `fit` is given.
         model_dir: folder of checkpoints and event files.
-        n_classes: number of classes, labels are 0 to n_classes - 1; two classes have one logit.
+        n_classes: number of classes, labels are 0 to n_classes - 1; None for two, or for those that `fit` finds in y.
+            Two classes have one logit.
         weight_column: the feature of the examples' weights.
         label_vocabulary: the classes' names, where labels are strings.
         optimizer: a name, with a learning rate of 0.2, an optimizer, a function that makes one, or None for Ftrl with
@@ -101,6 +101,7 @@ class LinearClassifier(Classifier, _Linear):
         loss_reduction: how the losses of a batch become one.
         sparse_combiner: how the weights of an example's categories become one: "sum", "mean" or "sqrtn".
         partitioner: cuts the weights into several variables.
+        random_state: a seed or a random generator of NumPy's, in place of the RunConfig's seed.
 
     Example:
         >>> import headrace as hr
@@ -115,7 +116,7 @@ class LinearClassifier(Classifier, _Linear):
         self,
         feature_columns: Sequence[FeatureColumn] | None = None,
         model_dir: str | None = None,
-        n_classes: int = 2,
+        n_classes: int | None = None,
         weight_column: WeightColumn = None,
         label_vocabulary: Sequence[str] | None = None,
         optimizer: OptimizerLike | None = "Ftrl",
@@ -125,8 +126,10 @@ class LinearClassifier(Classifier, _Linear):
         sparse_combiner: str = "sum",
         *,
         partitioner: Any = None,
+        random_state: Any = None,
     ) -> None:
         self.n_classes = n_classes
+        self.random_state = random_state
         head = class_head(n_classes, weight_column, label_vocabulary, loss_reduction)
         _Linear.__init__(
             self, head, feature_columns, optimizer, model_dir, config, warm_start_from, sparse_combiner, partitioner
@@ -155,8 +158,10 @@ class LinearRegressor(Regressor, _Linear):
         sparse_combiner: str = "sum",
         *,
         partitioner: Any = None,
+        random_state: Any = None,
     ) -> None:
         self.label_dimension = label_dimension
+        self.random_state = random_state
         head = RegressionHead(label_dimension, weight_column, loss_reduction)
         _Linear.__init__(
             self, head, feature_columns, optimizer, model_dir, config, warm_start_from, sparse_combiner, partitioner

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,8 @@ ARRAY_FEATURE = "x"
 Array = np.ndarray[Any, Any]
 
 
-class Table(NamedTuple):
+@dataclass(frozen=True)
+class Table:
     """Equally long columns by name, and the names of a frame's columns where they became one array."""
 
     columns: dict[str, Any]
@@ -31,7 +33,11 @@ class Table(NamedTuple):
 
     def part(self, chosen: Any) -> Table:
         """The table of some rows."""
-        return self._replace(columns={name: column[chosen] for name, column in self.columns.items()})
+        return self.of({name: column[chosen] for name, column in self.columns.items()})
+
+    def of(self, columns: dict[str, Any]) -> Table:
+        """The same table with other columns."""
+        return replace(self, columns=columns)
 
     @property
     def width(self) -> int:
@@ -65,14 +71,15 @@ def table_of(x: Any, joined: bool = True) -> Table:
         ValueError: a column is empty, ragged, no matrix, or holds NaN, with its name and first bad row.
         TypeError: a value is no number.
     """
+    # SciPy's matrix of a dictionary of keys is a mapping too.
+    if is_sparse(x):
+        return Table({ARRAY_FEATURE: _checked_sparse(x)}, None, True)
     if isinstance(x, Mapping):
         if not x:
             raise ValueError("x has no columns: it is an empty dictionary")
         return _equally_long(
             Table({str(name): checked_column(str(name), values) for name, values in x.items()}, None, False)
         )
-    if is_sparse(x):
-        return Table({ARRAY_FEATURE: _checked_sparse(x)}, None, True)
     if is_frame(x):
         return _table_of_frame(x, joined)
     return Table({ARRAY_FEATURE: _checked_width(checked_column(ARRAY_FEATURE, x))}, None, True)
@@ -89,7 +96,7 @@ def _table_of_frame(frame: Any, joined: bool) -> Table:
     names = list(frame.columns)
     columns = {str(name): np.asarray(frame[name]) for name in names}
     if not (joined and names and all(column.dtype.kind in "fiub" for column in columns.values())):
-        return table_of(columns)._replace(names=names)
+        return replace(table_of(columns), names=names)
     for name, column in columns.items():
         checked_column(name, column)
     return Table({ARRAY_FEATURE: np.stack([c.astype(np.float32) for c in columns.values()], 1)}, names, True)
@@ -112,6 +119,8 @@ def checked_column(name: str, values: Any) -> Array:
         raise ValueError(f"Complex data not supported: the column {name!r} is {array.dtype}")
     if array.ndim == 0:
         raise ValueError(f"The column {name!r} must be an array of examples, got the scalar {array!r:.100}")
+    if array.dtype.kind in "SU":
+        return string_array(array)
     if array.dtype.kind != "f":
         return array
     return _finite(name, array.astype(np.float32) if array.dtype != np.float32 else array, array)

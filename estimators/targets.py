@@ -109,7 +109,7 @@ def check_class_numbers(labels: Array, n_classes: int) -> None:
 
 
 def sample_weights(given: Any, class_weight: Any, labels: Array | None, rows: int) -> Array | None:
-    """Weights of examples [n] with a mean of 1, of their own weights times those of their classes; None if all are 1.
+    """Weights of examples [n]: their own times those of their classes; None where neither is given.
 
     Args:
         given: a number an example.
@@ -134,7 +134,7 @@ def sample_weights(given: Any, class_weight: Any, labels: Array | None, rows: in
         weights = weights * _weights_of_classes(class_weight, labels)
     if not weights.any():
         raise ValueError("Sample weights must contain at least one non-zero number: all weights are zero")
-    return (weights / weights.mean()).astype(np.float32)
+    return weights
 
 
 def _weights_of_classes(class_weight: Any, labels: Array) -> Array:
@@ -146,4 +146,5 @@ def _weights_of_classes(class_weight: Any, labels: Array) -> Array:
         return found
     if not isinstance(class_weight, Mapping):
         raise ValueError(f"class_weight must be a dictionary or 'balanced', got {class_weight!r}")
-    return np.array([float(class_weight.get(c, 1.0)) for c in classes.tolist()])[places.reshape(-1)]
+    weights: Array = np.array([float(class_weight.get(c, 1.0)) for c in classes.tolist()])
+    return weights[places.reshape(-1)]

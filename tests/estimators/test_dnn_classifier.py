@@ -7,7 +7,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import headrace as hr
-from headrace.estimators.progress import ProgressHook
+from headrace.estimators.progress import Progress
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_dictionaries_of_columns(iris, tmp_path):
     ("x", "y", "match"),
     [
         (np.zeros((0, 4)), np.zeros(0, int), "empty"),
-        (np.zeros((3, 4)), np.zeros(2, int), "'x' has 3 rows"),
+        (np.zeros((3, 4)), np.zeros(2, int), "x has 3 rows, but y has shape"),
         (np.array([[1, 2, np.nan, 4.0]]), np.zeros(1, int), "'x' holds NaN or infinity, first in row 0"),
         (np.array([["a"]]), np.zeros(1, int), "not numbers"),
         (np.zeros((3, 4)), np.array(["a", "b", "c"]), "integer"),
@@ -90,8 +90,12 @@ def test_bad_arrays_are_named(tmp_path, x, y, match):
 
 @pytest.mark.parametrize("label", [3, -1])
 def test_labels_out_of_range_stop_the_fit(tmp_path, label):
+    model = classifier(tmp_path)
+    with pytest.raises(ValueError, match=rf"Labels must be integers from 0 to 2, y holds {label} in row 1"):
+        model.fit(np.zeros((2, 4)), np.array([0, label]), verbose=0)
+    assert model.latest_checkpoint() is None
     with pytest.raises(hr.errors.InvalidArgumentError, match="Labels must be"):
-        classifier(tmp_path).fit(np.zeros((2, 4)), np.array([0, label]), verbose=0)
+        model.train(lambda: ({"x": hr.zeros([2, 4])}, hr.constant([0, label])))
 
 
 def test_nothing_trained_is_an_error(tmp_path):
@@ -113,22 +117,23 @@ def test_progress_on_a_terminal_is_a_bar():
             return True
 
     stream = Terminal()
-    hook = ProgressHook("loss", 2, 10, stream=stream)
-    hook.begin()
-    hook.last, hook.steps = 0.5, 2
-    hook.end(None)
+    progress = Progress(2, 10, stream=stream)
+    progress.begin()
+    progress.step(0.6)
+    progress.step(0.5)
+    progress.end()
     assert "2/2" in stream.getvalue() and "loss 0.5" in stream.getvalue()
 
 
 @pytest.mark.parametrize("width", [2, 8])
 def test_examples_of_another_width_are_refused(fitted, width):
-    with pytest.raises(ValueError, match=rf"'x' has shape \(\?, {width}\), but its column has shape \(4,\)"):
+    with pytest.raises(ValueError, match=rf"X has {width} features, but DNNClassifier is expecting 4"):
         fitted.predict(np.zeros((8, width), np.float32))
 
 
 def test_hidden_units_are_a_list():
     with pytest.raises(TypeError, match=r"such as \[128, 64\], got 32"):
-        hr.estimators.DNNClassifier(hidden_units=32)
+        hr.estimators.DNNClassifier(hidden_units=32).fit(np.zeros((2, 4)), [0, 1])
 
 
 def test_predictions_leave_no_graph_behind_and_call_hooks(fitted, iris):

@@ -1,0 +1,88 @@
+"""Callbacks of `fit`: objects with the methods of Keras's Callback, and the model as they see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .kept import KeptModel
+
+
+class FittedModel:
+    """What callbacks get as `model`: it can be stopped, and its weights read, set and saved.
+
+    Args:
+        estimator: the estimator that is fitted.
+        model: the model that is trained.
+        save: writes a checkpoint of a given prefix.
+    """
+
+    def __init__(self, estimator: Any, model: KeptModel, save: Callable[[str], Any]) -> None:
+        self.estimator = estimator
+        self.stop_training = False
+        self._model, self._save = model, save
+
+    @property
+    def _variables(self) -> list[Any]:
+        return self._model.variables()
+
+    def get_weights(self) -> list[np.ndarray[Any, Any]]:
+        """The values of all variables."""
+        return list(self._model.open().run(self._variables))
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Gives all variables values, in the order of `get_weights`.
+
+        Raises:
+            ValueError: they are not as many as the variables.
+        """
+        variables = self._variables
+        if len(weights) != len(variables):
+            raise ValueError(f"There are {len(variables)} variables, got {len(weights)} values")
+        for variable, value in zip(variables, weights, strict=True):
+            variable.load(value, self._model.open())
+
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Writes a checkpoint."""
+        del overwrite
+        self._save(str(filepath))
+
+    # An estimator's whole state is its checkpoint.
+    save = save_weights
+
+
+class Callbacks:
+    """A list of callbacks, called by the names of Keras's methods where they have them.
+
+    Args:
+        callbacks: the objects.
+        model: what they get as `model`.
+        params: what they get as `params`.
+
+    Raises:
+        TypeError: an object has none of the methods.
+    """
+
+    def __init__(self, callbacks: Sequence[Any] | None, model: FittedModel, params: dict[str, Any]) -> None:
+        self.model = model
+        self._list = list(callbacks or ())
+        for callback in self._list:
+            if not any(hasattr(callback, f"on_{name}") for name in ("epoch_end", "train_begin", "train_batch_end")):
+                raise TypeError(f"callbacks must have the methods of Keras's Callback, got {callback!r}")
+        self.call("set_params", params)
+        self.call("set_model", model)
+
+    def __bool__(self) -> bool:
+        return bool(self._list)
+
+    def call(self, name: str, *args: Any) -> None:
+        """Calls a method of all that have it."""
+        for callback in self._list:
+            method = getattr(callback, name, None)
+            if method is None:
+                # Before Keras 2 a step of training was called a batch.
+                method = getattr(callback, name.replace("_train_batch_", "_batch_"), None)
+            if method is not None:
+                method(*args)
