@@ -103,11 +103,15 @@ class Layer(WeightsHolder):
 
     # What subclasses define
 
-    def build(self, input_shape: Any) -> None:
-        """Makes the variables for inputs of a shape (a tuple with None for unknown sizes; nested as the inputs are)."""
+    def build(self, *args: Any, **kwargs: Any) -> None:
+        """Makes the variables for inputs of a shape (a tuple with None for unknown sizes; nested as the inputs are).
+
+        A `build` of one argument is given the shape of `call`'s first; one of several those of `call`'s `x`, `y`, ... as
+        `x_shape`, `y_shape`, ...
+        """
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs for inputs."""
         raise NotImplementedError(f"Layer {type(self).__name__} does not define call")
 
@@ -270,6 +274,8 @@ class Layer(WeightsHolder):
     def _build_for(self, arguments: dict[str, Any], first: Any) -> None:
         # The name scope is open already.
         build = type(self).build
+        if build is Layer.build:
+            return
         parameters = list(inspect.signature(build).parameters)[1:]
         if len(parameters) <= 1:
             build(self, map_structure(static_shape, first))
