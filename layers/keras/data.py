@@ -1,0 +1,281 @@
+"""Where batches come from: arrays, tf.data Datasets, generators, and sequences with a length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...engine.errors import OutOfRangeError
+from .backend import floatx, get_session
+from .steps import Spec
+
+Array = np.ndarray[Any, Any]
+# The arrays of a batch (inputs, targets, weights, without those that are missing) and its number of rows.
+Batch = tuple[list[Array], int]
+
+
+def as_array(value: Any, name: str, dtype: Any = None) -> Array:
+    """An array of anything that holds numbers; float64 becomes `floatx`.
+
+    Args:
+        value: an array, a list, a pandas frame or series, a tensor's value.
+        name: what it is, for errors.
+        dtype: convert to this one.
+
+    Raises:
+        ValueError: a ragged list.
+        TypeError: objects, or text where numbers are needed.
+    """
+    if hasattr(value, "to_numpy"):
+        value = value.to_numpy()
+    elif hasattr(value, "graph") and hasattr(value, "op"):
+        raise TypeError(f"{name} is a tensor of a graph; give arrays, or a tf.data.Dataset")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} is no array: its rows differ in length ({error})") from None
+    if dtype is not None:
+        return _converted(array, name, np.dtype(dtype))
+    if array.dtype.kind == "f" and array.dtype != floatx():
+        return array.astype(floatx())
+    if array.dtype.kind in "OM" and not all(isinstance(v, str | bytes) for v in array.ravel()[:1]):
+        raise TypeError(f"{name} holds objects and not numbers: {array.dtype}, first {array.ravel()[:1]!r}")
+    return array
+
+
+def _converted(array: Array, name: str, dtype: np.dtype[Any]) -> Array:
+    if array.dtype == dtype or dtype.hasobject:
+        return array
+    if array.dtype.kind in "OUSmM":
+        try:
+            return array.astype(dtype)
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"{name} must hold numbers ({dtype}), got {array.dtype} such as {array.ravel()[:1]!r}"
+            ) from None
+    if array.dtype.kind in "fc" and dtype.kind in "iu":
+        if not np.array_equal(array, np.trunc(array)):
+            raise TypeError(f"{name} must hold whole numbers ({dtype}), got {array.dtype}")
+    return array.astype(dtype)
+
+
+def spec_of(array: Array) -> Spec:
+    """Dtype and shape of a batch's array, without its number of rows."""
+    return array.dtype.name if not array.dtype.hasobject else "string", (None, *array.shape[1:])
+
+
+def check_rows(named: Sequence[tuple[str, Array]]) -> int:
+    """The number of rows, which all arrays share.
+
+    Raises:
+        ValueError: they do not, or there are none.
+    """
+    for name, array in named:
+        if not array.ndim:
+            raise ValueError(f"{name} must have a row an example, got a single number")
+    counts = {name: len(array) for name, array in named}
+    if len(set(counts.values())) > 1:
+        raise ValueError("All arrays must have as many rows: " + ", ".join(f"{n} has {c}" for n, c in counts.items()))
+    return next(iter(counts.values()), 0)
+
+
+def check_finite(name: str, array: Array) -> None:
+    """Raises ValueError for NaN, with the first row that has it."""
+    if array.dtype.kind != "f":
+        return
+    # A sum is NaN or infinite where a number is: most arrays need one pass without a copy.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(array.sum()):
+            return
+    rows = np.flatnonzero(np.isnan(array).reshape(len(array), -1).any(axis=1))
+    if len(rows):
+        raise ValueError(f"{name} holds NaN in {len(rows)} rows, first in row {rows[0]}")
+
+
+def check_labels(name: str, array: Array, classes: int) -> None:
+    """Raises ValueError for class numbers out of range, with the first row that has one."""
+    wrong = np.flatnonzero(((array < 0) | (array >= classes)).reshape(len(array), -1).any(axis=1))
+    if len(wrong):
+        row = array[wrong[0]].ravel()
+        value = row[(row < 0) | (row >= classes)][0]
+        raise ValueError(f"{name} holds the label {value} in row {wrong[0]}; class numbers must be in [0, {classes})")
+
+
+def class_weights(labels: Array, weights: Mapping[int, float]) -> Array:
+    """The weight of each example by the class of its label; classes that are not named weigh 1."""
+    classes = labels.argmax(axis=-1) if labels.ndim == 2 and labels.shape[1] > 1 else labels.reshape(len(labels), -1)
+    if classes.ndim == 2:
+        if classes.shape[1] != 1:
+            raise ValueError(f"class_weight needs one label an example, got targets of shape {labels.shape}")
+        classes = classes[:, 0]
+    found, places = np.unique(classes, return_inverse=True)
+    table = np.array([weights.get(int(c), 1.0) for c in found], floatx())
+    return table[places.reshape(-1)]
+
+
+class Source:
+    """Batches, epoch by epoch.
+
+    `steps` is the number of batches of an epoch, None where it is not known before its end; `columns_of_all` the
+    dtypes and shapes that all batches share, None where they may differ.
+    """
+
+    steps: int | None = None
+    batch_size: int | None = None
+    columns_of_all: Any = None
+
+    def epoch(self, skip: int = 0) -> Iterator[Batch]:
+        """The batches of the next epoch, without the first `skip`."""
+        raise NotImplementedError
+
+    def on_epoch_end(self) -> None:
+        """Called after each epoch."""
+
+
+class ArraySource(Source):
+    """Slices of arrays; with `shuffle` in another order each epoch, by NumPy's global generator."""
+
+    def __init__(self, columns: Sequence[Array], rows: int, batch_size: Any, shuffle: Any = False) -> None:
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
+            raise ValueError(f"batch_size must be a positive whole number, got {batch_size!r}")
+        self.columns, self.rows, self.batch_size, self.shuffle = list(columns), rows, int(batch_size), shuffle
+        self.steps = -(-rows // self.batch_size)
+
+    def _order(self) -> Array | None:
+        if not self.shuffle:
+            return None
+        if self.shuffle != "batch":
+            return np.random.permutation(self.rows)
+        starts = np.random.permutation(self.steps or 0) * (self.batch_size or 1)
+        return np.concatenate([np.arange(s, min(s + (self.batch_size or 1), self.rows)) for s in starts])
+
+    def epoch(self, skip: int = 0) -> Iterator[Batch]:
+        order = self._order()
+        size = self.batch_size or 1
+        for start in range(skip * size, self.rows, size):
+            if order is None:
+                yield [column[start : start + size] for column in self.columns], min(size, self.rows - start)
+            else:
+                rows = order[start : start + size]
+                yield [column.take(rows, axis=0) for column in self.columns], len(rows)
+
+
+Prepare = Callable[[Any], list[Array]]
+
+
+class IteratorSource(Source):
+    """A Python generator, or anything that can be iterated over: each thing that it yields is a batch."""
+
+    def __init__(self, iterable: Any, prepare: Prepare) -> None:
+        self._iterable, self._prepare = iterable, prepare
+        # A generator goes on where it stopped; what can be iterated over anew starts over each epoch.
+        self._once = iter(iterable) if hasattr(iterable, "__next__") else None
+
+    def _items(self) -> Iterator[Any]:
+        return iter(self._iterable) if self._once is None else self._once
+
+    def epoch(self, skip: int = 0) -> Iterator[Batch]:
+        for number, item in enumerate(self._items()):
+            if number >= skip:
+                arrays = self._prepare(item)
+                yield arrays, len(arrays[0])
+
+
+class SequenceSource(IteratorSource):
+    """Something with a length and batches by number, as `keras.utils.Sequence`."""
+
+    def __init__(self, sequence: Any, prepare: Prepare, shuffle: Any = False) -> None:
+        super().__init__(sequence, prepare)
+        self.steps, self.shuffle = len(sequence), shuffle
+
+    def _items(self) -> Iterator[Any]:
+        count = len(self._iterable)
+        order = np.random.permutation(count) if self.shuffle else np.arange(count)
+        for number in order:
+            yield self._iterable[int(number)]
+
+    def on_epoch_end(self) -> None:
+        if hasattr(self._iterable, "on_epoch_end"):
+            self._iterable.on_epoch_end()
+
+
+class DatasetSource(IteratorSource):
+    """A tf.data.Dataset of batches: read anew each epoch, or on and on where epochs have a given number of steps."""
+
+    def __init__(self, dataset: Any, prepare: Prepare, goes_on: bool = False) -> None:
+        super().__init__(dataset, prepare)
+        self._iterator = dataset.make_initializable_iterator()
+        self._next = self._iterator.get_next()
+        self._goes_on, self._started = goes_on, False
+
+    def _items(self) -> Iterator[Any]:
+        session = get_session()
+        if not (self._goes_on and self._started):
+            session.run(self._iterator.initializer)
+            self._started = True
+        take = session.make_callable(self._next)
+        while True:
+            try:
+                item = take()
+            except OutOfRangeError:
+                self._started = False
+                return
+            yield item
+
+
+def is_dataset(x: Any) -> bool:
+    """Whether `x` is a tf.data.Dataset."""
+    return hasattr(x, "make_initializable_iterator")
+
+
+def is_sequence_of_batches(x: Any) -> bool:
+    """Whether `x` has a length and gives batches by number, and is no array, list or frame."""
+    if isinstance(x, np.ndarray | list | tuple | Mapping | str) or hasattr(x, "to_numpy") or hasattr(x, "dtype"):
+        return False
+    return hasattr(x, "__getitem__") and hasattr(x, "__len__")
+
+
+def is_generator(x: Any) -> bool:
+    """Whether `x` yields batches."""
+    plain = isinstance(x, np.ndarray | list | tuple | Mapping | str) or hasattr(x, "to_numpy") or hasattr(x, "dtype")
+    return not plain and hasattr(x, "__iter__")
+
+
+def source_of(x: Any, prepare: Prepare, shuffle: Any, steps: int | None) -> Source | None:
+    """The batches of a Dataset, a Sequence or a generator; None for arrays."""
+    if is_dataset(x):
+        return DatasetSource(x, prepare, goes_on=steps is not None)
+    if is_sequence_of_batches(x):
+        return SequenceSource(x, prepare, shuffle)
+    return IteratorSource(x, prepare) if is_generator(x) else None
+
+
+def unpack(item: Any) -> tuple[Any, Any, Any]:
+    """Inputs, targets and sample weights of what a generator or Dataset gives.
+
+    Raises:
+        ValueError: a tuple of more than three.
+    """
+    if not isinstance(item, tuple):
+        return item, None, None
+    if not 1 <= len(item) <= 3:
+        raise ValueError(f"A batch must be x, (x, y) or (x, y, sample_weight), got a tuple of {len(item)}")
+    x, y, weights = (*item, None, None)[:3]
+    return x, y, weights
+
+
+def split(arrays: Sequence[Array], share: float) -> tuple[list[Array], list[Array]]:
+    """The first and the last rows of arrays; `share` of them are the last.
+
+    Raises:
+        ValueError: share is not between 0 and 1, or one part is empty.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"validation_split must be between 0 and 1, got {share}")
+    rows = len(arrays[0])
+    at = int(np.floor(rows * (1 - share)))
+    if at in (0, rows):
+        raise ValueError(f"validation_split={share} of {rows} rows leaves nothing to train on or to validate with")
+    return [a[:at] for a in arrays], [a[at:] for a in arrays]

@@ -1,0 +1,631 @@
+"""compile, fit, evaluate and predict: the part of a model that trains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ...engine.graph import get_default_graph
+from ...engine.nest import flatten, map_structure
+from . import optimizers
+from .backend import get_session
+from .callbacks import CallbackList, History, Logs
+from .compiling import Compiled
+from .data import ArraySource, Source, check_rows, source_of, split, unpack
+from .feeding import Feed, arrays_of_item, check_values, feed_of, x_arrays
+from .metric import Metric
+from .progress import ProgbarLogger
+from .steps import Columns, Spec, Step, StepBuilder
+
+DEFAULT_BATCH = 32
+
+
+class Trainer:
+    """What a model can do with data."""
+
+    name: str
+    _network: Any
+    trainable_weights: list[Any]
+
+    def _start_training(self) -> None:
+        self.optimizer: Any = None
+        self.stop_training = False
+        self.history: History | None = None
+        self._compile_config: dict[str, Any] | None = None
+        self._compiled: Compiled | None = None
+        self._steps: dict[Any, tuple[Columns, Step]] = {}
+        self._output_structure: Any = None
+        self._x_structure: Any = None
+        self._added_losses: list[Any] = []
+        self._added_metrics: dict[str, tuple[Metric, Any]] = {}
+        self._results: Any = None
+        self._resets: Any = None
+        # The epoch and batch at which a callback lets fit begin.
+        self._resume: Any = None
+
+    # Compiling
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Says how to train.
+
+        Args:
+            optimizer: a name, an Optimizer, or one of tf.train.
+            loss: a name, function or Loss; a list or dict of them for several outputs.
+            loss_weights: a number for each output, in a list or dict.
+            metrics: a list of names, functions or Metrics; for several outputs a list or dict of such lists.
+            weighted_metrics: the same, to which sample weights apply.
+            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted; steps are compiled anyway.
+
+        Raises:
+            ValueError: a name is unknown, or there are more or fewer losses than outputs.
+        """
+        del steps_per_execution, jit_compile, auto_scale_loss
+        if run_eagerly:
+            raise ValueError("Steps run as compiled graphs: run_eagerly=True is not possible")
+        if isinstance(loss_weights, list | tuple) and any(isinstance(one, str | Metric) for one in loss_weights):
+            # TensorFlow 1.15 has the metrics in third place.
+            loss_weights, metrics = None, loss_weights
+        with self._in_graph():
+            self.optimizer = optimizers.get(optimizer)
+            self._compile_config = {
+                "loss": loss,
+                "loss_weights": loss_weights,
+                "metrics": metrics,
+                "weighted_metrics": weighted_metrics,
+            }
+            self._compiled = None
+            self._forget_steps()
+            if self._output_tensors() is not None:
+                self._compiled_for(self._output_structure)
+
+    @property
+    def compiled(self) -> bool:
+        """Whether compile was called."""
+        return self._compile_config is not None
+
+    @property
+    def loss(self) -> Any:
+        """The loss that compile was given."""
+        return None if self._compile_config is None else self._compile_config["loss"]
+
+    def _forget_steps(self) -> None:
+        self._steps = {}
+        self._results = self._resets = None
+
+    def _compiled_for(self, outputs: Any) -> Compiled:
+        """Losses and metrics for the outputs, made once."""
+        if self._compiled is None:
+            config = self._needed_config()
+            if self._output_structure is None:
+                self._output_structure = outputs
+            self._compiled = Compiled(
+                config["loss"], config["loss_weights"], config["metrics"], config["weighted_metrics"],
+                self._output_names(), self._output_keys(),
+            )  # fmt: skip
+        return self._compiled
+
+    def _needed_config(self) -> dict[str, Any]:
+        if self._compile_config is None:
+            raise RuntimeError(
+                f"Model {self.name!r} is not compiled: call compile(optimizer, loss, metrics) before training it"
+            )
+        return self._compile_config
+
+    # Outputs
+
+    def _output_tensors(self) -> list[Any] | None:
+        """The outputs in order, None before the model was called."""
+        if self._output_structure is None and self._network is not None:
+            self._output_structure = self._network.outputs
+        return None if self._output_structure is None else flatten(self._output_structure)
+
+    def _output_keys(self) -> list[Any] | None:
+        structure = self._output_structure
+        return sorted(structure) if isinstance(structure, Mapping) else None
+
+    def _output_names(self) -> list[str]:
+        found = self._output_tensors() or []
+        keys = self._output_keys()
+        if keys is not None:
+            return [str(key) for key in keys]
+        if self._network is not None:
+            return list(self._network.output_names)
+        return [f"output_{i + 1}" for i in range(len(found))]
+
+    def _class_count(self, index: int, guess: Any) -> int | None:
+        return None if self._compiled is None else self._compiled.class_count(index, guess)
+
+    # Metrics
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """All metrics, the mean loss first; those of compile once the model was trained or evaluated."""
+        own = [] if self._compiled is None else self._compiled.metrics
+        return [*own, *(metric for metric, _ in self._added_metrics.values())]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of the metrics, in the order in which evaluate gives them."""
+        own = [] if self._compiled is None else list(self._compiled.names) or ["loss"]
+        return [*own, *self._added_metrics]
+
+    def _metric_updates(self) -> list[Any]:
+        return [update for _, update in self._added_metrics.values() if update is not None]
+
+    def _result_tensors(self) -> dict[str, Any]:
+        own = {} if self._compiled is None else self._compiled.names
+        everything = {**own, **{name: metric for name, (metric, _) in self._added_metrics.items()}}
+        return {name: metric.result() for name, metric in everything.items()}
+
+    def get_metrics_result(self) -> Logs:
+        """The metrics by name, over all batches since they were reset."""
+        with self._in_graph():
+            return self._logs()
+
+    def _logs(self) -> Logs:
+        session = get_session()
+        if self._results is None or self._results[0] is not session:
+            tensors = self._result_tensors()
+            self._results = session, list(tensors), session.make_callable(list(tensors.values()))
+        return dict(zip(self._results[1], map(_plain, self._results[2]()), strict=True))
+
+    def reset_metrics(self) -> None:
+        """Starts all metrics from the beginning."""
+        session = get_session()
+        if self._resets is None or self._resets[0] is not session:
+            variables = [v for metric in self.metrics for v in metric.variables]
+            self._resets = session, session.make_callable([v.initializer for v in variables])
+        self._resets[1]()
+
+    # Steps
+
+    @contextmanager
+    def _in_graph(self) -> Iterator[None]:
+        """The model's graph as the default one, outside of name scopes."""
+        graph = self._own_graph()
+        if graph is get_default_graph():
+            yield
+            return
+        with graph.as_default():
+            yield
+
+    def _own_graph(self) -> Any:
+        raise NotImplementedError
+
+    def _step(self, mode: str, columns: Columns) -> Step:
+        """The step of a mode for arrays of some dtypes and shapes, built where there is none yet."""
+        key = (mode, columns.kinds, _shape_of_structure(self._x_structure))
+        known = self._steps.get(key)
+        if known is not None:
+            if known[0].holds(columns):
+                return known[1]
+            columns = known[0].merged(columns)
+        with get_default_graph().name_scope(None), get_default_graph().control_dependencies(None):
+            step: Step = getattr(StepBuilder(self), mode)(columns)
+        self._steps[key] = columns, step
+        self._results = self._resets = None
+        return step
+
+    def _packed(self, inputs: Sequence[Any]) -> Any:
+        from .feeding import packed
+
+        if self._network is not None:
+            return list(inputs) if len(inputs) != 1 else inputs[0]
+        return packed(self._x_structure, inputs)
+
+    def _ensure_built(self, arrays: Sequence[Any]) -> None:
+        """Builds the model for inputs like some arrays, to know its outputs."""
+        if self._output_tensors() is None:
+            self._build_from(arrays)
+        if self._output_tensors() is None:
+            specs = tuple(_free_rows(a) for a in arrays)
+            step = self._step("predict", Columns(specs, (), ()))
+            self._output_structure = step.fetches
+
+    def _build_from(self, arrays: Sequence[Any]) -> None:
+        """Makes the network that the shapes of the inputs decide, in models that wait for it."""
+
+    # fit
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: Any = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> History:
+        """Trains.
+
+        Args:
+            x: an array, a list or dict of them for several inputs, a frame; or a tf.data.Dataset, a generator or a
+                `keras.utils.Sequence` of batches `(x, y)` or `(x, y, sample_weight)`.
+            y: targets; a list or dict of them for several outputs.
+            batch_size: rows of a step, 32 by default.
+            epochs: number of the last epoch.
+            verbose: 0 silent, 1 a bar (a line every few seconds where there is no terminal), 2 a line an epoch.
+            callbacks: Callbacks.
+            validation_split: share of the last rows that are kept for validation.
+            validation_data: (x, y), (x, y, sample_weight), or what else x may be.
+            shuffle: draw the rows in another order each epoch.
+            class_weight: weight of the loss by class number.
+            sample_weight: weight of the loss of each row.
+            initial_epoch: number of the first epoch.
+            steps_per_epoch: batches of an epoch, by default all there are.
+            validation_steps: batches of a validation, by default all there are.
+            validation_batch_size: rows of a batch of validation, batch_size by default.
+            validation_freq: validate every so many epochs, or after the epochs (from 1) of a list.
+
+        Returns:
+            The History of metrics by epoch.
+
+        Raises:
+            RuntimeError: the model is not compiled.
+            ValueError, TypeError: the data do not fit the model or each other; the text names the array.
+        """
+        with self._in_graph():
+            self._needed_config()
+            source, validation = self._sources(
+                x, y, sample_weight, class_weight, batch_size, shuffle, steps_per_epoch, validation_split,
+                validation_data, validation_batch_size, validation_steps,
+            )  # fmt: skip
+            steps = steps_per_epoch or source.steps
+            run = CallbackList(
+                _with_progress(callbacks, verbose), self, epochs=epochs, steps=steps, verbose=verbose,
+                batch_size=source.batch_size,
+            )  # fmt: skip
+            history = next(c for c in run if isinstance(c, History))
+            self.stop_training = False
+            self._resume = None
+            run.call("on_train_begin")
+            first, skip = self._resume or (initial_epoch, 0)
+            logs: Logs = {}
+            for epoch in range(first, epochs):
+                logs = self._epoch(epoch, source, steps_per_epoch, run, skip)
+                skip = 0
+                if validation is not None and _is_due(epoch + 1, validation_freq):
+                    found = self._evaluated(validation, validation_steps, run)
+                    logs.update({f"val_{name}": value for name, value in found.items()})
+                run.on_epoch_end(epoch, logs)
+                source.on_epoch_end()
+                if self.stop_training:
+                    break
+            if self.optimizer.use_ema:
+                self.optimizer.finalize_variable_values(self.trainable_weights)
+            run.call("on_train_end", logs)
+            return history
+
+    def _sources(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any,
+        class_weight: Any,
+        batch_size: int | None,
+        shuffle: Any,
+        steps_per_epoch: int | None,
+        validation_split: float,
+        validation_data: Any,
+        validation_batch_size: int | None,
+        validation_steps: int | None,
+    ) -> tuple[Source, Source | None]:
+        rest: list[Any] | None = None
+        source = self._stream(x, y, class_weight, shuffle, steps_per_epoch)
+        if source is None:
+            feed = self._checked(x, y, sample_weight, class_weight)
+            arrays = feed.arrays
+            if validation_split and validation_data is None:
+                arrays, rest = split(arrays, validation_split)
+            source = self._array_source(feed.with_rows(arrays), batch_size, shuffle, "train")
+        elif validation_split:
+            raise ValueError("validation_split needs arrays; give validation_data instead")
+        size = validation_batch_size or batch_size
+        if rest is not None:
+            return source, self._array_source(feed.with_rows(rest), size, False, "test")
+        if validation_data is None:
+            return source, None
+        return source, self._source(validation_data, size, validation_steps)
+
+    def _stream(self, x: Any, y: Any, class_weight: Any, shuffle: Any, steps: int | None) -> Source | None:
+        """The batches of what is no array; None for arrays."""
+        source = source_of(x, lambda item: self._prepared(item, class_weight), shuffle, steps)
+        if source is not None and y is not None:
+            raise ValueError(f"y must be left out where x gives batches, as {type(x).__name__} does")
+        return source
+
+    def _prepared(self, item: Any, class_weight: Any) -> list[Any]:
+        feed = arrays_of_item(self, item, class_weight)
+        self._stream_columns = feed.columns
+        return feed.arrays
+
+    def _checked(self, x: Any, y: Any, sample_weight: Any, class_weight: Any) -> Feed:
+        if x is None:
+            raise ValueError("fit and evaluate need data: x is None")
+        feed = feed_of(self, x, y, sample_weight, class_weight)
+        if not len(feed.x[0]):
+            raise ValueError("x has no rows")
+        self._compiled_for(self._output_structure)
+        check_values(self, feed)
+        return feed
+
+    def _array_source(self, feed: Feed, batch_size: int | None, shuffle: Any, mode: str) -> ArraySource:
+        source = ArraySource(feed.arrays, len(feed.x[0]), DEFAULT_BATCH if batch_size is None else batch_size, shuffle)
+        # Built before anything runs, so that what does not fit is said first.
+        source.columns_of_all = feed.columns
+        self._step(mode, feed.columns)
+        return source
+
+    def _source(self, data: Any, batch_size: int | None, steps: int | None) -> Source:
+        stream = self._stream(data, None, None, False, steps)
+        if stream is not None:
+            return stream
+        if isinstance(data, list) and len(data) in (2, 3):
+            data = tuple(data)
+        x, y, weights = unpack(data)
+        return self._array_source(self._checked(x, y, weights, None), batch_size, False, "test")
+
+    def _epoch(self, epoch: int, source: Source, limit: int | None, run: CallbackList, skip: int) -> Logs:
+        if not skip:
+            self._reset_if_built()
+        run.on_epoch_begin(epoch)
+        self._run_batches("train", source, limit, run, skip)
+        return self._logs()
+
+    def _reset_if_built(self) -> None:
+        if self.metrics:
+            self.reset_metrics()
+
+    def _run_batches(self, mode: str, source: Source, limit: int | None, run: CallbackList, skip: int = 0) -> int:
+        """One epoch of training or testing; returns the number of rows."""
+        kind = f"{mode}_batch"
+        looks, needs = run.looks_at_batches(kind), run.needs_logs(kind)
+        columns = source.columns_of_all
+        how = "logs" if needs else "run"
+        step = None if columns is None else self._step(mode, columns)
+        call: Any = None if step is None else step.callable(how)
+        rows = 0
+        for number, (arrays, count) in enumerate(source.epoch(skip), skip):
+            if looks:
+                run.batch_begin(kind, number)
+            if columns is None:
+                found = self._step(mode, self._stream_columns)
+                if found is not step:
+                    step, call = found, found.callable(how)
+            result = call(*arrays)
+            rows += count
+            if looks:
+                logs = (
+                    {}
+                    if not needs or step is None
+                    else dict(zip(step.results_after, map(_plain, result[0]), strict=True))
+                )
+                run.batch_end(kind, number, logs)
+            if self.stop_training and mode == "train":
+                break
+            if limit is not None and number + 1 >= limit:
+                break
+        if not rows and not skip:
+            raise ValueError(f"The data of model {self.name!r} gave no batch")
+        return rows
+
+    # evaluate
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """The loss and metrics on data.
+
+        Returns:
+            The loss, a list that begins with it if there are metrics, or a dict by name with return_dict=True.
+
+        Raises:
+            RuntimeError: the model is not compiled.
+            ValueError, TypeError: the data do not fit the model or each other; the text names the array.
+        """
+        if kwargs:
+            raise TypeError(f"evaluate got unexpected arguments: {', '.join(sorted(kwargs))}")
+        with self._in_graph():
+            self._needed_config()
+            source = self._stream(x, y, None, False, steps)
+            if source is None:
+                source = self._array_source(self._checked(x, y, sample_weight, None), batch_size, False, "test")
+            run = CallbackList(
+                _with_progress(callbacks, verbose, history=False), self, steps=steps or source.steps, verbose=verbose,
+                epochs=1, batch_size=source.batch_size,
+            )  # fmt: skip
+            logs = self._evaluated(source, steps, run)
+        return logs if return_dict else _listed(logs)
+
+    def _evaluated(self, source: Source, steps: int | None, run: CallbackList) -> Logs:
+        self._reset_if_built()
+        run.call("on_test_begin")
+        self._run_batches("test", source, steps, run)
+        logs = self._logs()
+        run.call("on_test_end", logs)
+        return logs
+
+    # predict
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """The outputs for data, as an array or in the structure of the model's outputs.
+
+        Args:
+            x: as for fit; of batches that hold targets too these are left out.
+            batch_size: rows of a step, 32 by default.
+            verbose: 0 silent, 1 a bar.
+            steps: batches, by default all there are.
+            callbacks: Callbacks.
+
+        Raises:
+            ValueError, TypeError: the data do not fit the model; the text names the array.
+        """
+        with self._in_graph():
+            source = source_of(x, self._prepared_x, False, steps)
+            if source is None:
+                arrays, names = x_arrays(self, x)
+                self._ensure_built(arrays)
+                feed = Feed(arrays, [], [], names)
+                check_rows(feed.named())
+                source = self._array_source(feed, batch_size, False, "predict")
+            run = CallbackList(
+                _with_progress(callbacks, verbose, history=False), self, steps=steps or source.steps, verbose=verbose,
+                epochs=1, batch_size=source.batch_size,
+            )  # fmt: skip
+            run.call("on_predict_begin")
+            parts = self._predicted(source, steps, run)
+            run.call("on_predict_end")
+        if not parts:
+            raise ValueError(f"The data of model {self.name!r} gave no batch")
+        if len(parts) == 1:
+            return parts[0]
+        return map_structure(lambda *values: np.concatenate(values), *parts)
+
+    def _prepared_x(self, item: Any) -> list[Any]:
+        arrays, names = x_arrays(self, unpack(item)[0])
+        self._ensure_built(arrays)
+        self._stream_columns = Feed(arrays, [], [], names).columns
+        return arrays
+
+    def _predicted(self, source: Source, limit: int | None, run: CallbackList) -> list[Any]:
+        looks = run.looks_at_batches("predict_batch")
+        parts = []
+        for number, (arrays, _) in enumerate(source.epoch()):
+            step = self._step("predict", source.columns_of_all or self._stream_columns)
+            if looks:
+                run.batch_begin("predict_batch", number)
+            parts.append(step.callable("predict")(*arrays)[0])
+            if looks:
+                run.batch_end("predict_batch", number, {"outputs": parts[-1]})
+            if limit is not None and number + 1 >= limit:
+                break
+        return parts
+
+    # Single batches
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+        reset_metrics: bool = True,
+    ) -> Any:
+        """One step of training; the loss and metrics of this batch, or of all since with reset_metrics=False."""
+        return self._on_batch("train", x, y, sample_weight, class_weight, return_dict, reset_metrics)
+
+    def test_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        return_dict: bool = False,
+        reset_metrics: bool = True,
+    ) -> Any:
+        """The loss and metrics of a batch, or of all since with reset_metrics=False."""
+        return self._on_batch("test", x, y, sample_weight, None, return_dict, reset_metrics)
+
+    def _on_batch(
+        self, mode: str, x: Any, y: Any, weights: Any, class_weight: Any, return_dict: bool, reset: bool
+    ) -> Any:
+        with self._in_graph():
+            self._needed_config()
+            feed = feed_of(self, x, y, weights, class_weight)
+            step = self._step(mode, feed.columns)
+            call = step.callable("logs")
+            if reset:
+                self.reset_metrics()
+            values = call(*feed.arrays)[0]
+            logs = dict(zip(step.results_after, map(_plain, values), strict=True))
+        return logs if return_dict else _listed(logs)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch."""
+        with self._in_graph():
+            arrays, names = x_arrays(self, x)
+            self._ensure_built(arrays)
+            step = self._step("predict", Feed(arrays, [], [], names).columns)
+            return step.callable("predict")(*arrays)[0]
+
+
+def _plain(value: Any) -> Any:
+    """A number as Python's, an array as it is."""
+    return value.item() if np.ndim(value) == 0 else value
+
+
+def _listed(logs: Logs) -> Any:
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values
+
+
+def _free_rows(array: Any) -> Spec:
+    return array.dtype.name if not array.dtype.hasobject else "string", (None, *array.shape[1:])
+
+
+def _shape_of_structure(structure: Any) -> Any:
+    if isinstance(structure, Mapping):
+        return tuple((key, _shape_of_structure(value)) for key, value in sorted(structure.items()))
+    if isinstance(structure, list | tuple):
+        return tuple(_shape_of_structure(value) for value in structure)
+    return None
+
+
+def _is_due(epoch: int, frequency: Any) -> bool:
+    if isinstance(frequency, int):
+        if frequency < 1:
+            raise ValueError(f"validation_freq must be positive, got {frequency}")
+        return epoch % frequency == 0
+    return epoch in frequency
+
+
+def _with_progress(callbacks: Any, verbose: Any, history: bool = True) -> list[Any]:
+    """The callbacks with a History first and the progress last."""
+    given = callbacks if isinstance(callbacks, CallbackList) else CallbackList(callbacks)
+    found = list(given)
+    if history and not any(isinstance(c, History) for c in found):
+        found.insert(0, History())
+    level = 1 if verbose == "auto" else int(verbose)
+    if level and not any(isinstance(c, ProgbarLogger) for c in found):
+        found.append(ProgbarLogger(verbose=level))
+    return found
