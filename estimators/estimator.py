@@ -37,6 +37,7 @@ from ..engine.training.saver import Saver
 from ..engine.training.scaffold import Scaffold
 from ..engine.variable_lists import global_variables, local_variables_initializer
 from .array_input import ArrayInput
+from .exporting import Exporting
 from .inputs import InputFn
 from .kept import GraphInput, KeptCreator, KeptModel, Kind, stamp_of
 from .model_fn import EstimatorSpec, ModeKeys
@@ -50,7 +51,7 @@ logger = logging.getLogger("headrace")
 MOST_KEPT = 8
 
 
-class Estimator:
+class Estimator(Exporting):
     """Trains and evaluates the model that a model function builds, as `tf.estimator.Estimator`.
 
     Args:
@@ -410,9 +411,12 @@ class Estimator:
 
     def _restored(self, prefix: str) -> Session:
         session = Session(config=self.config.session_config)
+        self._restore(session, prefix)
+        return session
+
+    def _restore(self, session: Session, prefix: str) -> None:
         Saver(global_variables()).restore(session, prefix)
         session.run([local_variables_initializer(), tables_initializer()])
-        return session
 
     def get_variable_names(self) -> list[str]:
         """The names of all variables in the newest checkpoint."""

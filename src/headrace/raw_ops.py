@@ -56,6 +56,9 @@ from .engine.ops.barrier import (
     barrier_insert_many_op as BarrierInsertMany, barrier_ready_size_op as BarrierReadySize,
     barrier_take_many_op as BarrierTakeMany,
 )
+from .engine.ops.beam_search import (
+    gather_tree_op as GatherTree,
+)
 from .engine.ops.binary import (
     atan2_op as Atan2, maximum_op as Maximum, minimum_op as Minimum, mul_no_nan_op as MulNoNan, pow_op as Pow,
     squared_difference_op as SquaredDifference, xdivy_op as Xdivy, xlogy_op as Xlogy,
@@ -434,9 +437,9 @@ __all__ = [
     "ExtractImagePatchesGrad", "ExtractJpegShape", "FIFOQueueV2", "FakeParam", "Fill", "FixedLengthRecordReaderV2",
     "FixedUnigramCandidateSampler", "Floor", "FloorDiv", "FloorMod", "FusedBatchNorm", "FusedBatchNormGrad",
     "FusedBatchNormGradV2", "FusedBatchNormGradV3", "FusedBatchNormV2", "FusedBatchNormV3", "GRUBlockCell",
-    "GRUBlockCellGrad", "GRUSequence", "GRUSequenceGrad", "Gather", "GatherNd", "GatherV2", "Greater", "GreaterEqual",
-    "HSVToRGB", "HashTableV2", "HistogramFixedWidth", "HistogramSummary", "Identity", "IdentityN", "IdentityReaderV2",
-    "If", "Igamma", "IgammaGradA", "Igammac", "Imag", "ImageSummary", "InTopK", "InTopKV2",
+    "GRUBlockCellGrad", "GRUSequence", "GRUSequenceGrad", "Gather", "GatherNd", "GatherTree", "GatherV2", "Greater",
+    "GreaterEqual", "HSVToRGB", "HashTableV2", "HistogramFixedWidth", "HistogramSummary", "Identity", "IdentityN",
+    "IdentityReaderV2", "If", "Igamma", "IgammaGradA", "Igammac", "Imag", "ImageSummary", "InTopK", "InTopKV2",
     "InitializeTableFromTextFileV2", "InitializeTableV2", "Inv", "InvGrad", "Invert", "InvertPermutation", "IsFinite",
     "IsInf", "IsNan", "IsVariableInitialized", "IteratorFromStringHandleV2", "IteratorGetNext", "IteratorState",
     "IteratorToStringHandle", "IteratorV2", "L2Loss", "LRNGrad", "LSTMBlockCell", "LSTMBlockCellGrad", "LeakyRelu",

@@ -12,6 +12,7 @@ from . import (
     losses,
     metrics,
     opt,
+    predictor,
     rnn,
     slim,
     staging,
@@ -21,5 +22,5 @@ from . import (
 
 __all__ = [
     "data", "estimator", "factorization", "feature_column", "framework", "layers", "learn", "lookup", "losses",
-    "metrics", "opt", "rnn", "slim", "staging", "training", "util",
+    "metrics", "opt", "predictor", "rnn", "slim", "staging", "training", "util",
 ]  # fmt: skip

@@ -22,6 +22,7 @@ from ..estimators.class_heads import BinaryClassHead, MultiClassHead, MultiLabel
 from ..estimators.combined import DNNLinearCombinedClassifier, DNNLinearCombinedEstimator, DNNLinearCombinedRegressor
 from ..estimators.dnn import DNNClassifier, DNNEstimator, DNNRegressor
 from ..estimators.estimator import Estimator
+from ..estimators.exporters import BestExporter, FinalExporter, LatestExporter
 from ..estimators.head import Head
 from ..estimators.linear import LinearClassifier, LinearEstimator, LinearRegressor
 from ..estimators.model_fn import EstimatorSpec, ModeKeys
@@ -33,13 +34,14 @@ from ..estimators.warm_start import WarmStartSettings
 from . import experimental, export, inputs
 
 __all__ = [
-    "BaselineClassifier", "BaselineEstimator", "BaselineRegressor", "BinaryClassHead", "CheckpointSaverHook",
-    "CheckpointSaverListener", "DNNClassifier", "DNNEstimator", "DNNLinearCombinedClassifier",
+    "BaselineClassifier", "BaselineEstimator", "BaselineRegressor", "BestExporter", "BinaryClassHead",
+    "CheckpointSaverHook", "CheckpointSaverListener", "DNNClassifier", "DNNEstimator", "DNNLinearCombinedClassifier",
     "DNNLinearCombinedEstimator", "DNNLinearCombinedRegressor", "DNNRegressor", "Estimator", "EstimatorSpec",
-    "EvalSpec", "Exporter", "FeedFnHook", "FinalOpsHook", "GlobalStepWaiterHook", "Head", "LinearClassifier",
-    "LinearEstimator", "LinearRegressor", "LoggingTensorHook", "LogisticRegressionHead", "ModeKeys", "MultiClassHead",
-    "MultiHead", "MultiLabelHead", "NanLossDuringTrainingError", "NanTensorHook", "PoissonRegressionHead",
-    "ProfilerHook", "RegressionHead", "RunConfig", "SecondOrStepTimer", "SessionRunArgs", "SessionRunContext",
-    "SessionRunHook", "SessionRunValues", "StepCounterHook", "StopAtStepHook", "SummarySaverHook", "TrainSpec",
-    "VocabInfo", "WarmStartSettings", "experimental", "export", "inputs", "train_and_evaluate",
+    "EvalSpec", "Exporter", "FeedFnHook", "FinalExporter", "FinalOpsHook", "GlobalStepWaiterHook", "Head",
+    "LatestExporter", "LinearClassifier", "LinearEstimator", "LinearRegressor", "LoggingTensorHook",
+    "LogisticRegressionHead", "ModeKeys", "MultiClassHead", "MultiHead", "MultiLabelHead",
+    "NanLossDuringTrainingError", "NanTensorHook", "PoissonRegressionHead", "ProfilerHook", "RegressionHead",
+    "RunConfig", "SecondOrStepTimer", "SessionRunArgs", "SessionRunContext", "SessionRunHook", "SessionRunValues",
+    "StepCounterHook", "StopAtStepHook", "SummarySaverHook", "TrainSpec", "VocabInfo", "WarmStartSettings",
+    "experimental", "export", "inputs", "train_and_evaluate",
 ]  # fmt: skip
