@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..engine.errors import InvalidArgumentError
+from ..engine.nest import flatten
 from ..engine.tensor_types import SparseTensorValue
 from .running import Element, Elements, Rows
-from .structure import TensorSpec
+from .structure import TensorSpec, component_names
 
 
 class Slices(Elements):
@@ -72,12 +73,13 @@ class Batches(Elements):
         return done + (1 if rest and not self.drop else 0)
 
 
-def stacker(specs: Sequence[TensorSpec]) -> Callable[[Sequence[Element]], Element]:
-    """A function that puts elements together, component by component."""
+def stacker(spec: Any) -> Callable[[Sequence[Element]], Element]:
+    """A function that puts elements of a structure of specs together, component by component."""
+    specs, names = flatten(spec), component_names(spec)
 
     def combine(elements: Sequence[Element]) -> Element:
         columns = zip(*elements, strict=True)
-        return [spec.stack(column, i) for i, (spec, column) in enumerate(zip(specs, columns, strict=True))]
+        return [spec.stack(column, name) for spec, column, name in zip(specs, columns, names, strict=True)]
 
     return combine
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.dtypes import DType, as_dtype, float32, float64, int32, int64, of_array
+from ..engine.errors import InvalidArgumentError
 from ..engine.graph import Tensor
 from ..engine.ops.decoding import decode_csv_kernel, fields_of
 from ..engine.platform.gfile import Glob
@@ -50,7 +51,7 @@ class CsvDataset(Dataset):
         select_cols: numbers of the columns that are read, in rising order; all by default.
 
     Raises (when run):
-        InvalidArgumentError: a field is missing, or is no number.
+        InvalidArgumentError: a field is missing, or is no number; the message names the record, from 1 on, and file.
     """
 
     def __init__(
@@ -74,14 +75,21 @@ class CsvDataset(Dataset):
         }
 
         def decode(element: Element) -> Element:
-            record = np.array(element[0], object)
-            columns = decode_csv_kernel(np, record, defaults, select_cols=list(select_cols or []), **settings)
+            record, name, number = element
+            try:
+                columns = decode_csv_kernel(
+                    np, np.array(record, object), defaults, select_cols=list(select_cols or []), **settings
+                )
+            except InvalidArgumentError as error:
+                text = error.message.replace(" in record 0", "")
+                raise InvalidArgumentError(None, None, f"{text} (record {number} of {name})") from None
             return [np.asarray(column) for column in columns]
 
         def read(files: Elements) -> Iterator[Element]:
-            for (name,) in files:
-                found = records_of(text_of(name), compression_type or "", use_quote_delim)
-                yield from ([record] for record in islice(found, 1 if header else 0, None))
+            for (file,) in files:
+                name = text_of(file)
+                found = enumerate(records_of(name, compression_type or "", use_quote_delim), 1)
+                yield from ([record, name, number] for number, record in islice(found, 1 if header else 0, None))
 
         def make(run: Run) -> Elements:
             return Mapped(Generated(read(names.begin(run))), decode, pure=True)

@@ -44,7 +44,7 @@ from .running import (
 from .shuffling import Draws, Shuffled
 from .sources import Yielded, common_length, component_of, components_of
 from .storing import FileCache, MemoryCache
-from .structure import DatasetSpec, SparseTensorSpec, TensorSpec, leaves_of, shapes_like, specs_of
+from .structure import DatasetSpec, SparseTensorSpec, TensorSpec, component_names, leaves_of, shapes_like, specs_of
 
 
 class Dataset(Plan):
@@ -126,7 +126,7 @@ class Dataset(Plan):
         structure, components = components_of(tensors)
         if any(isinstance(c.spec, SparseTensorSpec) for c in components):
             return Dataset.from_tensors(tensors).unbatch()
-        common_length([c.spec.shape for c in components])
+        common_length([c.spec.shape for c in components], component_names(structure))
         used = [t for c in components for t in c.tensors]
         spec = pack_sequence_as(structure, [c.spec.unbatched() for c in components])
 
@@ -323,7 +323,7 @@ class Dataset(Plan):
         """
         size, drop = argument(batch_size), argument(drop_remainder)
         spec = map_structure(lambda s: s.batched(_static_size(size, drop)), self.element_spec)
-        combine = stacker(flatten(self.element_spec))
+        combine = stacker(self.element_spec)
 
         def make(source: Elements, run: Run) -> Elements:
             return Batches(source, run.integer(size), bool(run.value(drop)), combine, True)

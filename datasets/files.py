@@ -173,6 +173,9 @@ class FixedLengthRecordDataset(FileDataset):
         footer_bytes: at its end, left out.
         buffer_size: accepted.
         compression_type: None, "GZIP" or "ZLIB".
+
+    Raises (when run):
+        InvalidArgumentError: what lies between header and footer is no whole number of records.
     """
 
     def __init__(
@@ -187,6 +190,21 @@ class FixedLengthRecordDataset(FileDataset):
     ) -> None:
         def read(path: str, compression: str) -> Iterator[bytes]:
             produce = fixed_length(int(record_bytes), header_bytes or 0, footer_bytes or 0, 0, compression)
+            if not compression:
+                _check_whole(path, int(record_bytes), (header_bytes or 0) + (footer_bytes or 0))
             return (record for _, record in produce(path))
 
         super().__init__(filenames, read, compression_type, num_parallel_reads)
+
+
+def _check_whole(path: str, record_bytes: int, around: int) -> None:
+    try:
+        size = Path(path).stat().st_size
+    except FileNotFoundError:
+        return
+    whole, rest = divmod(size - around, record_bytes)
+    if rest or whole < 0:
+        raise InvalidArgumentError(
+            None, None, f"{path}: without header and footer the file has {size - around} bytes, which is no multiple of "
+            f"the record length {record_bytes}: {rest} bytes too many at byte offset {size - rest}",
+        )  # fmt: skip

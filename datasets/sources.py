@@ -17,7 +17,7 @@ from ..engine.shapes import sizes_text
 from ..engine.tensor_types import SparseTensor, SparseTensorValue
 from .functions import as_value
 from .running import Element, Run
-from .structure import SparseTensorSpec, TensorSpec, leaves_of, sizes_fit
+from .structure import SparseTensorSpec, TensorSpec, component_names, leaves_of, sizes_fit
 
 
 class Component:
@@ -65,20 +65,45 @@ def array_of(value: Any) -> np.ndarray[Any, Any]:
 def components_of(value: Any) -> tuple[Any, list[Component]]:
     """The structure of an element, with numbers as leaves, and its components."""
     structure, leaves = leaves_of(value)
-    return structure, [component_of(leaf) for leaf in leaves]
+    return structure, [_named(leaf, name) for leaf, name in zip(leaves, component_names(structure), strict=True)]
 
 
-def common_length(shapes: Sequence[Any]) -> int | None:
+def _named(leaf: Any, name: str) -> Component:
+    try:
+        return component_of(leaf)
+    except (TypeError, ValueError) as error:
+        row = _odd_row(leaf)
+        if row is None:
+            raise
+        raise type(error)(f"{name}: row {row} does not go with those before it: {error}") from None
+
+
+def _odd_row(value: Any) -> int | None:
+    """The first row of a list or array of objects that has another shape or kind than the first."""
+    if not isinstance(value, list | np.ndarray) or len(value) < 2:
+        return None
+    kinds = [_kind(row) for row in value]
+    return next((i for i, kind in enumerate(kinds) if kind != kinds[0]), None)
+
+
+def _kind(row: Any) -> Any:
+    if isinstance(row, list | tuple):
+        return [_kind(part) for part in row]
+    return np.shape(row), "text" if isinstance(row, str | bytes) else "number" if np.isscalar(row) else type(row)
+
+
+def common_length(shapes: Sequence[Any], names: Sequence[str]) -> int | None:
     """The first size that all shapes share, None if no shape says it; ValueError if they differ."""
     lengths = set()
-    for shape in shapes:
+    for shape, name in zip(shapes, names, strict=True):
         if shape.rank == 0:
-            raise ValueError("from_tensor_slices needs components of at least one dimension, got a scalar")
+            raise ValueError(f"from_tensor_slices needs components of at least one dimension, got a scalar: {name}")
         if shape.rank is not None and shape.sizes[0] is not None:
             lengths.add(shape.sizes[0])
     if len(lengths) > 1:
+        listed = ", ".join(f"{shape} in {name}" for shape, name in zip(shapes, names, strict=True))
         raise ValueError(f"Dimensions {' and '.join(map(str, sorted(lengths)))} are not compatible: all components of "
-                         f"from_tensor_slices need the same first size, got shapes {list(map(str, shapes))}")  # fmt: skip
+                         f"from_tensor_slices need the same first size, got {listed}")  # fmt: skip
     return next(iter(lengths), None)
 
 
@@ -87,23 +112,24 @@ class Yielded:
 
     def __init__(self, generator: Callable[..., Any], structure: Any, specs: Sequence[TensorSpec]) -> None:
         self.generator, self.structure, self.specs = generator, structure, specs
+        self.names = component_names(structure)
 
     def elements(self, arguments: Sequence[Any]) -> Iterator[Element]:
         """The elements of one call of the generator."""
-        for item in iter(self.generator(*arguments)):
-            leaves = self._leaves(item)
-            yield [self._array(leaf, spec) for leaf, spec in zip(leaves, self.specs, strict=True)]
+        for number, item in enumerate(iter(self.generator(*arguments))):
+            columns = zip(self._leaves(item, number), self.specs, self.names, strict=True)
+            yield [self._array(leaf, spec, f"{name} of element {number}") for leaf, spec, name in columns]
 
-    def _leaves(self, item: Any) -> list[Any]:
+    def _leaves(self, item: Any, number: int) -> list[Any]:
         try:
             return list(_parts(self.structure, item))
         except (TypeError, ValueError):
             raise InvalidArgumentError(
                 None, None, "TypeError: `generator` yielded an element that did not match the expected structure. The "
-                f"expected structure was {self.structure}, but the yielded element was {item}.",
+                f"expected structure was {self.structure}, but the yielded element was {item} (element {number}).",
             ) from None  # fmt: skip
 
-    def _array(self, value: Any, spec: TensorSpec) -> Any:
+    def _array(self, value: Any, spec: TensorSpec, where: str) -> Any:
         try:
             array = np.asarray(constant_array(value, spec.dtype))
         except (TypeError, ValueError):
@@ -111,12 +137,12 @@ class Yielded:
         if array is None:
             raise InvalidArgumentError(
                 None, None, "TypeError: `generator` yielded an element that could not be converted to the expected type. "
-                f"The expected type was {spec.dtype.name}, but the yielded element was {value}.",
+                f"The expected type was {spec.dtype.name}, but the yielded element was {value} ({where}).",
             )  # fmt: skip
         if not sizes_fit(spec.shape.sizes, array.shape):
             raise InvalidArgumentError(
                 None, None, f"ValueError: `generator` yielded an element of shape {array.shape} where an element of shape "
-                f"{sizes_text(spec.shape.sizes)} was expected.",
+                f"{sizes_text(spec.shape.sizes)} was expected ({where}).",
             )  # fmt: skip
         return array
 

@@ -85,13 +85,13 @@ class TensorSpec:
         """Whether an element of the spec `other` may come where this one is expected."""
         return type(other) is type(self) and other.dtype == self.dtype and self.shape.is_compatible_with(other.shape)
 
-    def stack(self, values: Sequence[Any], component: int) -> Any:
-        """Values put together along a new first axis; InvalidArgumentError if their shapes differ."""
+    def stack(self, values: Sequence[Any], component: str) -> Any:
+        """Values put together along a new first axis; InvalidArgumentError, naming `component`, if their shapes differ."""
         first = values[0].shape
         for i, value in enumerate(values):
             if value.shape != first:
                 raise InvalidArgumentError(
-                    None, None, f"Cannot batch tensors with different shapes in component {component}. First element had "
+                    None, None, f"Cannot batch tensors with different shapes in {component}. First element had "
                     f"shape {_shape_text(first)} and element {i} had shape {_shape_text(value.shape)}.",
                 )  # fmt: skip
         result = np.empty((len(values), *first), self.dtype.numpy)
@@ -136,10 +136,12 @@ class SparseTensorSpec(TensorSpec):
     def unbatched(self) -> TensorSpec:
         return SparseTensorSpec(super().unbatched().shape, self.dtype)
 
-    def stack(self, values: Sequence[Any], component: int) -> Any:
+    def stack(self, values: Sequence[Any], component: str) -> Any:
         ranks = {len(v.dense_shape) for v in values}
         if len(ranks) != 1:
-            raise InvalidArgumentError(None, None, f"Cannot batch sparse tensors of different ranks {sorted(ranks)}")
+            raise InvalidArgumentError(
+                None, None, f"Cannot batch sparse tensors of different ranks {sorted(ranks)} in {component}"
+            )
         shapes = np.max([v.dense_shape for v in values], axis=0)
         indices = [np.insert(v.indices, 0, i, axis=1) for i, v in enumerate(values)]
         dense = np.concatenate([[len(values)], shapes]).astype(np.int64)
@@ -224,6 +226,24 @@ def leaves_of(value: Any) -> tuple[Any, list[Any]]:
     boxed = with_leaves(value)
     leaves = [leaf.value for leaf in flatten(boxed)]
     return pack_sequence_as(boxed, list(range(len(leaves)))), leaves
+
+
+def component_names(structure: Any) -> list[str]:
+    """What errors call the components of an element: "component 'a'" in a dict, else by their number."""
+    found: list[str] = []
+
+    def walk(part: Any, name: str) -> None:
+        if isinstance(part, Mapping):
+            for key in sorted(part):
+                walk(part[key], repr(key))
+        elif isinstance(part, tuple):
+            for item in part:
+                walk(item, name)
+        else:
+            found.append(f"component {len(found)}" + (f" ({name})" if name else ""))
+
+    walk(structure, "")
+    return found
 
 
 def specs_of(output_types: Any, output_shapes: Any = None, output_classes: Any = None) -> Any:

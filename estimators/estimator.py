@@ -37,6 +37,7 @@ from ..engine.training.saver import Saver
 from ..engine.training.scaffold import Scaffold
 from ..engine.variable_lists import global_variables, local_variables_initializer
 from .array_input import ArrayInput
+from .bad_rows import noting_bad_rows
 from .exporting import Exporting
 from .inputs import InputFn
 from .kept import GraphInput, KeptCreator, KeptModel, Kind, stamp_of
@@ -159,10 +160,10 @@ class Estimator(Exporting):
         given = self._input(input_fn, ModeKeys.TRAIN)
         model = None if hooks or saving_listeners else self._model_of(given, start)
         if model is not None:
-            with model.lock, model.graph.as_default():
+            with noting_bad_rows(given), model.lock, model.graph.as_default():
                 self._train_kept(model, given.batches(), stop)
             return self
-        with given.graph.as_default():
+        with noting_bad_rows(given), given.graph.as_default():
             spec = self._spec(given.features, given.labels, ModeKeys.TRAIN)
             scaffold = self._finished(spec, start)
             made = [*(_made(h, spec) for h in hooks or ()), *stop]

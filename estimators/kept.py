@@ -105,6 +105,8 @@ class GraphInput:
 
     def __init__(self, mode: str, graph: Graph, features: Any, labels: Any) -> None:
         self.mode, self.graph, self.features, self.labels = mode, graph, features, labels
+        # The batch that was drawn last, for what is said when a step fails.
+        self.drawn: Values = []
 
     def kind(self) -> Kind | None:
         """What its batches are; None where the model has to be built in the same graph."""
@@ -141,6 +143,7 @@ class GraphInput:
                     values = draw()
                 except OutOfRangeError:
                     return
+                self.drawn = values
                 yield values
         finally:
             session.close()
