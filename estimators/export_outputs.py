@@ -11,7 +11,7 @@ from ..engine.dtypes import string
 from ..engine.graph import Tensor
 from ..engine.protos import SignatureDef
 from ..engine.saved_model.constants import DEFAULT_SERVING_SIGNATURE_DEF_KEY
-from ..engine.saved_model.signatures import (
+from ..engine.saved_model.signature_defs import (
     classification_signature_def,
     predict_signature_def,
     regression_signature_def,

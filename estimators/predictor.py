@@ -10,7 +10,7 @@ from ..engine.graph import Graph
 from ..engine.ops.random import set_random_seed
 from ..engine.saved_model import constants
 from ..engine.saved_model.loader import load, meta_graph_of, read_saved_model
-from ..engine.saved_model.signatures import get_signature_def_by_key, get_tensor_from_tensor_info
+from ..engine.saved_model.signature_defs import get_signature_def_by_key, get_tensor_from_tensor_info
 from ..engine.session import Session
 from ..engine.training.global_step import get_or_create_global_step
 from .exporting import signatures_of

@@ -17,7 +17,7 @@ from ..protos import MetaGraphDef, SavedModel, SignatureDef
 from ..static import constant_value
 from ..training.saver import Saver
 from . import constants
-from .signatures import build_tensor_info
+from .signature_defs import build_tensor_info
 
 
 class SavedModelBuilder:

@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 
 from ..errors import PermissionDeniedError
 from ..graph_util import node_name
-from ..protos import GraphDef, MetaGraphDef, NodeDef, SavedModel
+from ..protos import AssetFileDef, GraphDef, MetaGraphDef, NodeDef, SavedModel
 from ..tensor_proto import make_tensor_proto
 from ..training.meta_graph import _check_files, import_meta_graph
 from . import constants
@@ -101,8 +101,12 @@ def load(
     assets = _use_assets(message, folder)
     if not allow_io:
         _check(message, assets)
+    graph = MetaGraphDef()
+    graph.CopyFrom(message)
+    # The files are the model's affair, not the graph's.
+    graph.collection_def.pop(constants.ASSETS_KEY, None)
     with sess.graph.as_default():
-        saver = import_meta_graph(message, import_scope=import_scope, allow_io=True, **saver_kwargs)
+        saver = import_meta_graph(graph, import_scope=import_scope, allow_io=True, **saver_kwargs)
         if saver is not None and message.HasField("saver_def"):
             saver.restore(sess, str(folder / constants.VARIABLES_DIRECTORY / constants.VARIABLES_FILENAME))
         init_op = _init_op_name(message)
@@ -124,10 +128,19 @@ def _init_op_name(message: MetaGraphDef) -> str | None:
     return None
 
 
+def assets_of(message: MetaGraphDef) -> list[AssetFileDef]:
+    """The files of a graph, which TensorFlow's builders note in one of two places."""
+    found = list(message.asset_file_def)
+    if constants.ASSETS_KEY in message.collection_def:
+        packed = message.collection_def[constants.ASSETS_KEY].any_list.value
+        found += [AssetFileDef.FromString(item.value) for item in packed]
+    return list({(asset.tensor_info.name, asset.filename): asset for asset in found}.values())
+
+
 def _use_assets(message: MetaGraphDef, folder: Path) -> set[str]:
     """Makes the constants that name assets name the files in the model's folder; the names of these constants."""
     nodes, found = {node.name: node for node in message.graph_def.node}, set()
-    for asset in message.asset_file_def:
+    for asset in assets_of(message):
         name = node_name(asset.tensor_info.name)
         if Path(asset.filename).name != asset.filename or asset.filename in ("", ".", ".."):
             raise PermissionDeniedError(None, None, f"The asset {asset.filename!r} is no file in the model's folder")

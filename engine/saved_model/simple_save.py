@@ -12,7 +12,7 @@ from ..scopes import GraphKeys
 from ..variable_lists import local_variables_initializer
 from . import constants
 from .builder import SavedModelBuilder
-from .signatures import predict_signature_def
+from .signature_defs import predict_signature_def
 
 
 def simple_save(

@@ -472,7 +472,6 @@ from .engine.variable_scope import (
 )
 from .engine.variable_store import AUTO_REUSE
 from .engine.variables import Variable
-from .layers.keras.activations import log_sigmoid
 
 __version__ = "0.1.0"
 
@@ -519,8 +518,8 @@ __all__ = [
     "invert_permutation", "io", "is_finite", "is_inf", "is_nan", "is_non_decreasing", "is_numeric_tensor",
     "is_strictly_increasing", "is_variable_initialized", "keras", "latest_checkpoint", "layers", "lbeta", "less",
     "less_equal", "lgamma", "lin_space", "linalg", "linspace", "load_op_library", "local_variables",
-    "local_variables_initializer", "log", "log1p", "log_sigmoid", "logging", "logical_and", "logical_not",
-    "logical_or", "logical_xor", "lookup", "losses", "make_ndarray", "make_template", "make_tensor_proto", "map_fn",
+    "local_variables_initializer", "log", "log1p", "logging", "logical_and", "logical_not", "logical_or",
+    "logical_xor", "lookup", "losses", "make_ndarray", "make_template", "make_tensor_proto", "map_fn",
     "matching_files", "math", "matmul", "matrix_band_part", "matrix_determinant", "matrix_diag", "matrix_diag_part",
     "matrix_inverse", "matrix_set_diag", "matrix_solve", "matrix_solve_ls", "matrix_transpose",
     "matrix_triangular_solve", "maximum", "merge_all_summaries", "merge_summary", "meshgrid", "metrics",

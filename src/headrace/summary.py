@@ -13,10 +13,9 @@ from .engine.ops.summaries import (
 )
 from .engine.protos import Event, SessionLog, Summary, SummaryDescription, TaggedRunMetadata
 from .engine.summary.writer import FileWriter, FileWriterCache
-from .layers.keras.backend import initialize
 
 __all__ = [
     "Event", "FileWriter", "FileWriterCache", "SessionLog", "Summary", "SummaryDescription", "TaggedRunMetadata",
-    "audio", "get_summary_description", "histogram", "image", "initialize", "merge", "merge_all", "scalar",
-    "tensor_summary", "text",
+    "audio", "get_summary_description", "histogram", "image", "merge", "merge_all", "scalar", "tensor_summary",
+    "text",
 ]  # fmt: skip

@@ -8,12 +8,15 @@ from . import (
     framework,
     layers,
     learn,
+    legacy_seq2seq,
     lookup,
     losses,
     metrics,
     opt,
     predictor,
     rnn,
+    saved_model,
+    seq2seq,
     slim,
     staging,
     training,
@@ -21,6 +24,7 @@ from . import (
 )
 
 __all__ = [
-    "data", "estimator", "factorization", "feature_column", "framework", "layers", "learn", "lookup", "losses",
-    "metrics", "opt", "predictor", "rnn", "slim", "staging", "training", "util",
+    "data", "estimator", "factorization", "feature_column", "framework", "layers", "learn", "legacy_seq2seq",
+    "lookup", "losses", "metrics", "opt", "predictor", "rnn", "saved_model", "seq2seq", "slim", "staging", "training",
+    "util",
 ]  # fmt: skip

@@ -72,7 +72,6 @@ from ..engine.ops.nn_pooling import (
 from ..engine.ops.nn_sampled import nce_loss, sampled_softmax_loss
 from ..engine.ops.top import in_top_k, top_k
 from ..engine.ops.trigonometric import sigmoid, tanh
-from ..layers.keras.activations import silu
 from ..layers.recurrent.bidirectional import (
     bidirectional_dynamic_rnn,
     static_bidirectional_rnn,
@@ -97,7 +96,7 @@ __all__ = [
     "lrn", "max_pool", "max_pool1d", "max_pool2d", "max_pool3d", "max_pool_with_argmax", "moments", "nce_loss",
     "normalize_moments", "pool", "raw_rnn", "relu", "relu6", "relu_layer", "rnn", "rnn_cell",
     "safe_embedding_lookup_sparse", "sampled_softmax_loss", "selu", "separable_conv2d", "seq2seq", "sigmoid",
-    "sigmoid_cross_entropy_with_logits", "silu", "softmax", "softmax_cross_entropy_with_logits",
+    "sigmoid_cross_entropy_with_logits", "softmax", "softmax_cross_entropy_with_logits",
     "softmax_cross_entropy_with_logits_v2", "softplus", "softsign", "space_to_batch", "space_to_depth",
     "sparse_softmax_cross_entropy_with_logits", "static_bidirectional_rnn", "static_rnn", "sufficient_statistics",
     "swish", "tanh", "top_k", "uniform_candidate_sampler", "weighted_cross_entropy_with_logits", "weighted_moments",
