@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,34 +37,53 @@ def sparse_cross_shape(context: InferenceContext) -> list[Sizes]:
     return [(None, 2), (None,), (2,)]
 
 
-def _columns(indices: Any, values: Any, shapes: Any, dense_inputs: Any) -> list[list[Any]]:
-    """Each column as one array of values a row."""
+class _Column(NamedTuple):
+    """The values of a column row by row, and how many each row has."""
+
+    values: Any
+    counts: Any
+
+
+def _columns(indices: Any, values: Any, shapes: Any, dense_inputs: Any) -> list[_Column]:
     for parts in zip(indices, values, shapes, strict=True):
         check_parts(*parts)
     batches = {int(s[0]) for s in shapes} | {len(d) for d in dense_inputs}
     if len(batches) != 1 or any(i.shape[1] != 2 for i in indices) or any(d.ndim != 2 for d in dense_inputs):
         raise InvalidArgumentError(None, None, f"Crossed inputs must be matrices with equally many rows, got {batches}")
-    rows = range(batches.pop())
-    sparse = [[v[i[:, 0] == row] for row in rows] for i, v in zip(indices, values, strict=True)]
-    return [*sparse, *[[d[row] for row in rows] for d in dense_inputs]]
+    rows = batches.pop()
+    found = []
+    for i, v in zip(indices, values, strict=True):
+        order = np.argsort(i[:, 0], kind="stable")
+        found.append(_Column(v[order], np.bincount(i[:, 0], minlength=rows)))
+    return [*found, *(_Column(d.reshape(-1), np.full(len(d), d.shape[1])) for d in dense_inputs)]
 
 
-def _hashed(row: tuple[Any, ...], key: int, buckets: int) -> Any:
-    ids = [fingerprint64(c) if c.dtype == object else c.astype(np.int64).view(np.uint64) for c in row]
-    result = np.full(int(np.prod([len(c) for c in ids])), key & (2**64 - 1), np.uint64)
-    for column in _product(ids):
-        result = fingerprint_cat64(result, column)
+def _combinations(columns: list[_Column]) -> tuple[Any, list[Any]]:
+    """Row and number in the row of each combination, and for each column where its value is; the last runs fastest."""
+    counts = np.stack([c.counts for c in columns])
+    sizes = counts.prod(axis=0)
+    rows = np.repeat(np.arange(len(sizes)), sizes)
+    numbers = np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    positions = []
+    for k, count in enumerate(counts):
+        stride = counts[k + 1 :].prod(axis=0)
+        starts = np.cumsum(count) - count
+        positions.append(starts[rows] + numbers // stride[rows] % count[rows])
+    return np.stack([rows, numbers], axis=1), positions
+
+
+def _hashed(columns: list[_Column], positions: list[Any], key: int, buckets: int) -> Any:
+    result = np.full(len(positions[0]), key & (2**64 - 1), np.uint64)
+    for (values, _), position in zip(columns, positions, strict=True):
+        ids = fingerprint64(values) if values.dtype == object else values.astype(np.int64).view(np.uint64)
+        result = fingerprint_cat64(result, ids[position])
     return (result % np.uint64(buckets if buckets > 0 else np.iinfo(np.int64).max)).astype(np.int64)
 
 
-def _product(columns: list[Any]) -> list[Any]:
-    """All combinations, the last column running fastest, as one array a column."""
-    return [grid.reshape(-1) for grid in np.meshgrid(*columns, indexing="ij")]
-
-
-def _joined(row: tuple[Any, ...]) -> Any:
-    texts = [[v if isinstance(v, bytes) else str(int(v)).encode() for v in column] for column in row]
-    return words(*(b"_X_".join(combination) for combination in itertools.product(*texts)))
+def _joined(columns: list[_Column], positions: list[Any]) -> Any:
+    texts = [[v if isinstance(v, bytes) else str(int(v)).encode() for v in column.values] for column in columns]
+    parts = [[text[i] for i in position] for text, position in zip(texts, positions, strict=True)]
+    return words(*map(b"_X_".join, zip(*parts, strict=True)))
 
 
 @sparse_cross_op.kernel
@@ -74,11 +92,10 @@ def sparse_cross_kernel(
     hash_key: int, **_: Any,
 ) -> Any:  # fmt: skip
     columns = _columns(indices, values, shapes, dense_inputs)
-    crossed = [_hashed(r, hash_key, num_buckets) if hashed_output else _joined(r) for r in zip(*columns, strict=True)]
-    places = [(i, j) for i, row in enumerate(crossed) for j in range(len(row))]
-    flat = np.concatenate([*crossed, np.zeros(0, np.int64 if hashed_output else object)])
-    most = max((len(row) for row in crossed), default=0)
-    return np.array(places, np.int64).reshape(-1, 2), flat, np.array([len(crossed), most], np.int64)
+    places, positions = _combinations(columns)
+    crossed = _hashed(columns, positions, hash_key, num_buckets) if hashed_output else _joined(columns, positions)
+    most = int(places[:, 1].max()) + 1 if len(places) else 0
+    return places.astype(np.int64), crossed, np.array([len(columns[0].counts), most], np.int64)
 
 
 @sparse_cross_op.samples
