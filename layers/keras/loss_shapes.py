@@ -59,6 +59,8 @@ def checked_reduction(reduction: str | None) -> str | None:
     Raises:
         ValueError: there is no such reduction.
     """
+    if reduction == "auto":
+        return "sum_over_batch_size"
     if reduction is not None and reduction not in REDUCTIONS:
         raise ValueError(f"Unknown reduction {reduction!r}; there are {', '.join(REDUCTIONS)} and None")
     return reduction

@@ -41,6 +41,20 @@ from .serialization import REGISTER, deserialize_keras_object, resolve, serializ
 _MEAN = "sum_over_batch_size"
 
 
+class Reduction:
+    """The names of the reductions, as tf.keras 1.15 has them."""
+
+    AUTO = "auto"
+    NONE = "none"
+    SUM = "sum"
+    SUM_OVER_BATCH_SIZE = "sum_over_batch_size"
+
+    @classmethod
+    def all(cls) -> tuple[str, ...]:
+        """All of them."""
+        return cls.AUTO, cls.NONE, cls.SUM, cls.SUM_OVER_BATCH_SIZE
+
+
 class Loss:
     """A loss; subclasses define `call(y_true, y_pred)`, which gives a loss an example.
 

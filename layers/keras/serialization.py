@@ -7,8 +7,12 @@ register alone: nothing is imported, and no code is ever loaded.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
@@ -93,7 +97,19 @@ def find(kind: str, name: str, custom_objects: dict[str, Any] | None = None) -> 
     known = get_registered_object(name, custom_objects)
     if known is None:
         known = next((thing for key, thing in _CUSTOM.items() if key.partition(">")[2] == name), None)
-    return REGISTER.get(kind, {}).get(name) if known is None else known
+    if known is not None:
+        return known
+    if name not in REGISTER.get(kind, {}):
+        _enter_all()
+    return REGISTER.get(kind, {}).get(name)
+
+
+@cache
+def _enter_all() -> None:
+    """Lets all modules of this package enter their classes: a program may not have used those that a file names."""
+    package = __name__.rpartition(".")[0]
+    for module in iter_modules(sys.modules[package].__path__):
+        import_module(f"{package}.{module.name}")
 
 
 def unknown(kind: str, name: Any) -> ValueError:

@@ -1,11 +1,62 @@
-"""The names of TensorFlow 1.15's `tf.keras`."""
+"""The names of TensorFlow 1.15's `tf.keras`. Each is loaded when it is first asked for."""
 
-from ..layers.keras.base import Layer
-from ..layers.keras.input_spec import InputSpec
-from ..layers.keras.inputs import Input
-from . import activations, backend, constraints, datasets, experimental, initializers, layers, regularizers, utils
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..layers.keras import __version__
+    from ..layers.keras.base import Layer
+    from ..layers.keras.input_spec import InputSpec
+    from ..layers.keras.inputs import Input
+    from ..layers.keras.model import Model
+    from ..layers.keras.sequential import Sequential
+    from . import (
+        activations,
+        backend,
+        callbacks,
+        constraints,
+        datasets,
+        experimental,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        models,
+        optimizers,
+        preprocessing,
+        regularizers,
+        saving,
+        utils,
+    )
 
 __all__ = [
-    "Input", "InputSpec", "Layer", "activations", "backend", "constraints", "datasets", "experimental",
-    "initializers", "layers", "regularizers", "utils",
+    "Input", "InputSpec", "Layer", "Model", "Sequential", "__version__", "activations", "backend", "callbacks",
+    "constraints", "datasets", "experimental", "initializers", "layers", "losses", "metrics", "models", "optimizers",
+    "preprocessing", "regularizers", "saving", "utils",
 ]  # fmt: skip
+
+_PLACES = {
+    "Input": ("..layers.keras.inputs", "Input"),
+    "InputSpec": ("..layers.keras.input_spec", "InputSpec"),
+    "Layer": ("..layers.keras.base", "Layer"),
+    "Model": ("..layers.keras.model", "Model"),
+    "Sequential": ("..layers.keras.sequential", "Sequential"),
+    "__version__": ("..layers.keras", "__version__"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """The namespace, class or function of a name."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _PLACES:
+        module, attribute = _PLACES[name]
+        value = getattr(import_module(module, __name__), attribute)
+    else:
+        value = import_module(f".{name}", __name__)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

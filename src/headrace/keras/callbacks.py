@@ -1,0 +1,19 @@
+"""The names of TensorFlow 1.15's `tf.keras.callbacks`."""
+
+from ..layers.keras.callbacks import Callback, CallbackList, History, LambdaCallback
+from ..layers.keras.callbacks_files import BackupAndRestore, CSVLogger, ModelCheckpoint
+from ..layers.keras.callbacks_monitor import (
+    EarlyStopping,
+    LearningRateScheduler,
+    MonitorCallback,
+    ReduceLROnPlateau,
+    TerminateOnNaN,
+)
+from ..layers.keras.callbacks_tensorboard import TensorBoard
+from ..layers.keras.progress import ProgbarLogger
+
+__all__ = [
+    "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback",
+    "LearningRateScheduler", "ModelCheckpoint", "MonitorCallback", "ProgbarLogger", "ReduceLROnPlateau",
+    "TensorBoard", "TerminateOnNaN",
+]  # fmt: skip

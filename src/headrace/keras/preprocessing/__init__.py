@@ -1,0 +1,7 @@
+"""The names of TensorFlow 1.15's `tf.keras.preprocessing`."""
+
+from . import sequence
+
+__all__ = [
+    "sequence",
+]  # fmt: skip
