@@ -181,6 +181,7 @@ class BestExporter(_SavedModelExporter):
                 found = {v.tag: v.simple_value for v in event.summary.value if v.HasField("simple_value")}
                 if not found or event.step == current.get("global_step"):
                     continue
-                if best is None or self._compare(best_eval_result=best, current_eval_result=found):
-                    best = {**found, "global_step": event.step}
+                result = {**found, "global_step": event.step}
+                if best is None or self._compare(best_eval_result=best, current_eval_result=result):
+                    best = result
         return best

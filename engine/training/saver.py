@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checkpoint.reader import CheckpointReader
 from ..checkpoint.state import (
     checkpoint_exists,
     get_checkpoint_mtimes,
@@ -332,9 +333,41 @@ class Saver:
         try:
             sess.run(definition.restore_op_name, {definition.filename_tensor_name: prefix})
         except NotFoundError as error:
-            raise _explained(error, "a Variable name or other graph key that is missing from the checkpoint") from error
+            reason = "a Variable name or other graph key that is missing from the checkpoint"
+            raise _explained(error, reason, self._differences(sess, prefix)) from error
         except InvalidArgumentError as error:
-            raise _explained(error, "a mismatch between the current graph and the graph from the checkpoint") from error
+            reason = "a mismatch between the current graph and the graph from the checkpoint"
+            raise _explained(error, reason, self._differences(sess, prefix)) from error
+
+    def _differences(self, sess: Any, prefix: str) -> str:
+        """What of the graph's variables a checkpoint lacks, or has in another shape; the first few by name."""
+        with CheckpointReader(prefix) as reader:
+            there = reader.get_variable_to_shape_map()
+        wanted = {name: shape for name, shape in self._wanted_shapes(sess)}
+        missing = [name for name in wanted if name not in there]
+        others = [
+            f"{name} is {list(shape)} in the graph and {there[name]} in the checkpoint"
+            for name, shape in wanted.items()
+            if name in there and None not in shape and list(shape) != there[name]
+        ]
+        parts = [f"not in the checkpoint: {_some(missing)}"] if missing else []
+        parts += [f"of another shape: {_some(others)}"] if others else []
+        unused = [name for name in there if name not in wanted]
+        parts += [f"only in the checkpoint: {_some(unused)}"] if unused and missing else []
+        return "; ".join(parts)
+
+    def _wanted_shapes(self, sess: Any) -> list[tuple[str, list[int | None]]]:
+        chosen = self._var_list
+        if chosen is None or isinstance(chosen, dict):
+            chosen = sess.graph.get_collection(GraphKeys.GLOBAL_VARIABLES) if chosen is None else ()
+        found = []
+        for variable in (v for v in chosen if hasattr(v, "_get_save_slice_info") and hasattr(v, "op")):
+            part = variable._get_save_slice_info()
+            if part is not None:
+                found.append((part.full_name, part.full_shape))
+            elif variable.shape.ndims is not None:
+                found.append((variable.op.name, variable.shape.as_list()))
+        return found
 
     # The list of checkpoints
 
@@ -431,12 +464,19 @@ def _step_value(sess: Any, global_step: Any) -> int:
     return int(global_step)
 
 
-def _explained(error: Any, reason: str) -> Any:
+def _explained(error: Any, reason: str, differences: str) -> Any:
+    shown = f" Variables {differences}." if differences else ""
     text = (
-        f"Restoring from checkpoint failed. This is most likely due to {reason}. Please ensure that you have not "
-        f"altered the graph expected based on the checkpoint. Original error:\n\n{error.message}"
+        f"Restoring from checkpoint failed. This is most likely due to {reason}.{shown} Please ensure that you have not "
+        "altered the graph expected based on the checkpoint: build the model as it was, give another folder for a new "
+        "one, or take over what fits with tf.train.init_from_checkpoint or an estimator's warm_start_from. "
+        f"Original error:\n\n{error.message}"
     )
     return type(error)(error.node_def, error.op, text)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _listed(values: Any) -> Any:
