@@ -14,6 +14,7 @@ from . import (  # noqa: F401  importing a family registers its ops
     array_space,
     array_split,
     barrier,
+    beam_search,
     binary,
     broadcasting,
     casting,

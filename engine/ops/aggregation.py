@@ -30,8 +30,16 @@ def _joined(parts: list[IndexedSlices]) -> IndexedSlices:
     from .array_parts import concat
 
     values = concat([p.values for p in parts], 0)
-    indices = concat([p.indices for p in parts], 0)
+    # A table may be read by indices of both dtypes.
+    wide = len({p.indices.dtype for p in parts}) > 1
+    indices = concat([_widened(p.indices) if wide else p.indices for p in parts], 0)
     return IndexedSlices(values, indices, parts[0].dense_shape)
+
+
+def _widened(indices: Any) -> Tensor:
+    from .casting import cast
+
+    return cast(indices, "int64")  # type: ignore[no-any-return]
 
 
 def as_dense(gradient: Any) -> Tensor:
