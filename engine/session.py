@@ -14,18 +14,19 @@ from .errors import InvalidArgumentError
 from .feeding import fed_value
 from .fetching import FetchStructure, key_of
 from .graph import DEFAULT, Graph, Tensor, get_default_graph, remove_innermost
+from .nest import flatten, flatten_dict_items
 from .partial import PartialRun
 from .placement import Placement
 from .resources import ResourceStore
 from .runtime import Cancellation, Runtime
 from .session_config import off_passes
-from .tensor_types import IndexedSlices, IndexedSlicesValue, SparseTensor, SparseTensorValue
+from .tensor_types import IndexedSlices, SparseTensor
 
 
 class _Step:
     """A fetch structure with feeds: what one key of the session's cache stands for."""
 
-    __slots__ = ("compiled", "expand", "feeds", "structure")
+    __slots__ = ("compiled", "expand", "feeds", "keys", "structure")
 
     def __init__(self, session: BaseSession, fetches: Any, keys: Sequence[Any]) -> None:
         graph = session.graph
@@ -33,8 +34,9 @@ class _Step:
         parts = [_fed_tensors(graph, key) for key in keys]
         self.feeds = [t for tensors in parts for t in tensors]
         _check_distinct(self.feeds)
-        # Most feeds are one tensor a key; only sparse ones are taken apart.
-        self.expand = any(len(p) != 1 for p in parts)
+        # Most feeds are one tensor a key; only sparse and nested ones are taken apart.
+        self.keys = keys
+        self.expand = any(len(p) != 1 or isinstance(k, tuple) for p, k in zip(parts, keys, strict=True))
         self.compiled = CompiledStep(
             graph,
             list(self.structure.tensors),
@@ -46,12 +48,26 @@ class _Step:
 
     def run(self, values: Iterable[Any]) -> Any:
         if self.expand:
-            values = _expanded(values)
+            values = _taken_apart(self.keys, values)
         arrays = [fed_value(t, v) for t, v in zip(self.feeds, values, strict=True)]
         return self.structure.result(self.compiled.run(arrays))
 
 
+def _taken_apart(keys: Iterable[Any], values: Iterable[Any]) -> Iterable[Any]:
+    """A value for each fed tensor: those of nested and sparse keys are several."""
+    for key, value in zip(keys, values, strict=True):
+        if isinstance(key, tuple):
+            items = flatten_dict_items({key: value})
+            yield from _taken_apart(items, items.values())
+        elif isinstance(key, SparseTensor | IndexedSlices):
+            yield from (v for v in value if v is not None)
+        else:
+            yield value
+
+
 def _fed_tensors(graph: Graph, key: Any) -> list[Tensor]:
+    if isinstance(key, tuple):
+        return [tensor for part in flatten(key) for tensor in _fed_tensors(graph, part)]
     if isinstance(key, SparseTensor):
         return [key.indices, key.values, key.dense_shape]
     if isinstance(key, IndexedSlices):
@@ -70,16 +86,6 @@ def _check_distinct(feeds: Sequence[Tensor]) -> None:
     for tensor, count in Counter(feeds).items():
         if count > 1:
             raise ValueError(f"Tensor {tensor.name!r} is fed {count} times in one feed_dict or feed_list")
-
-
-def _expanded(values: Iterable[Any]) -> Iterable[Any]:
-    for value in values:
-        if isinstance(value, SparseTensorValue | IndexedSlicesValue):
-            yield from (v for v in value if v is not None)
-        elif isinstance(value, tuple):
-            yield from value
-        else:
-            yield value
 
 
 class BaseSession:
@@ -136,7 +142,8 @@ class BaseSession:
 
         Args:
             fetches: a tensor, operation, name, variable, or a nested list, tuple or dict of these.
-            feed_dict: values by tensor (any tensor of the graph), in place of computing it.
+            feed_dict: values by tensor (any tensor of the graph), in place of computing it. A key may be a nested tuple
+                of tensors, such as the state of a cell, and its value is then nested alike.
             options: a RunOptions message. With `timeout_in_ms`, or a session whose ConfigProto has
                 `operation_timeout_in_ms`, a step does not wait longer than that (for a queue, say).
             run_metadata: a RunMetadata message that is filled in if `options` asks for a trace.

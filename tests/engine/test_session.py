@@ -148,6 +148,16 @@ def test_wrong_feeds_run_nothing(session, dtype, shape, value, error, match):
     assert session.run(v) == 0.0
 
 
+def test_nested_feeds(session):
+    one, two, three = (placeholder(float32, [None]) for _ in range(3))
+    sparse = SparseTensor(np.zeros((1, 1)), constant([0.0]), [1])
+    fetches = [identity(one), two * 10.0, three * 100.0, identity(sparse.values)]
+    fed = {(one, (two,)): ([1.0], ([2.0],)), three: (3.0,), sparse: SparseTensorValue([[0]], [7.0], [1])}
+    assert [value.tolist() for value in session.run(fetches, fed)] == [[1.0], [20.0], [300.0], [7.0]]
+    with pytest.raises(ValueError, match="not nested alike"):
+        session.run(fetches[0], {(one, two): ([1.0],)})
+
+
 def test_a_tensor_as_a_feed(session):
     x = placeholder(float32, [], name="x")
     with pytest.raises(TypeError, match=r"The value of a feed cannot be a tf\.Tensor object"):
