@@ -121,7 +121,8 @@ class WeightsHolder:
             trainable=trains,
             name=name or "variable",
             constraint=constraint,
-            use_resource=use_resource,
+            # As tf.keras 1.15: by handle, whatever the scope says.
+            use_resource=use_resource is not False,
         )
         self._own_weights.append((variable, trains))
         if regularizer is not None:
