@@ -152,7 +152,8 @@ def test_nested_feeds(session):
     one, two, three = (placeholder(float32, [None]) for _ in range(3))
     sparse = SparseTensor(np.zeros((1, 1)), constant([0.0]), [1])
     fetches = [identity(one), two * 10.0, three * 100.0, identity(sparse.values)]
-    fed = {(one, (two,)): ([1.0], ([2.0],)), three: (3.0,), sparse: SparseTensorValue([[0]], [7.0], [1])}
+    pair = (np.ones(1), (np.array([2.0]),))
+    fed = {(one, (two,)): pair, three: (3.0,), sparse: SparseTensorValue([[0]], [7.0], [1])}
     assert [value.tolist() for value in session.run(fetches, fed)] == [[1.0], [20.0], [300.0], [7.0]]
     with pytest.raises(ValueError, match="not nested alike"):
         session.run(fetches[0], {(one, two): ([1.0],)})
