@@ -50,6 +50,10 @@ class Bidirectional(Wrapper):
         self.return_sequences = bool(layer.return_sequences)
         self.return_state = bool(layer.return_state)
         self.stateful = bool(layer.stateful)
+        for one in (self.forward_layer, self.backward_layer):
+            # Hidden steps add nothing to what is merged.
+            if self.return_sequences:
+                one.zero_output_for_mask = True
         self.input_spec = layer.input_spec
 
     def _check_directions(self) -> None:

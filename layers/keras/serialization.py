@@ -221,3 +221,13 @@ def resolve(kind: str, identifier: Any, custom_objects: dict[str, Any] | None = 
     if callable(identifier):
         return identifier
     raise unknown(kind, identifier)
+
+
+def serialize(layer: Any) -> Any:
+    """A layer's configuration, as `keras.layers.serialize`."""
+    return serialize_keras_object(layer)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The layer of a configuration, as `keras.layers.deserialize`; ValueError for an unknown class."""
+    return deserialize_keras_object(config, custom_objects)
