@@ -123,7 +123,10 @@ def checked_column(name: str, values: Any) -> Array:
         return string_array(array)
     if array.dtype.kind != "f":
         return array
-    return _finite(name, array.astype(np.float32) if array.dtype != np.float32 else array, array)
+    # What is too large for float32 becomes infinite, and is refused as such.
+    with np.errstate(over="ignore"):
+        numbers = array.astype(np.float32) if array.dtype != np.float32 else array
+    return _finite(name, numbers, array)
 
 
 def _finite(name: str, array: Array, given: Array) -> Array:
@@ -163,7 +166,8 @@ def _checked_sparse(x: Any) -> Any:
     matrix = x.tocsr()
     if matrix.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: the sparse matrix is {matrix.dtype}")
-    matrix = matrix.astype(np.float32)
+    with np.errstate(over="ignore"):
+        matrix = matrix.astype(np.float32)
     bad = np.flatnonzero(~np.isfinite(matrix.data))
     if len(bad):
         row = int(np.searchsorted(matrix.indptr, bad[0], "right")) - 1
