@@ -79,6 +79,7 @@ from ..layers.keras.pooling import (
 from ..layers.keras.recurrent import GRU, LSTM, RNN, SimpleRNN
 from ..layers.keras.recurrent_cells import GRUCell, LSTMCell, SimpleRNNCell, StackedRNNCells
 from ..layers.keras.reshaping import Flatten, Permute, RepeatVector, Reshape
+from ..layers.keras.serialization import deserialize, serialize
 from ..layers.keras.structural import ActivityRegularization, Identity, Lambda, Masking
 from ..layers.keras.text import TextVectorization
 from ..layers.keras.wrappers import TimeDistributed, Wrapper
@@ -100,5 +101,5 @@ __all__ = [
     "SimpleRNNCell", "Softmax", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "StackedRNNCells",
     "StringLookup", "Subtract", "TextVectorization", "ThresholdedReLU", "TimeDistributed", "UnitNormalization",
     "UpSampling1D", "UpSampling2D", "UpSampling3D", "Wrapper", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D",
-    "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
+    "add", "average", "concatenate", "deserialize", "dot", "maximum", "minimum", "multiply", "serialize", "subtract",
 ]  # fmt: skip
