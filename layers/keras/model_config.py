@@ -196,6 +196,8 @@ def model_from_config(config: dict[str, Any], custom_objects: dict[str, Any] | N
     Raises:
         ValueError: a class is unknown; custom ones are given by `custom_objects`.
     """
+    if not is_configuration(config):
+        raise ValueError("This is not the configuration of a model: it has no class_name and config")
     return deserialize_keras_object(config, custom_objects)
 
 
@@ -205,10 +207,7 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
     Raises:
         ValueError: it is no JSON of a model, or a class is unknown; custom ones are given by `custom_objects`.
     """
-    config = json.loads(json_string)
-    if not is_configuration(config):
-        raise ValueError("The JSON is not that of a model: it has no class_name and config")
-    return model_from_config(config, custom_objects)
+    return model_from_config(json.loads(json_string), custom_objects)
 
 
 def clone_model(model: Any, input_tensors: Any = None, clone_function: Any = None) -> Any:

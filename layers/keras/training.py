@@ -620,12 +620,12 @@ def _is_due(epoch: int, frequency: Any) -> bool:
 
 
 def _with_progress(callbacks: Any, verbose: Any, history: bool = True) -> list[Any]:
-    """The callbacks with a History first and the progress last."""
+    """The callbacks, then the progress, then a History, which so sees what the others add to the logs."""
     given = callbacks if isinstance(callbacks, CallbackList) else CallbackList(callbacks)
     found = list(given)
-    if history and not any(isinstance(c, History) for c in found):
-        found.insert(0, History())
     level = 1 if verbose == "auto" else int(verbose)
     if level and not any(isinstance(c, ProgbarLogger) for c in found):
         found.append(ProgbarLogger(verbose=level))
+    if history and not any(isinstance(c, History) for c in found):
+        found.append(History())
     return found

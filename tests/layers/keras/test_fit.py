@@ -296,7 +296,7 @@ def test_bad_models_and_calls():
         keras.Model(x, layers.add([x, other]))
     with pytest.raises(TypeError, match="Only layers"):
         keras.Sequential([3])
-    with pytest.raises(ValueError, match="'kind'.*got 1 entries|must have an entry"):
+    with pytest.raises(ValueError, match="must have an entry"):
         model = two_in_two_out()
         model.compile("sgd", ["mse", "sparse_categorical_crossentropy"])
         model.fit(TWO_X, [Y])
