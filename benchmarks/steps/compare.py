@@ -145,7 +145,8 @@ def measure(workload: str, arguments: argparse.Namespace) -> dict[str, Any]:
     """The results of every peer on one workload."""
     peers = started(workload, arguments)
     try:
-        if not peers:
+        if not peers or peers[0].name != arguments.peers[0]:
+            say(f"{workload}: left out, {arguments.peers[0]} is what the others are compared with")
             return {}
         losses = {peer.name: peer.ask("losses") for peer in peers}
         check_losses(workload, losses)
@@ -196,7 +197,7 @@ def main() -> None:
     path = arguments.results
     results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path and path.exists() else {}
     for workload in arguments.workloads:
-        results[workload] = measure(workload, arguments)
+        results[workload] = measure(workload, arguments) or results.get(workload, {})
         if path:
             path.write_text(json.dumps(results, indent=1), encoding="utf-8")
         say(f"{workload} done")
