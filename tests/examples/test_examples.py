@@ -1,26 +1,72 @@
-"""Every example runs by itself, offline, and is short."""
+"""Every example runs by itself, offline, is short, and finds what it looks for."""
 
+import functools
+import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("*.py"))
+from headrace.datasets import made_language
+
+FOLDER = Path(__file__).resolve().parents[2] / "examples"
+EXAMPLES = sorted(path.stem for path in FOLDER.glob("*.py"))
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
-def test_example_runs(path, tmp_path):
-    done = subprocess.run([sys.executable, str(path)], cwd=tmp_path, capture_output=True, text=True, check=False)
+@functools.cache
+def run(name):
+    """The finished example, and the folder that it ran in."""
+    folder = tempfile.mkdtemp()
+    command = [sys.executable, str(FOLDER / f"{name}.py")]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300), Path(folder)
+
+
+def number(text, before):
+    """The number that stands behind some words."""
+    return float(re.search(re.escape(before) + r"\s*(-?[\d.]+)", text)[1])
+
+
+def kin(text):
+    """The share of neighbours that are of the word's own kind."""
+    kinds = made_language.word_kinds()
+    rows = [re.split(r"[:,] ", line) for line in text.splitlines() if ": " in line]
+    alike = [kinds.get(other) == kinds[row[0]] for row in rows for other in row[1:]]
+    return sum(alike) / len(alike)
+
+
+# What each example finds, and how much of it there must be.
+OUTCOMES = {
+    "autoencoder": lambda text: number(text, "components") / number(text, "error") > 1.2,
+    "char_lstm": lambda text: number(text, "epoch 5 loss") < 0.6 and " the " in text.splitlines()[-1],
+    "digits_cnn": lambda text: number(text, "accuracy") > 0.95,
+    "digits_dnn": lambda text: number(text, "accuracy") > 0.95,
+    "grid_search": lambda text: number(text, "accuracy") > 0.9 and text.count("hidden_units") == 7,
+    "iris_five_lines": lambda text: number(text, "accuracy") > 0.9 and "species" in text,
+    "linear_regression": lambda text: abs(number(text, "weight") - number(text, "(made with")) < 0.2,
+    "seq2seq_toy": lambda text: number(text, "accuracy") > 0.9,
+    "wide_and_deep": lambda text: number(text, "deep: accuracy") - number(text, "linear: accuracy") > 0.05,
+    "word2vec": lambda text: kin(text) > 0.8,
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example_runs(name):
+    done, _ = run(name)
     assert done.returncode == 0, done.stderr
-    assert len(path.read_text(encoding="utf-8").splitlines()) < 40
+    assert OUTCOMES[name](done.stdout), done.stdout
+    assert len((FOLDER / f"{name}.py").read_text(encoding="utf-8").splitlines()) < 40
 
 
-def test_the_demo_keeps_its_promises(tmp_path):
-    path = next(p for p in EXAMPLES if p.stem == "digits_dnn")
-    done = subprocess.run([sys.executable, str(path)], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert float(done.stdout.split("accuracy")[1].split()[0]) > 0.95, done.stdout
+def test_the_demo_keeps_its_promises():
+    done, folder = run("digits_dnn")
     assert "examples/s" in done.stderr and "tensorboard --logdir" in done.stdout
-    files = [p.name for p in (tmp_path / "runs" / "digits").iterdir()]
+    files = [p.name for p in (folder / "runs" / "digits").iterdir()]
     assert "checkpoint" in files and any(n.startswith("events.out.tfevents") for n in files)
-    assert len(path.read_text(encoding="utf-8").splitlines()) < 25
+    assert len((FOLDER / "digits_dnn.py").read_text(encoding="utf-8").splitlines()) < 25
+
+
+def test_the_page_lists_every_example():
+    text = (FOLDER.parent / "docs" / "examples.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"examples/(\w+)\.py", text)) == set(EXAMPLES)
