@@ -106,7 +106,8 @@ class EarlyStopping(MonitorCallback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.wait = self.stopped_epoch = self.best_epoch = 0
-        self.best, self.best_weights = None, None
+        self.best = None
+        self.best_weights: list[Any] | None = None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         value = self._monitored(logs)

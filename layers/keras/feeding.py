@@ -169,10 +169,10 @@ def check_values(model: Any, feed: Feed) -> None:
         check_finite(name, array)
     guesses: Sequence[Any] = model._output_tensors()
     for i, guess in enumerate(guesses):
-        array = feed.y[i]
+        labels = feed.y[i]
         classes = model._class_count(i, guess)
-        if array is not None and classes is not None and array.dtype.kind in "iuf":
-            check_labels(f"y[{model._output_names()[i]!r}]" if len(feed.y) > 1 else "y", array, classes)
+        if labels is not None and classes is not None and labels.dtype.kind in "iuf":
+            check_labels(f"y[{model._output_names()[i]!r}]" if len(feed.y) > 1 else "y", labels, classes)
 
 
 def arrays_of_item(model: Any, item: Any, class_weight: Any = None) -> Feed:

@@ -48,7 +48,7 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> Array:
     return np.asarray(array / np.expand_dims(norm, axis))
 
 
-def set_random_seed(seed: int) -> None:
+def set_random_seed(seed: Any) -> None:
     """Seeds Python's and NumPy's generators, and the default graph.
 
     Raises:
