@@ -13,11 +13,13 @@ import numpy as np
 
 from .backends.cpu import CpuProgram
 from .backends.dynamic import DynamicProgram, needs_dynamic
+from .backends.native_steps import native_library
 from .backends.reference import ReferenceProgram
 from .backends.variables import StalePlanError
 from .errors import FailedPreconditionError, InvalidArgumentError
 from .function import FunctionGraph
 from .graph import Graph, Operation, Tensor
+from .native.library import default_threads
 from .placement import Placement, check_placement
 from .plan.plan import Plan, make_plan
 from .rewriting.dataflow import Dataflow
@@ -56,12 +58,18 @@ class Program(Protocol):
         """The fetched values."""
 
 
+# What runs steps: native kernels and NumPy, NumPy alone, or one operation at a time with nothing rewritten.
+BACKENDS = ("cpu", "numpy", "reference")
+
+
 @dataclass(frozen=True)
 class Options:
     """How steps are compiled: by which backend, with which passes, on which devices."""
 
     backend: str = "cpu"
     off: frozenset[str] = frozenset()
+    # Threads of native kernels; 0 for as many as the machine and its launcher suggest.
+    threads: int = 0
     placement: Placement = field(default_factory=Placement)
 
 
@@ -131,7 +139,11 @@ class CompiledStep:
                 with collector_paused():
                     self._plans[signature] = self._compile(signature)
             made = self._plans[signature]
-        return CpuProgram(made, self.runtime) if isinstance(made, Plan) else _Ordered(self, made)
+        return self._bound(made) if isinstance(made, Plan) else _Ordered(self, made)
+
+    def _bound(self, plan: Plan) -> CpuProgram:
+        library = native_library() if self.options.backend == "cpu" else f"the backend is {self.options.backend}"
+        return CpuProgram(plan, self.runtime, library, self.options.threads or default_threads())
 
     def _forget_oldest(self) -> None:
         # A step fed with ever new shapes must not keep an arena for each of them.
@@ -176,8 +188,17 @@ class CompiledStep:
         """For how many combinations of fed shapes there is a plan."""
         return len(self._plans)
 
+    def explain(self, signature: Signature) -> tuple[Any, dict[int, str] | None]:
+        """The plan for fed shapes and, by step, why what runs on NumPy does: what `session.explain` prints."""
+        plan = self.plan_of(signature)
+        if not isinstance(plan, Plan):
+            return plan, None
+        program = self._bound(plan)
+        program.bind()
+        return plan, program.reasons
+
     def plan_of(self, signature: Signature) -> Any:
-        """The plan for fed shapes, compiled if need be: what `session.explain` prints."""
+        """The plan for fed shapes, compiled if need be."""
         with self._lock:
             if signature not in self._plans:
                 self._idle.setdefault(signature, [])

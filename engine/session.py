@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .compiler import CompiledStep, FunctionCalls, Options
+from .compiler import BACKENDS, CompiledStep, FunctionCalls, Options
 from .errors import InvalidArgumentError
 from .feeding import fed_value
 from .fetching import FetchStructure, key_of
@@ -19,7 +19,7 @@ from .partial import PartialRun
 from .placement import Placement
 from .resources import ResourceStore
 from .runtime import Cancellation, Runtime
-from .session_config import off_passes
+from .session_config import off_passes, threads_of
 from .tensor_types import IndexedSlices, SparseTensor
 
 
@@ -107,12 +107,14 @@ class BaseSession:
             raise TypeError(f"config must be a tf.ConfigProto, but got {config!r}")
         if graph is not None and not isinstance(graph, Graph):
             raise TypeError(f"graph must be a tf.Graph, but got {type(graph)}")
-        if backend not in ("cpu", "reference"):
-            raise ValueError(f"There is no backend {backend!r}; there are 'cpu' and 'reference'")
+        if backend not in BACKENDS:
+            raise ValueError(f"There is no backend {backend!r}; there are {', '.join(map(repr, BACKENDS))}")
         self._graph = graph if graph is not None else get_default_graph()
         self._target = target
         self._config = config
-        self.options = Options(backend, frozenset(passes_off) | off_passes(config), _placement(config))
+        self.options = Options(
+            backend, frozenset(passes_off) | off_passes(config), threads_of(config), _placement(config)
+        )
         self._timeout: int = 0 if config is None else config.operation_timeout_in_ms
         calls = FunctionCalls(self.options)
         self.runtime = Runtime(resources if resources is not None else ResourceStore(), calls, Cancellation())
@@ -238,7 +240,7 @@ class BaseSession:
         self._check_open()
         step = _Step(self, fetches, tuple(feed_dict or ()))
         values = [fed_value(t, v) for t, v in zip(step.feeds, (feed_dict or {}).values(), strict=True)]
-        return show_plan(step.compiled.plan_of(tuple(np.shape(v) for v in values)))
+        return show_plan(*step.compiled.explain(tuple(np.shape(v) for v in values)))
 
     def list_devices(self) -> list[str]:
         """The full names of the devices this session runs on."""
@@ -276,8 +278,9 @@ class _Default:
 class Session(BaseSession):
     """Runs a graph, as TensorFlow 1.15's `tf.Session`.
 
-    Keyword arguments beyond TensorFlow's: `backend` ("cpu" or "reference"), `passes_off` (names of rewriting passes
-    to leave out), `resources` (the state of a task, to share it between sessions).
+    Keyword arguments beyond TensorFlow's: `backend` ("cpu", "numpy" without native kernels, or "reference"),
+    `passes_off` (names of rewriting passes to leave out), `resources` (the state of a task, to share it between
+    sessions).
 
     Example:
         >>> import headrace as tf

@@ -1,4 +1,4 @@
-"""What a ConfigProto says about compiling: which rewriting passes its optimizer options switch off."""
+"""What a ConfigProto says about compiling: which rewriting passes its options switch off, and how many threads to use."""
 
 from __future__ import annotations
 
@@ -28,3 +28,8 @@ def off_passes(config: Any) -> frozenset[str]:
         if getattr(options.rewrite_options, name, 0) == _OFF:
             off.update(passes)
     return frozenset(off)
+
+
+def threads_of(config: Any) -> int:
+    """How many threads a ConfigProto (or None) lets a step use; 0 where it leaves that to the machine."""
+    return 0 if config is None else max(0, config.intra_op_parallelism_threads)

@@ -8,14 +8,20 @@ from .plan.buffers import Cell, Place, View
 from .plan.plan import Plan, Step
 
 
-def show_plan(plan: Any) -> str:
-    """A plan's passes, steps and memory, a line each."""
+def show_plan(plan: Any, reasons: dict[int, str] | None = None) -> str:
+    """A plan's passes, steps and memory, a line each; `reasons` says by step why it runs on NumPy and not natively."""
     if not isinstance(plan, Plan):
         return f"{type(plan).__name__}: one operation at a time, nothing rewritten"
     lines = [f"pass {name}: {before} -> {after} nodes" for name, before, after in plan.rewrites]
-    lines += [f"{i:4d} {_step(step)}" for i, step in enumerate(plan.steps)]
+    lines += [f"{i:4d} {_step(step)}{_how(i, reasons)}" for i, step in enumerate(plan.steps)]
     lines.append(f"arena {plan.arena_bytes} bytes ({plan.naive_bytes} without reuse), {len(plan.variables)} variables")
     return "\n".join(lines)
+
+
+def _how(i: int, reasons: dict[int, str] | None) -> str:
+    if reasons is None:
+        return ""
+    return f"  [NumPy: {reasons[i]}]" if i in reasons else "  [native]"
 
 
 def _step(step: Step) -> str:

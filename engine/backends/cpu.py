@@ -1,6 +1,7 @@
-"""The CPU backend: a plan's steps as NumPy calls bound to their memory. No allocation and no lookups in the steady state.
+"""The CPU backend: a plan's steps bound to their memory, natively where there is a kernel and as NumPy calls where not.
 
-A program is bound to one store and runs one step at a time; a session keeps as many as threads need.
+No allocation and no lookups in the steady state. A program is bound to one store and runs one step at a time; a session
+keeps as many as threads need.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import FailedPreconditionError, ResourceExhaustedError
+from ..errors import FailedPreconditionError, InternalError, OpError, ResourceExhaustedError
 from ..graph import Tensor
+from ..native.calls import Bound, UnsupportedError
+from ..native.library import Library
+from ..native.segment import Segment, address
 from ..plan.buffers import ALIGNMENT, Buffer, Cell, Place, Storage, View
 from ..plan.plan import INITIALIZERS, Plan, Step
 from ..resources import ResourceStore, VariableStorage
@@ -23,6 +27,7 @@ from ..runtime import Runtime
 from .arguments import compute_of
 from .elementwise import bind_expression
 from .failures import failure_of
+from .native_steps import SegmentBuilder, SegmentFailedError, bind_native, run_segment
 from .variables import assign, check_plan, storage_of, validates
 
 Call = Callable[[], Any]
@@ -38,10 +43,15 @@ class Slot:
 
 
 class CpuProgram:
-    """A plan bound to an arena and to the variables of a store."""
+    """A plan bound to an arena and to the variables of a store.
 
-    def __init__(self, plan: Plan, runtime: Runtime) -> None:
+    `library` is the native runtime, or in a few words why there is none; `threads` how many its kernels use.
+    """
+
+    def __init__(self, plan: Plan, runtime: Runtime, library: Library | str = "", threads: int = 1) -> None:
         self.plan = plan
+        self.library = library
+        self.threads = threads
         self.runtime = runtime
         self.store: ResourceStore = runtime.resources
         self.arena = _arena(plan.arena_bytes)
@@ -53,7 +63,7 @@ class CpuProgram:
     def run(self, feeds: Sequence[Any]) -> list[Any]:
         """The fetched values, given the fed ones in the plan's order; arrays of the planned dtype and shape."""
         if self.generation != self.store.generation:
-            self._bind()
+            self.bind()
         if not self.ready:
             self._check_initialized()
         for put, value in zip(self.feed_puts, feeds, strict=True):
@@ -64,6 +74,8 @@ class CpuProgram:
                 for call in calls:
                     call()
                 results = [get() for get in self.fetch_gets]
+        except SegmentFailedError as failed:
+            raise self._failure_on_numpy(self.plan.steps[failed.step], feeds) from None
         except Exception as error:
             done = len(self.calls) - length_hint(calls)
             raise failure_of(error, self.nodes[done - 1]) from error
@@ -74,7 +86,8 @@ class CpuProgram:
 
     # Binding
 
-    def _bind(self) -> None:
+    def bind(self) -> None:
+        """Binds the steps to memory, anew where a variable has other memory than before."""
         generation = self.store.generation
         self.ready = False
         self.arrays: dict[View, np.ndarray[Any, Any]] = {}
@@ -83,10 +96,19 @@ class CpuProgram:
         self.calls, self.nodes = [], []
         for key, ref in self.plan.variables.items():
             check_plan(self.store.variable(key, ref.dtype, ref.sizes), ref.sizes)
-        for step in self.plan.steps:
-            calls = self._bind_step(step)
-            self.calls += calls
-            self.nodes += [step.node] * len(calls)
+        self.reasons: dict[int, str] = {}
+        self.segments: list[Segment] = []
+        self.numpy_buffers = {p.buffer for p in self.plan.fetches if isinstance(p, View)}
+        builder = SegmentBuilder()
+        for i, step in enumerate(self.plan.steps):
+            try:
+                builder.add(i, self._bind_native(step))
+            except UnsupportedError as error:
+                self.reasons[i] = str(error)
+                builder = self._end_segment(builder)
+                self._add_calls(step, self._bind_step(step))
+                self.numpy_buffers |= {p.buffer for p in (*step.inputs, *step.outputs) if isinstance(p, View)}
+        self._end_segment(builder)
         self.feed_puts = [self._feed_put(p) for p in self.plan.feeds.values()]
         fetched: set[View | Cell] = set()
         self.fetch_gets = []
@@ -96,6 +118,38 @@ class CpuProgram:
         self.slots = list(self.cells.values())
         # Not before: a program that could not be bound is not bound.
         self.generation = generation
+
+    def _add_calls(self, step: Step, calls: list[Call]) -> None:
+        self.calls += calls
+        self.nodes += [step.node] * len(calls)
+
+    def _bind_native(self, step: Step) -> Bound:
+        if isinstance(self.library, str):
+            raise UnsupportedError(self.library)
+        node = step.node
+        inputs = [_static_array(self._operand(p, v)) for p, v in zip(step.inputs, node.inputs, strict=True)]
+        outputs = [self._operand(p, v) for p, v in zip(step.outputs, node.outputs, strict=True) if v.variable is None]
+        return bind_native(self.library, node, inputs, outputs)
+
+    def _end_segment(self, builder: SegmentBuilder) -> SegmentBuilder:
+        if builder.calls and not isinstance(self.library, str):
+            scratch = _aligned(builder.scratch_bytes)
+            segment = Segment(self.library, builder.calls, builder.owners, self.threads, scratch)
+            self.segments.append(segment)
+            self._add_calls(self.plan.steps[builder.owners[0]], [partial(run_segment, segment.run, segment.owners)])
+        return SegmentBuilder()
+
+    def _failure_on_numpy(self, step: Step, feeds: Sequence[Any]) -> OpError:
+        """What the NumPy kernel raises for values that a native one refused."""
+        for place, value in zip(self.plan.feeds.values(), feeds, strict=True):
+            if isinstance(place, View):
+                np.copyto(self._array(place), value)
+        try:
+            for call in self._bind_step(step):
+                call()
+        except Exception as error:
+            return failure_of(error, step.node)
+        return failure_of(InternalError(None, None, "a native kernel refused what NumPy computed"), step.node)
 
     def _check_initialized(self) -> None:
         for key in self.plan.required:
@@ -196,7 +250,12 @@ class CpuProgram:
     def _feed_put(self, place: View | Cell) -> Callable[[Any], Any]:
         if isinstance(place, Cell):
             return partial(setattr, self.cells.setdefault(place, Slot()), "value")
-        return partial(np.copyto, self._array(place))
+        array = self._array(place)
+        if place.buffer in self.numpy_buffers or array.dtype.kind not in "biufc":
+            return partial(np.copyto, array)
+        start = address(array)
+        places = [(s, found) for s in self.segments if (found := s.places_in(start, array.nbytes))]
+        return partial(_point, places, array)
 
     def _fetch_get(self, place: View | Cell, again: bool) -> Call:
         if isinstance(place, Cell):
@@ -207,6 +266,26 @@ class CpuProgram:
     def feed_order(self) -> list[Tensor]:
         """The fed tensors in the order in which `run` takes their values."""
         return list(self.plan.feeds)
+
+
+def _static_array(operand: Any) -> Any:
+    """The array of a variable whose shape is static; other operands as they are."""
+    if isinstance(operand, VariableStorage) and operand.sizes is not None and None not in operand.sizes:
+        return operand.allocate(operand.sizes)  # type: ignore[arg-type]
+    return operand
+
+
+def _point(places: list[tuple[Segment, tuple[int, ...]]], own: np.ndarray[Any, Any], value: Any) -> None:
+    # The step reads what is fed where it lies; what is not laid out as planned is copied.
+    if (
+        (value.dtype is not own.dtype and value.dtype != own.dtype)
+        or not value.flags.c_contiguous
+        or not value.flags.aligned
+    ):
+        np.copyto(own, value)
+        value = own
+    for segment, found in places:
+        segment.point(found, value, own.nbytes)
 
 
 def _arena(nbytes: int) -> np.ndarray[Any, Any]:

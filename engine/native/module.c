@@ -1,0 +1,225 @@
+/* The Python module: kernels by name, and segments that run calls of them with the interpreter's lock released. */
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000
+#include <Python.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pool.h"
+#include "tables.h"
+
+void *hr_blas_sgemm, *hr_blas_dgemm;
+int hr_blas_wide;
+static void (*blas_set_threads)(int);
+static int (*blas_get_threads)(void);
+
+/* BLAS is told to use one thread while any segment runs, and what it used before when the last one has ended. Guarded by the
+   interpreter's lock. */
+static int segments_running, blas_threads_before;
+
+static void enter_blas(void) {
+    if (segments_running++ || !blas_set_threads) return;
+    blas_threads_before = blas_get_threads();
+    if (blas_threads_before != 1) blas_set_threads(1);
+}
+
+static void leave_blas(void) {
+    if (--segments_running || !blas_set_threads) return;
+    if (blas_threads_before != 1) blas_set_threads(blas_threads_before);
+}
+
+typedef struct segment {
+    PyObject_HEAD
+    int64_t count;
+    hr_call *calls;
+    int64_t *arguments;      /* of all calls, one after the other */
+    int64_t arguments_count;
+    int threads;
+    PyObject *keep;          /* what owns the memory that the arguments point to */
+} segment;
+
+static int read_call(PyObject *item, hr_call *call, Py_ssize_t *fields) {
+    unsigned long long kernel;
+    long long chunks;
+    PyObject *arguments;
+    if (!PyArg_ParseTuple(item, "KLO!", &kernel, &chunks, &PyTuple_Type, &arguments)) return -1;
+    call->kernel = (hr_kernel)(uintptr_t)kernel;
+    call->chunks = chunks;
+    *fields = PyTuple_Size(arguments);
+    return 0;
+}
+
+static int copy_arguments(PyObject *arguments, int64_t *out) {
+    for (Py_ssize_t i = 0; i < PyTuple_Size(arguments); i++) {
+        PyObject *value = PyTuple_GetItem(arguments, i);
+        if (PyFloat_Check(value)) {
+            double number = PyFloat_AsDouble(value);
+            memcpy(&out[i], &number, 8);
+        } else {
+            out[i] = PyLong_AsLongLong(value);
+            if (out[i] == -1 && PyErr_Occurred()) return -1;
+        }
+    }
+    return 0;
+}
+
+static int fill_segment(segment *self, PyObject *calls) {
+    Py_ssize_t total = 0, fields;
+    self->count = PyList_Size(calls);
+    self->calls = calloc((size_t)self->count + 1, sizeof(hr_call));
+    if (!self->calls) { PyErr_NoMemory(); return -1; }
+    for (Py_ssize_t i = 0; i < self->count; i++) {
+        if (read_call(PyList_GetItem(calls, i), &self->calls[i], &fields)) return -1;
+        total += fields;
+    }
+    self->arguments_count = total;
+    self->arguments = calloc((size_t)total + 1, 8);
+    if (!self->arguments) { PyErr_NoMemory(); return -1; }
+    int64_t *next = self->arguments;
+    for (Py_ssize_t i = 0; i < self->count; i++) {
+        PyObject *arguments = PyTuple_GetItem(PyList_GetItem(calls, i), 2);
+        if (copy_arguments(arguments, next)) return -1;
+        self->calls[i].arguments = next;
+        next += PyTuple_Size(arguments);
+    }
+    return 0;
+}
+
+static PyObject *segment_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
+    PyObject *calls, *keep;
+    int threads;
+    if (keywords && PyDict_Size(keywords)) { PyErr_SetString(PyExc_TypeError, "Segment takes no keywords"); return NULL; }
+    if (!PyArg_ParseTuple(args, "O!iO", &PyList_Type, &calls, &threads, &keep)) return NULL;
+    allocfunc allocate = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    segment *self = (segment *)allocate(type, 0);
+    if (!self) return NULL;
+    self->threads = threads < 1 ? 1 : threads;
+    Py_INCREF(keep);
+    self->keep = keep;
+    if (fill_segment(self, calls)) { Py_DECREF(self); return NULL; }
+    return (PyObject *)self;
+}
+
+static void segment_free(PyObject *object) {
+    segment *self = (segment *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    free(self->calls);
+    free(self->arguments);
+    Py_XDECREF(self->keep);
+    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    release(object);
+    Py_DECREF(type);
+}
+
+/* run() -> the number of the call that failed, or -1 */
+static PyObject *segment_run(PyObject *object, PyObject *nothing) {
+    segment *self = (segment *)object;
+    int64_t failed;
+    (void)nothing;
+    enter_blas();
+    Py_BEGIN_ALLOW_THREADS
+    failed = hr_pool_run(self->calls, self->count, self->threads);
+    Py_END_ALLOW_THREADS
+    leave_blas();
+    return PyLong_FromLongLong(failed);
+}
+
+/* point(positions, array, bytes): lets arguments point to an array's memory. The array must be in C order and have `bytes`
+   bytes, and the caller keeps it until the run has ended. `positions` are pairs of argument number and byte offset. */
+static PyObject *segment_point(PyObject *object, PyObject *args) {
+    segment *self = (segment *)object;
+    PyObject *positions, *array;
+    Py_ssize_t bytes;
+    Py_buffer buffer;
+    if (!PyArg_ParseTuple(args, "O!On", &PyTuple_Type, &positions, &array, &bytes)) return NULL;
+    if (PyObject_GetBuffer(array, &buffer, PyBUF_C_CONTIGUOUS)) return NULL;
+    if (buffer.len != bytes) {
+        PyBuffer_Release(&buffer);
+        PyErr_Format(PyExc_ValueError, "%zd bytes were expected, not %zd", bytes, buffer.len);
+        return NULL;
+    }
+    for (Py_ssize_t i = 0; i + 1 < PyTuple_Size(positions); i += 2) {
+        int64_t place = PyLong_AsLongLong(PyTuple_GetItem(positions, i));
+        int64_t offset = PyLong_AsLongLong(PyTuple_GetItem(positions, i + 1));
+        if (place < 0 || place >= self->arguments_count) {
+            PyBuffer_Release(&buffer);
+            PyErr_Format(PyExc_IndexError, "there is no argument %lld", (long long)place);
+            return NULL;
+        }
+        self->arguments[place] = (int64_t)(intptr_t)buffer.buf + offset;
+    }
+    PyBuffer_Release(&buffer);
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef segment_methods[] = {
+    {"run", segment_run, METH_NOARGS, "run() -> int\n\nRuns the calls; gives the number of the one that failed, or -1."},
+    {"point", segment_point, METH_VARARGS, "point(positions, array, bytes)\n\nLets arguments point to an array's memory."},
+    {NULL, NULL, 0, NULL}};
+
+static PyType_Slot segment_slots[] = {
+    {Py_tp_new, segment_new}, {Py_tp_dealloc, segment_free}, {Py_tp_methods, segment_methods},
+    {Py_tp_doc, "Segment(calls, threads, keep): calls are (kernel, chunks, arguments)."}, {0, NULL}};
+
+static PyType_Spec segment_spec = {"headrace.engine.native._runtime.Segment", sizeof(segment), 0, Py_TPFLAGS_DEFAULT,
+                                   segment_slots};
+
+static PyObject *instruction_sets(PyObject *module, PyObject *nothing) {
+    PyObject *names = PyList_New(0);
+    (void)module; (void)nothing;
+    for (const char *const *name = hr_instruction_sets(); names && *name; name++) {
+        PyObject *text = PyUnicode_FromString(*name);
+        if (!text || PyList_Append(names, text)) { Py_XDECREF(text); Py_CLEAR(names); break; }
+        Py_DECREF(text);
+    }
+    return names;
+}
+
+static PyObject *kernels(PyObject *module, PyObject *args) {
+    const char *set;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "s", &set)) return NULL;
+    PyObject *found = PyDict_New();
+    for (int i = 0; found && hr_table(set, i); i++)
+        for (const hr_entry *entry = hr_table(set, i); entry->name; entry++) {
+            PyObject *value = Py_BuildValue("KL", (unsigned long long)(uintptr_t)entry->kernel, (long long)entry->fields);
+            if (!value || PyDict_SetItemString(found, entry->name, value)) { Py_XDECREF(value); Py_CLEAR(found); return NULL; }
+            Py_DECREF(value);
+        }
+    return found;
+}
+
+static PyObject *set_blas(PyObject *module, PyObject *args) {
+    unsigned long long single, twice, set, get;
+    int wide;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "KKKKp", &single, &twice, &set, &get, &wide)) return NULL;
+    hr_blas_sgemm = (void *)(uintptr_t)single;
+    hr_blas_dgemm = (void *)(uintptr_t)twice;
+    blas_set_threads = (void (*)(int))(uintptr_t)set;
+    blas_get_threads = (int (*)(void))(uintptr_t)get;
+    hr_blas_wide = wide;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef module_methods[] = {
+    {"instruction_sets", instruction_sets, METH_NOARGS, "instruction_sets() -> names that this machine runs, worst first"},
+    {"kernels", kernels, METH_VARARGS, "kernels(instruction_set) -> {name: (address, fields of its arguments)}"},
+    {"set_blas", set_blas, METH_VARARGS, "set_blas(sgemm, dgemm, set_num_threads, get_num_threads, wide)"},
+    {NULL, NULL, 0, NULL}};
+
+static int module_start(PyObject *module) {
+    if (hr_pool_initialize()) { PyErr_NoMemory(); return -1; }
+    PyObject *type = PyType_FromSpec(&segment_spec);
+    if (!type) return -1;
+    int failed = PyModule_AddObjectRef(module, "Segment", type);
+    Py_DECREF(type);
+    return failed;
+}
+
+static PyModuleDef_Slot module_slots[] = {{Py_mod_exec, module_start}, {0, NULL}};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_runtime", "The native runtime.", 0, module_methods,
+                                        module_slots, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__runtime(void) { return PyModuleDef_Init(&definition); }

@@ -1,0 +1,17 @@
+/* A pool of threads that runs the chunks of one call after the other. */
+#ifndef HEADRACE_POOL_H
+#define HEADRACE_POOL_H
+
+#include "runtime.h"
+
+enum { HR_MAX_THREADS = 256 };
+
+/* Registers what keeps the pool usable in a child after fork(). Returns 0, or an errno. */
+int hr_pool_initialize(void);
+
+/* Runs `count` calls in order on up to `threads` threads, the caller's included; calls[i] begins when calls[i-1] has ended.
+   If another thread is using the pool the caller does the work alone. Returns -1, or the index of the call that failed:
+   calls after it have not run. */
+int64_t hr_pool_run(const hr_call *calls, int64_t count, int threads);
+
+#endif
