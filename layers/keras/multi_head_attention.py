@@ -99,7 +99,8 @@ def attend(query: Any, key: Any, value: Any, axes: tuple[int, ...], mask: Any, d
     if mask is not None:
         if len(axes) > 1:
             lead = sizes_after(mask, 0)[: len(mask.sizes) - 2 * len(axes)]
-            mask = reshape(mask, [*lead, *(_product(x, axes) for x in (query, key))])
+            joined: Any = reshape(mask, [*lead, *(_product(x, axes) for x in (query, key))])
+            mask = joined
         while len(mask.sizes) < len(scores.sizes):
             mask = expand_dims(mask, -3)
     weights = softmax(hidden(scores, mask))

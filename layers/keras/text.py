@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...engine.ops.array import identity, reshape, shape as shape_of
+from ...engine.ops.array import identity, shape as shape_of
 from ...engine.ops.array_pad import pad
 from ...engine.ops.array_parts import concat, zeros_like
 from ...engine.ops.array_shape import squeeze
@@ -17,7 +17,7 @@ from ...engine.ops.comparison import equal, logical_or
 from ...engine.ops.constant import constant
 from ...engine.ops.sparse_functions import sparse_tensor_to_dense
 from ...engine.ops.string_patterns import regex_replace
-from ...engine.ops.strings import split, string_join, string_lower
+from ...engine.ops.strings import split, string_join, string_lower, string_split
 from .checks import one_of
 from .lookup import IndexLookup
 from .serialization import registered
@@ -117,11 +117,11 @@ class TextVectorization(IndexLookup):
         if callable(self.split):
             return self.split(texts)
         if self.split is None:
-            return texts if len(texts.sizes) > 1 else reshape(texts, [-1, 1])
+            return texts
         if self.split == "character":
             # A zero byte, which no text has, between characters: then they are parts.
             texts = regex_replace(texts, r"(?s)(.)", "\\1\x00")
-            parts = split(texts, "\x00")
+            parts = string_split(texts, "\x00")
         else:
             parts = split(texts)
         words = sparse_tensor_to_dense(parts, "")
