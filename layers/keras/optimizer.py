@@ -210,6 +210,12 @@ class Optimizer:
             self._variables.extend(made)
         return made
 
+    def _slot_pairs(self, first: str, second: str, value: float = 0.0) -> tuple[list[Any], list[Any]]:
+        """Two slots for each variable, the first filled with a number; one variable's after another's, as Keras does."""
+        pairs = [(self._slot(v, first, value), self._slot(v, second, 0.0)) for v in self._trained]
+        self._variables.extend(slot for pair in pairs for slot in pair)
+        return [a for a, _ in pairs], [b for _, b in pairs]
+
     def _slot(self, variable: Any, name: str, value: float) -> Any:
         graph, dtype = self._own_graph(), variable.dtype.base_dtype
         fill = constant_initializer(value, dtype=dtype)

@@ -73,7 +73,7 @@ class Adam(Optimizer):
         self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
 
     def _make_slots(self) -> None:
-        self._momentums, self._velocities = self._slots("momentum"), self._slots("velocity")
+        self._momentums, self._velocities = self._slot_pairs("momentum", "velocity")
         self._largest = self._slots("velocity_hat") if self.amsgrad else []
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> Operation:
@@ -120,7 +120,7 @@ class Adamax(Optimizer):
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
     def _make_slots(self) -> None:
-        self._momentums, self._norms = self._slots("momentum"), self._slots("norm")
+        self._momentums, self._norms = self._slot_pairs("momentum", "norm")
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> Operation:
         slots = [self._of(self._momentums, variable), self._of(self._norms, variable)]
@@ -133,7 +133,7 @@ class Nadam(Adamax):
     """Adam with Nesterov's momentum, whose share grows with the steps (Dozat 2015)."""
 
     def _make_slots(self) -> None:
-        self._momentums, self._velocities = self._slots("momentum"), self._slots("velocity")
+        self._momentums, self._velocities = self._slot_pairs("momentum", "velocity")
         graph = self._own_graph()
         one = constant_initializer(1.0, dtype=float32)
         with graph.name_scope(None), graph.control_dependencies(None):
@@ -166,7 +166,7 @@ class Lamb(Adamax):
     """Adam whose steps are scaled by each variable's norm (You et al. 2019)."""
 
     def _make_slots(self) -> None:
-        self._momentums, self._velocities = self._slots("momentum"), self._slots("velocity")
+        self._momentums, self._velocities = self._slot_pairs("momentum", "velocity")
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> Operation:
         g = _dense(gradient)
@@ -272,7 +272,7 @@ class Adadelta(Optimizer):
         self.rho, self.epsilon = rho, epsilon
 
     def _make_slots(self) -> None:
-        self._gradients, self._steps = self._slots("accumulated_grad"), self._slots("accumulated_delta_var")
+        self._gradients, self._steps = self._slot_pairs("accumulated_grad", "accumulated_delta_var")
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> Operation:
         slots = [self._of(self._gradients, variable), self._of(self._steps, variable)]
@@ -315,8 +315,7 @@ class Ftrl(Optimizer):
                 raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
 
     def _make_slots(self) -> None:
-        self._accumulators = self._slots("accumulator", self.initial_accumulator_value)
-        self._linears = self._slots("linear")
+        self._accumulators, self._linears = self._slot_pairs("accumulator", "linear", self.initial_accumulator_value)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> Operation:
         slots = [self._of(self._accumulators, variable), self._of(self._linears, variable)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 import zipfile
 from collections.abc import Iterator
@@ -19,6 +20,8 @@ from .backend import batch_get_value, batch_set_value
 from .base import Layer
 from .model_config import model_from_config, model_to_json
 from .serialization import custom_object_scope, serialize_keras_object
+
+logger = logging.getLogger("headrace")
 
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
@@ -219,6 +222,8 @@ def _read_optimizer(model: Any, stored: Any) -> None:
     values = [stored[str(i)][()] for i in range(len(stored))]
     if [tuple(v.shape.as_list()) for v in variables] == [np.shape(a) for a in values]:
         batch_set_value(list(zip(variables, values, strict=True)))
+    else:
+        logger.warning("The file's optimizer state does not fit %s, which starts anew", optimizer.name)
 
 
 # Whole models

@@ -185,9 +185,21 @@ def deserialize_keras_object(config: Any, custom_objects: dict[str, Any] | None 
         if isinstance(config, list | tuple):
             return type(config)([deserialize_keras_object(value, custom_objects, kind) for value in config])
         return config
+    if config["class_name"] in ("DTypePolicy", "Policy"):
+        return config["config"]["name"]
     cls = _class_of(config, custom_objects, kind)
     with custom_object_scope(custom_objects or {}):
-        return cls.from_config(config["config"])
+        return cls.from_config(_without_idle(cls, config["config"]))
+
+
+def _without_idle(cls: Any, config: dict[str, Any]) -> dict[str, Any]:
+    """A configuration without settings that the class does not have and that are off: other versions write more."""
+    if not cls.__module__.startswith(__name__.rpartition(".")[0]):
+        return config
+    makers = [vars(base)["__init__"] for base in inspect.getmro(cls) if "__init__" in vars(base)]
+    known = {name for maker in makers for name in inspect.signature(maker).parameters}
+    own = {"layers", "input_layers", "output_layers", "build_input_shape"}
+    return {k: v for k, v in config.items() if k in known | own or (v is not None and v is not False)}
 
 
 def _class_of(config: dict[str, Any], custom_objects: dict[str, Any] | None, kind: str | None) -> Any:

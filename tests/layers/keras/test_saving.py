@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -181,3 +182,17 @@ def test_names_of_files(tmp_path):
         keras.models.load_model(tmp_path / "text.keras")
     with pytest.raises(ValueError, match="no weights yet"):
         keras.Sequential([layers.Dense(3)]).save(tmp_path / "m.keras")
+
+
+def test_a_file_of_keras_3_is_read(tmp_path):
+    fixture = Path(__file__).parents[2] / "fixtures" / "layers" / "keras_file.keras"
+    wanted = np.load(fixture.with_suffix(".npz"))
+    model = keras.models.load_model(fixture)
+    np.testing.assert_allclose(model.predict(wanted["rows"], verbose=0), wanted["predicted"], rtol=1e-5)
+    found = model.evaluate(wanted["rows"], wanted["labels"], verbose=0)
+    assert found == pytest.approx([float(wanted["loss"]), float(wanted["accuracy"])], rel=1e-4)
+    assert int(model.optimizer.iterations) == 2
+    np.testing.assert_allclose(model.optimizer.get_weights()[2], wanted["momentum"], rtol=1e-6)
+    model.save(tmp_path / "again.keras")
+    again = keras.models.load_model(tmp_path / "again.keras")
+    np.testing.assert_allclose(again.predict(wanted["rows"], verbose=0), wanted["predicted"], rtol=1e-5)
