@@ -19,7 +19,7 @@ from ..samples import Failure, Sample
 from .array_parts import concat, zeros_like
 from .nn_bias import bias_add_grad_op
 from .products import matmul
-from .recurrent_lstm import agree, in_working_dtype, part
+from .recurrent_lstm import agree, in_working_dtype, late, part
 
 Gradients = list[Any]
 _INPUTS = "x: T, h_prev: T, w_ru: T, w_c: T, b_ru: T, b_c: T"
@@ -182,11 +182,13 @@ def gru_sequence_grad_kernel(xp: Any, *values: Any) -> Any:
     return out
 
 
-# Gradients: that of the outputs. The gates themselves give none, as in TensorFlow.
+# Gradients: from that of the outputs by an operation; from those of gates, and of the gradients themselves, by loops.
 
 
 @gru_block_cell_op.gradient
 def gru_block_cell_gradient(op: Operation, *dys: Tensor | None) -> Gradients:
+    if any(dy is not None for dy in dys[:3]):
+        return late("gru_cell_gradient", op, dys)
     x, h_prev = op.inputs[:2]
     d_h = zeros_like(op.outputs[3]) if dys[3] is None else dys[3]
     dx, dh, d_c_bar, d_gates = gru_block_cell_grad_op.make([*op.inputs, *op.outputs[:3], d_h], {}).outputs
@@ -197,8 +199,20 @@ def gru_block_cell_gradient(op: Operation, *dys: Tensor | None) -> Gradients:
 
 @gru_sequence_op.gradient
 def gru_sequence_gradient(op: Operation, *dys: Tensor | None) -> Gradients:
+    if any(dy is not None for dy in dys[:3]):
+        return late("gru_sequence_gradient", op, dys)
     d_h = zeros_like(op.outputs[3]) if dys[3] is None else dys[3]
     return gru_sequence_grad_op.make([*op.inputs, *op.outputs, d_h], {}).outputs
+
+
+@gru_block_cell_grad_op.gradient
+def gru_block_cell_grad_gradient(op: Operation, *dys: Tensor | None) -> Gradients:
+    return late("gru_cell_grad_gradient", op, dys)
+
+
+@gru_sequence_grad_op.gradient
+def gru_sequence_grad_gradient(op: Operation, *dys: Tensor | None) -> Gradients:
+    return late("gru_sequence_grad_gradient", op, dys)
 
 
 # Samples
@@ -213,17 +227,19 @@ def _arrays(rng: np.random.Generator, shape: tuple[int, ...], units: int) -> tup
 
 @gru_block_cell_op.samples
 def gru_block_cell_samples(rng: np.random.Generator) -> list[Sample]:
-    return [Sample(_arrays(rng, shape, 4), differentiable=False) for shape in ((2, 3), (0, 3), (1, 1))]
+    return [Sample(_arrays(rng, shape, 4)) for shape in ((2, 3), (0, 3), (1, 1))]
 
 
 @gru_sequence_op.samples
 def gru_sequence_samples(rng: np.random.Generator) -> list[Sample]:
-    return [Sample(_arrays(rng, shape, 4), differentiable=False) for shape in ((3, 2, 3), (0, 2, 3), (1, 1, 1))]
+    shapes = ((3, 2, 3), (0, 2, 3), (1, 1, 1))
+    return [Sample(_arrays(rng, shape, 4), differentiable=shape[0] > 0) for shape in shapes]
 
 
 def _with_grads(sample: Sample, kernel: Any, kept: int, rng: np.random.Generator) -> Sample:
     steps = kernel(np, *sample.inputs)
-    return Sample((*sample.inputs, *steps[:kept], rng.normal(size=steps[0].shape)), differentiable=False)
+    inputs = (*sample.inputs, *steps[:kept], rng.normal(size=steps[0].shape))
+    return Sample(inputs, differentiable=sample.differentiable, second=False)
 
 
 @gru_block_cell_grad_op.samples

@@ -299,7 +299,8 @@ def block_lstm_grad_kernel(xp: Any, seq_len_max: Any, *values: Any, **attrs: Any
     return out
 
 
-# Gradients: those of the cell states and of the outputs. The gates themselves give none, as in TensorFlow.
+# Gradients: from those of the cell states and of the outputs by an operation; from those of gates, and of the gradients
+# themselves, by loops.
 
 
 def _grads(grad: Op[..., Any], op: Operation, kept: int, dys: Sequence[Tensor | None]) -> list[Tensor]:
@@ -309,8 +310,22 @@ def _grads(grad: Op[..., Any], op: Operation, kept: int, dys: Sequence[Tensor | 
     return grad.make(inputs, {"use_peephole": op.attrs["use_peephole"]}).outputs
 
 
+def _of_gates(dys: Sequence[Tensor | None]) -> bool:
+    return any(dy is not None for k, dy in enumerate(dys) if k not in (1, 6))
+
+
+def late(rule: str, op: Operation, dys: Sequence[Tensor | None]) -> Gradients:
+    """What a rule of recurrent_gradients.py says, which needs differentiation."""
+    from .. import recurrent_gradients
+
+    result: Gradients = getattr(recurrent_gradients, rule)(op, dys)
+    return result
+
+
 @lstm_block_cell_op.gradient
 def lstm_block_cell_gradient(op: Operation, *dys: Tensor | None) -> Gradients:
+    if _of_gates(dys):
+        return late("lstm_cell_gradient", op, dys)
     x, _, h_prev, w = op.inputs[:4]
     cs_prev_grad, dicfo, *diagonals = _grads(lstm_block_cell_grad_op, op, 6, dys)
     dx, dh = split_columns(matmul(dicfo, w, transpose_b=True), x, h_prev)
@@ -326,7 +341,19 @@ def split_columns(values: Any, first: Tensor, second: Tensor) -> Any:
 
 @block_lstm_op.gradient
 def block_lstm_gradient(op: Operation, *dys: Tensor | None) -> Gradients:
+    if _of_gates(dys):
+        return late("block_lstm_gradient", op, dys)
     return [None, *_grads(block_lstm_grad_op, op, 7, dys)]
+
+
+@lstm_block_cell_grad_op.gradient
+def lstm_block_cell_grad_gradient(op: Operation, *dys: Tensor | None) -> Gradients:
+    return late("lstm_cell_grad_gradient", op, dys)
+
+
+@block_lstm_grad_op.gradient
+def block_lstm_grad_gradient(op: Operation, *dys: Tensor | None) -> Gradients:
+    return late("block_lstm_grad_gradient", op, dys)
 
 
 # Samples
@@ -342,23 +369,34 @@ def _states(rng: np.random.Generator, batch: int, units: int) -> list[Any]:
 
 
 _NO_CLIP = {"cell_clip": -1.0}
-_PEEPHOLES = {"use_peephole": True, "cell_clip": 0.7, "forget_bias": 0.3}
+_PEEPHOLES = {"use_peephole": True, "cell_clip": 30.0, "forget_bias": 0.3}
+# Where the state is clipped the gradient is not that of the values.
+_CLIPPED = {"use_peephole": True, "cell_clip": 0.7}
 
 
 @lstm_block_cell_op.samples
 def lstm_block_cell_samples(rng: np.random.Generator) -> list[Sample]:
-    # Only cs and h are differentiated, as in TensorFlow: see tests/engine/test_recurrent_ops.py.
     inputs = (rng.normal(size=(2, 3)), *_states(rng, 2, 4), *_cell_arrays(rng, 3, 4))
     empty = (np.ones((0, 3)), *_states(rng, 0, 4), *_cell_arrays(rng, 3, 4))
-    return [Sample(v, a, differentiable=False) for v, a in ((inputs, _NO_CLIP), (inputs, _PEEPHOLES), (empty, {}))]
+    cases: Any = ((inputs, _NO_CLIP), (inputs, _PEEPHOLES), (inputs, _CLIPPED), (empty, {}))
+    return [Sample(values, attrs, differentiable=attrs is not _CLIPPED) for values, attrs in cases]
 
 
 @block_lstm_op.samples
 def block_lstm_samples(rng: np.random.Generator) -> list[Sample]:
     inputs = (rng.normal(size=(3, 2, 3)), *_states(rng, 2, 4), *_cell_arrays(rng, 3, 4))
     empty = (np.ones((0, 2, 3)), *inputs[1:])
-    cases: Any = ((3, inputs, _NO_CLIP), (2, inputs, _PEEPHOLES), (0, inputs, {}), (0, empty, {}))
-    return [Sample((np.int64(count), *values), attrs, differentiable=False) for count, values, attrs in cases]
+    cases: Any = (
+        (3, inputs, _NO_CLIP),
+        (2, inputs, _PEEPHOLES),
+        (3, inputs, _CLIPPED),
+        (0, inputs, {}),
+        (0, empty, {}),
+    )
+    return [
+        Sample((np.int64(count), *values), attrs, differentiable=count > 0 and attrs is not _CLIPPED)
+        for count, values, attrs in cases
+    ]
 
 
 def _with_grads(sample: Sample, kernel: Callable[..., Any], kept: int, rng: np.random.Generator) -> Sample:
@@ -366,7 +404,8 @@ def _with_grads(sample: Sample, kernel: Callable[..., Any], kept: int, rng: np.r
     steps = kernel(np, *sample.inputs, **attrs)
     grads = [rng.normal(size=steps[0].shape) for _ in range(2)]
     peephole = {"use_peephole": attrs["use_peephole"]}
-    return Sample((*sample.inputs, *steps[:kept], *grads), peephole, differentiable=False)
+    inputs = (*sample.inputs, *steps[:kept], *grads)
+    return Sample(inputs, peephole, differentiable=sample.differentiable, second=False)
 
 
 @lstm_block_cell_grad_op.samples

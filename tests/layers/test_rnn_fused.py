@@ -146,3 +146,29 @@ def test_one_cell_in_two_networks_shares_its_variables():
         a, b, c = session.run([whole, tf.stack(steps, 1), alone])
         np.testing.assert_allclose(a, b, rtol=1e-6)
         np.testing.assert_allclose(a[:, 0], c, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("unknown", [False, True])
+@pytest.mark.parametrize("index", [0, 2], ids=["lstm", "gru"])
+def test_gradients_of_gradients_are_those_of_the_loop(index, unknown):
+    value = np.random.RandomState(2).randn(BATCH, TIME, SIZE).astype(np.float32)
+    found = []
+    for classes in (FUSED, LOOPED):
+        with tf.Graph().as_default(), tf.Session() as session:
+            fused = classes is FUSED
+            x = tf.placeholder(tf.float32, [None, None if unknown and fused else TIME, SIZE])
+            # static_rnn unrolls what the operations do at once.
+            if fused:
+                outputs, _ = tf.nn.dynamic_rnn(FUSED[index](UNITS), x, dtype=tf.float32)
+            else:
+                steps, _ = tf.nn.static_rnn(classes[index](UNITS), tf.unstack(x, TIME, 1), dtype=tf.float32)
+                outputs = tf.stack(steps, 1)
+            (slope,) = tf.gradients(tf.reduce_sum(outputs**2), x)
+            penalty = tf.reduce_sum(slope**2)
+            gradients = tf.gradients(penalty, [x, *tf.trainable_variables()])
+            for number, variable in enumerate(tf.trainable_variables()):
+                weights = np.random.RandomState(number).uniform(-0.8, 0.8, variable.shape.as_list())
+                variable.load(weights.astype(np.float32), session)
+            found.append(session.run([penalty, *gradients], {x: value}))
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
