@@ -8,7 +8,8 @@ from ...engine.dtypes import as_dtype
 from ...engine.graph import Tensor, get_default_graph
 from ...engine.ops.constant import placeholder, sparse_placeholder
 from ...engine.shapes import TensorShape
-from .base import Layer, Node
+from .base import Layer
+from .graph_record import Node
 from .serialization import registered
 
 

@@ -95,12 +95,11 @@ def attend(query: Any, key: Any, value: Any, axes: tuple[int, ...], mask: Any, d
 
     q, k, v = by_heads(query), by_heads(key), by_heads(value)
     count = len(others) + 2
-    scores = matmul(q, transpose(k, [*range(count - 1), count, count - 1]))
+    scores: Any = matmul(q, transpose(k, [*range(count - 1), count, count - 1]))
     if mask is not None:
         if len(axes) > 1:
             lead = sizes_after(mask, 0)[: len(mask.sizes) - 2 * len(axes)]
-            joined: Any = reshape(mask, [*lead, *(_product(x, axes) for x in (query, key))])
-            mask = joined
+            mask = reshape(mask, [*lead, *(_product(x, axes) for x in (query, key))])
         while len(mask.sizes) < len(scores.sizes):
             mask = expand_dims(mask, -3)
     weights = softmax(hidden(scores, mask))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...engine.ops.array_order import transpose
-from ...engine.ops.diagonals import eye
 from ...engine.ops.array import reshape
+from ...engine.ops.array_order import transpose
 from ...engine.ops.clipping import l2_normalize
+from ...engine.ops.diagonals import eye
 from ...engine.ops.products import matmul
 from ...engine.ops.reduce import reduce_sum
 from ...engine.ops.unary import abs as absolute, square
@@ -45,7 +45,7 @@ def _factor(name: str, value: Any) -> float:
 class L1L2(Regularizer):
     """`l1 * sum(|x|) + l2 * sum(x ** 2)`."""
 
-    _names = ("l1", "l2")
+    _names: tuple[str, ...] = ("l1", "l2")
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
         self.l1, self.l2 = _factor("l1", l1 or 0.0), _factor("l2", l2 or 0.0)
