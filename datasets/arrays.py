@@ -12,7 +12,7 @@ from ..engine.byte_strings import string_array
 from ..engine.dtypes import of_array
 from ..engine.nest import flatten, pack_sequence_as
 from .dataset import Dataset
-from .running import Element, Elements, Run
+from .running import Chance, Element, Elements, Run
 from .structure import TensorSpec
 
 
@@ -50,12 +50,13 @@ class ArrayBatches(Dataset):
         self.drop_remainder, self.across = drop_remainder, across
         rows = batch_size if drop_remainder else None
         specs = [TensorSpec([rows, *a.shape[1:]], of_array(a)) for a in self.arrays]
-        super().__init__(pack_sequence_as(arrays, specs), (), self._iteration)
+        self._chance = Chance()
+        super().__init__(pack_sequence_as(arrays, specs), (), self._iteration, [self._chance])
 
     def _iteration(self, run: Run) -> Elements:
         # An order that nobody chose is noted, so that a saved position gives the same rest.
         drawn = self.shuffled and self.seed is None
-        return _Batches(self, run.log.next()[0] if drawn else self.seed)
+        return _Batches(self, run.log.next(self._chance)[0] if drawn else self.seed)
 
     def __len__(self) -> int:
         """Batches an epoch."""

@@ -94,7 +94,7 @@ class CsvDataset(Dataset):
         def make(run: Run) -> Elements:
             return Mapped(Generated(read(names.begin(run))), decode, pure=True)
 
-        super().__init__(tuple(TensorSpec((), of_array(d)) for d in defaults), names.tensors, make)
+        super().__init__(tuple(TensorSpec((), of_array(d)) for d in defaults), names.tensors, make, [names])
 
 
 def _default(value: Any) -> np.ndarray[Any, Any]:

@@ -25,6 +25,7 @@ from .plan import Plan
 from .prefetching import AUTOTUNE, DEFAULT_READY, ParallelMapped, Prefetched
 from .running import (
     Chained,
+    Chance,
     Elements,
     Filtered,
     Generated,
@@ -57,10 +58,11 @@ class Dataset(Plan):
         element_spec: the structure of an element, with specs as leaves.
         tensors: of the graph, whose values an iteration needs.
         make: starts an iteration.
+        sources: the datasets, functions and chances that it is made from.
     """
 
-    def __init__(self, element_spec: Any, tensors: Sequence[Tensor], make: Make) -> None:
-        super().__init__(element_spec, tensors, make)
+    def __init__(self, element_spec: Any, tensors: Sequence[Tensor], make: Make, sources: Sequence[Any] = ()) -> None:
+        super().__init__(element_spec, tensors, make, sources)
         self._options = Options()
 
     # Iteration
@@ -196,7 +198,7 @@ class Dataset(Plan):
             raise TypeError("The argument to `Dataset.zip()` must be a nested structure of `Dataset` objects.")
         spec = map_structure(lambda i: _Box(parts[i].element_spec), structure)
         used = [t for d in parts for t in d.tensors]
-        return Dataset(_unboxed(spec), used, lambda run: Zipped([d.begin(run) for d in parts]))
+        return Dataset(_unboxed(spec), used, lambda run: Zipped([d.begin(run) for d in parts]), parts)
 
     @staticmethod
     def list_files(file_pattern: Any, shuffle: bool | None = None, seed: int | None = None) -> Dataset:
@@ -206,22 +208,29 @@ class Dataset(Plan):
             InvalidArgumentError: no file matches.
         """
         names = matching_files(file_pattern, True if shuffle is None else shuffle, seed)
-        return Dataset(names.element_spec, names.tensors, names.begin)
+        return Dataset(names.element_spec, names.tensors, names.begin, [names])
 
     # Transformations
 
     def derived(
-        self, spec: Any, make: Callable[[Elements, Run], Elements], arguments: Sequence[Any] = (), *others: Dataset
+        self, spec: Any, make: Callable[[Elements, Run], Elements], arguments: Sequence[Any] = (), *others: Any
     ) -> Dataset:
-        """A dataset over this one: `make` turns an iteration into another one; tensors among `arguments` are needed."""
-        used = [*self.tensors, *(t for d in others for t in d.tensors), *_tensors(arguments)]
-        return Dataset(spec, used, lambda run: make(self.begin(run), run))
+        """A dataset over this one: `make` turns an iteration into another one; tensors among `arguments` are needed.
+
+        `others` are the datasets, functions and chances that it is made from too.
+        """
+        used = [*self.tensors, *(t for d in others if isinstance(d, Plan) for t in d.tensors), *_tensors(arguments)]
+        return Dataset(spec, used, lambda run: make(self.begin(run), run), [self, *others])
 
     def concatenate(self, dataset: Dataset) -> Dataset:
         """The elements of this dataset, then those of `dataset`; TypeError if their structures or dtypes differ."""
         spec = combining.common_spec(self.element_spec, dataset.element_spec)
         used = [*self.tensors, *dataset.tensors]
-        return Dataset(spec, used, lambda run: Chained([lambda: self.begin(run), lambda: dataset.begin(run)]))
+
+        def make(run: Run) -> Elements:
+            return Chained([lambda: self.begin(run), lambda: dataset.begin(run)])
+
+        return Dataset(spec, used, make, [self, dataset])
 
     def map(self, map_func: Callable[..., Any], num_parallel_calls: Any = None) -> Dataset:
         """What `map_func` makes of each element.
@@ -240,7 +249,7 @@ class Dataset(Plan):
                 return Mapped(source, call, function.pure)
             return ParallelMapped(source, call, run.integer(calls), function.pure)
 
-        return self.derived(function.spec, make, [*function.captures, calls])
+        return self.derived(function.spec, make, [*function.captures, calls], function)
 
     def map_with_legacy_function(self, map_func: Callable[..., Any], num_parallel_calls: Any = None) -> Dataset:
         """As `map`."""
@@ -282,6 +291,7 @@ class Dataset(Plan):
             spec,
             lambda s, run: Generated(combining.flattened(s, function.bound(run, self.element_spec), run)),
             function.captures,
+            function,
         )
 
     def interleave(
@@ -306,7 +316,7 @@ class Dataset(Plan):
             call = function.bound(run, self.element_spec)
             return Generated(combining.interleaved(source, call, run, run.integer(cycle), run.integer(block)))
 
-        return self.derived(spec, make, [*function.captures, cycle, block])
+        return self.derived(spec, make, [*function.captures, cycle, block], function)
 
     def _to_datasets(self, map_func: Callable[..., Any], name: str) -> tuple[Function, Any]:
         function = Function(map_func, [self.element_spec], name)
@@ -390,20 +400,22 @@ class Dataset(Plan):
         pair = get_seed(seed)
         seeds = None if pair[0] is None or pair[1] is None else (pair[0], pair[1])
         again = reshuffle_each_iteration is not False
-        key = object()
+        key = Chance()
 
         def make(source: Elements, run: Run) -> Elements:
-            base = run.shared((key, "seeds"), lambda: seeds or run.log.next())
+            base = run.shared((key, "seeds"), lambda: seeds or run.log.next(key))
             draws = run.shared(key, lambda: Draws(base))
             return Shuffled(source, run.integer(size), draws.pair() if again else base)
 
-        return self.derived(self.element_spec, make, [size])
+        return self.derived(self.element_spec, make, [size], key)
 
     def repeat(self, count: Any = None) -> Dataset:
         """The elements `count` times over; for ever if it is None or -1."""
         times = argument(-1 if count is None else count)
         used = [*self.tensors, *_tensors([times])]
-        return Dataset(self.element_spec, used, lambda run: Repeated(lambda: self.begin(run), run.integer(times)))
+        return Dataset(
+            self.element_spec, used, lambda run: Repeated(lambda: self.begin(run), run.integer(times)), [self]
+        )
 
     def cache(self, filename: Any = "") -> Dataset:
         """The elements kept at their first pass, in memory or in a file, and read from there afterwards.
@@ -422,7 +434,7 @@ class Dataset(Plan):
                 return FileCache(text, leaves).begin(lambda: self.begin(run))
             return run.shared(key, MemoryCache).begin(lambda: self.begin(run))
 
-        return Dataset(self.element_spec, [*self.tensors, *_tensors([name])], make)
+        return Dataset(self.element_spec, [*self.tensors, *_tensors([name])], make, [self])
 
     def prefetch(self, buffer_size: Any) -> Dataset:
         """The same elements, up to `buffer_size` of them made ahead by a thread that ends with the session."""

@@ -18,7 +18,7 @@ from . import combining
 from .dataset import Dataset, argument
 from .functions import Function
 from .prefetching import AUTOTUNE as AUTOTUNE
-from .running import Element, Elements, Generated, Numbered, Run
+from .running import Chance, Element, Elements, Generated, Numbered, Run
 from .shuffling import Draws
 from .sources import components_of
 from .structure import DatasetSpec, TensorSpec
@@ -47,13 +47,14 @@ class RandomDataset(Dataset):
 
     def __init__(self, seed: int | None = None) -> None:
         pair = get_seed(seed)
+        key = Chance()
 
         def numbers(run: Run) -> Iterator[Element]:
-            draws = Draws(run.log.next() if pair[0] is None or pair[1] is None else (pair[0], pair[1]))
+            draws = Draws(run.log.next(key) if pair[0] is None or pair[1] is None else (pair[0], pair[1]))
             while True:
                 yield [np.array(draws.next(), np.int64)]
 
-        super().__init__(TensorSpec((), int64), (), lambda run: Generated(numbers(run)))
+        super().__init__(TensorSpec((), int64), (), lambda run: Generated(numbers(run)), [key])
 
 
 def enumerate_dataset(start: Any = 0) -> Transformation:
@@ -188,7 +189,7 @@ def group_by_window(
             calls = key.bound(run, dataset.element_spec), reduce.bound(run, key_spec, window), size.bound(run, key_spec)
             return Generated(combining.grouped(source, run, *calls))
 
-        return dataset.derived(result.element_spec, make, [*key.captures, *reduce.captures, *size.captures])
+        return dataset.derived(result.element_spec, make, [*key.captures, *reduce.captures, *size.captures], reduce)
 
     return apply
 
@@ -280,7 +281,7 @@ def sample_from_datasets(
     spec = datasets[0].element_spec
     for dataset in datasets[1:]:
         spec = combining.common_spec(spec, dataset.element_spec)
-    return Dataset(spec, [t for d in datasets for t in d.tensors], make)
+    return Dataset(spec, [t for d in datasets for t in d.tensors], make, [numbers, *datasets])
 
 
 def _picked(bounds: Any, draw: Any) -> int:

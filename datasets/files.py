@@ -69,7 +69,7 @@ class FileDataset(Dataset):
             return Generated(_in_turns(names.begin(run), cycle, lambda name: opened(run, name)))
 
         used = [*names.tensors, *(a for a in (kind, parallel) if hasattr(a, "op"))]
-        super().__init__(TensorSpec((), string), used, make)
+        super().__init__(TensorSpec((), string), used, make, [names])
 
 
 def _in_turns(names: Elements, cycle: int, opened: Callable[[Any], Iterator[Element]]) -> Iterator[Element]:

@@ -17,7 +17,7 @@ from ..engine.registry import find_definition
 from ..engine.rewriting.lower import handle_of
 from ..engine.tensor_types import SparseTensor, SparseTensorValue
 from .plan import Plan
-from .running import Element, Elements, Run
+from .running import Chance, Element, Elements, Run
 from .structure import DatasetSpec, SparseTensorSpec, TensorSpec, flat_parts, leaves_of, pack_element
 
 
@@ -62,6 +62,7 @@ class Function:
         self.captures = self.graph.captures
         self.leaf_specs = [maker.spec for maker in self.makers]
         self.spec = pack_sequence_as(self.structure, self.leaf_specs)
+        self.chances = [chance for maker in self.makers for chance in maker.chances]
         self.pure = not any(_is_stateful(op) for op in self.graph.get_operations())
 
     def _arguments(self, specs: Sequence[Any], inputs: Sequence[Tensor], unpack: bool) -> list[Any]:
@@ -113,6 +114,7 @@ class _Maker:
 
     def __init__(self, spec: TensorSpec, tensors: Sequence[Tensor]) -> None:
         self.spec, self.tensors = spec, list(tensors)
+        self.chances: list[Chance] = []
 
     def value(self, values: Sequence[Any]) -> Any:
         return self.spec.value_from(values)
@@ -123,6 +125,7 @@ class _DatasetMaker(_Maker):
         self.dataset = dataset
         self.needed = [t for t in dataset.tensors if handle_of(t.op) is None]
         super().__init__(DatasetSpec(dataset.element_spec), [own_value(t) for t in self.needed])
+        self.chances = dataset.chances
 
     def value(self, values: Sequence[Any]) -> Any:
         given = dict(zip(self.needed, map(as_value, values), strict=True))

@@ -12,7 +12,7 @@ from ..engine.errors import InvalidArgumentError
 from ..engine.ops.random import get_seed
 from ..engine.platform.gfile import Glob
 from .plan import Plan
-from .running import Elements, Generated, Run
+from .running import Chance, Elements, Generated, Run
 from .shuffling import Draws, Shuffled
 from .sources import component_of
 from .structure import TensorSpec
@@ -28,7 +28,7 @@ def matching_files(pattern: Any, shuffle: bool, seed: int | None) -> Plan:
     """The plan of Dataset.list_files: the names in order, or shuffled as TensorFlow shuffles them."""
     patterns = component_of(pattern if not isinstance(pattern, Path) else str(pattern))
     pair = get_seed(seed)
-    key = object()
+    key = Chance()
 
     def make(run: Run) -> Elements:
         wanted = [text_of(p) for p in np.atleast_1d(patterns.value(run)).reshape(-1)]
@@ -39,8 +39,8 @@ def matching_files(pattern: Any, shuffle: bool, seed: int | None) -> Plan:
         if not shuffle:
             return names
         base = run.shared(
-            (key, "seeds"), lambda: run.log.next() if pair[0] is None or pair[1] is None else (pair[0], pair[1])
+            (key, "seeds"), lambda: run.log.next(key) if pair[0] is None or pair[1] is None else (pair[0], pair[1])
         )
         return Shuffled(names, len(found), run.shared(key, lambda: Draws(base)).pair())
 
-    return Plan(TensorSpec((), string), patterns.tensors, make)
+    return Plan(TensorSpec((), string), patterns.tensors, make, [key])

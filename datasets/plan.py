@@ -10,7 +10,7 @@ from ..engine.nest import flatten
 from ..engine.ops.iterators import keep_source, python_dataset_op
 from ..engine.rewriting.lower import handle_of
 from ..engine.runtime import Runtime
-from .running import Elements, Make, Mapped, Run, SeedLog
+from .running import Chance, Elements, Make, Mapped, Run, SeedLog
 from .structure import TensorSpec
 
 
@@ -21,12 +21,14 @@ class Plan:
         element_spec: the structure of an element, with specs as leaves.
         tensors: of the graph, whose values an iteration needs.
         make: starts an iteration.
+        sources: the datasets, functions and chances that it is made from.
     """
 
-    def __init__(self, element_spec: Any, tensors: Sequence[Tensor], make: Make) -> None:
+    def __init__(self, element_spec: Any, tensors: Sequence[Tensor], make: Make, sources: Sequence[Any] = ()) -> None:
         self.element_spec = element_spec
         self.tensors = list(dict.fromkeys(tensors))
         self._make = make
+        self.chances: list[Chance] = list(dict.fromkeys(chance for source in sources for chance in source.chances))
 
     def begin(self, run: Run) -> Elements:
         """An iteration within a run."""
@@ -54,7 +56,7 @@ class Bound:
     def start(self, runtime: Runtime, seeds: list[tuple[int, int]]) -> Elements:
         """A fresh iteration whose elements are lists of arrays, one a part."""
         leaves = flatten(self.dataset.element_spec)
-        source = self.dataset.begin(Run(runtime, self.values, SeedLog(seeds)))
+        source = self.dataset.begin(Run(runtime, self.values, SeedLog(seeds, self.dataset.chances)))
         if all(type(leaf) is TensorSpec for leaf in leaves):
             return source
         return Mapped(

@@ -15,16 +15,34 @@ Element = Sequence[Any]
 T = TypeVar("T")
 
 
+class Chance:
+    """A place in a pipeline where seeds are drawn that nobody gave."""
+
+    @property
+    def chances(self) -> list[Chance]:
+        """Itself: what a dataset that draws here has among its chances."""
+        return [self]
+
+
 class SeedLog:
-    """The seeds that an iteration draws: pairs that follow from its first one, which a saved position keeps."""
+    """The seeds that an iteration draws: pairs that follow from its first one, which a saved position keeps.
 
-    def __init__(self, seeds: list[tuple[int, int]]) -> None:
-        first, second = seeds[0] if seeds else (random.getrandbits(31), random.getrandbits(31))
-        self._random = random.Random(first << 31 | second)
+    Each of the pipeline's chances has a stream of its own, so that it does not matter which thread comes first.
+    """
 
-    def next(self) -> tuple[int, int]:
-        """The next pair; not two zeros, which mean no seed."""
-        return self._random.getrandbits(31), self._random.getrandbits(31) or 1
+    def __init__(self, seeds: list[tuple[int, int]], chances: Sequence[Chance] = ()) -> None:
+        self._first = seeds[0] if seeds else (random.getrandbits(31), random.getrandbits(31))
+        self._numbers = {chance: i for i, chance in enumerate(chances)}
+        self._streams: dict[int, random.Random] = {}
+
+    def next(self, chance: Chance) -> tuple[int, int]:
+        """The next pair at a place; not two zeros, which mean no seed."""
+        number = self._numbers.get(chance, len(self._numbers))
+        if number not in self._streams:
+            first, second = self._first
+            self._streams[number] = random.Random((number << 31 | first) << 31 | second)
+        stream = self._streams[number]
+        return stream.getrandbits(31), stream.getrandbits(31) or 1
 
 
 @dataclass

@@ -49,6 +49,9 @@ PIPELINES = {
     "padded": lambda f: Dataset.range(1, 12).shuffle(5).map(lambda n: tf.fill([n], n)).padded_batch(3, [None]),
     "window": lambda f: Dataset.range(20).window(4, 2).flat_map(lambda w: w.batch(4)),
     "zip": lambda f: Dataset.zip((Dataset.range(12).shuffle(12), Dataset.range(12).shuffle(6))).repeat(2),
+    "threads": lambda f: Dataset.zip(tuple(Dataset.range(9).shuffle(9).repeat().prefetch(2) for _ in range(4))),
+    "threads of inner shuffles": lambda f: Dataset.zip(tuple(
+        Dataset.range(3).repeat().flat_map(lambda i: Dataset.range(5).shuffle(5)).prefetch(1) for _ in range(3))),
     "seeded noise": lambda f: Dataset.range(20).map(lambda x: tf.random_uniform([], seed=3)).batch(3),
     "random": lambda f: tf.data.experimental.RandomDataset().take(20).batch(3),
     "sample": lambda f: tf.data.experimental.sample_from_datasets([Dataset.range(9), Dataset.range(20, 29)]),
