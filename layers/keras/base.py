@@ -6,6 +6,7 @@ Each call is recorded as a Node, so that a model can be made of the tensors betw
 from __future__ import annotations
 
 import inspect
+import warnings
 from functools import wraps
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -63,6 +64,8 @@ class Layer(WeightsHolder):
     # Whether call works with masks, and whether outputs keep the mask of the inputs.
     supports_masking = False
     stateful = False
+    # Whether whole numbers are cast as floats are, in inputs.
+    casts_integers = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         layer = object.__new__(cls)
@@ -246,6 +249,8 @@ class Layer(WeightsHolder):
         except TypeError as error:
             raise TypeError(f"Layer {self.name!r} ({type(self).__name__}): call {error}") from None
         for i, (name, value) in enumerate(bound.arguments.items()):
+            if i == 0 and isinstance(value, list | tuple) and value and all(map(_is_plain, flatten(value))):
+                value = convert_to_tensor(value)
             if name != "training":
                 bound.arguments[name] = map_structure(lambda leaf, i=i: self._converted(leaf, i == 0), value)
         return bound
@@ -257,7 +262,8 @@ class Layer(WeightsHolder):
         if not isinstance(leaf, Tensor):
             return leaf
         dtype = leaf.dtype.base_dtype
-        if not self.autocast or not dtype.is_floating or not self._dtype.is_floating or dtype == self._dtype:
+        fits = dtype.is_floating or (self.casts_integers and is_input and (dtype.is_integer or dtype.name == "bool"))
+        if not self.autocast or not fits or not self._dtype.is_floating or dtype == self._dtype:
             return leaf
         result = cast(leaf, self._dtype)
         set_mask(result, mask_of(leaf))
@@ -312,6 +318,12 @@ class Layer(WeightsHolder):
             self._regularize_activity(outputs)
         if all(mask_of(output) is not None for output in flatten(outputs)):
             return
+        # Layers inside a layer are its own affair.
+        if not CONTEXT.depth and not self.supports_masking and any(mask is not None for mask in flatten(masks)):
+            warnings.warn(
+                f"The layer {self.name!r} does not support masks: the mask that went with its inputs is dropped",
+                stacklevel=3,
+            )
         masks = self.compute_mask(first, masks)
         if masks is not None:
             several, given = flatten(outputs), masks if isinstance(masks, list | tuple) else [masks]

@@ -49,6 +49,7 @@ class BatchNormalization(Layer):
     """
 
     supports_masking = True
+    casts_integers = True
 
     def __init__(
         self,

@@ -25,6 +25,7 @@ class BaseConv(Layer):
     """Windows, data format, bias and activation of a convolution over `rank` spatial axes."""
 
     rank: int
+    casts_integers = True
 
     def set_windows(self, kernel_size: Any, strides: Any, padding: str, data_format: Any, dilation_rate: Any) -> None:
         """Checks and keeps the arguments that say where the windows lie.

@@ -40,6 +40,9 @@ class Dense(Layer):
         ([None, 2], 10)
     """
 
+    supports_masking = True
+    casts_integers = True
+
     def __init__(
         self,
         units: int,
@@ -65,7 +68,6 @@ class Dense(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
         self.input_spec = InputSpec(min_ndim=2)
-        self.supports_masking = True
 
     def build(self, input_shape: Shape) -> None:
         size = last_size(self.name, input_shape)

@@ -58,6 +58,8 @@ class EinsumDense(Layer):
         ValueError: the equation is none, or does not fit the shapes.
     """
 
+    casts_integers = True
+
     def __init__(
         self,
         equation: str,

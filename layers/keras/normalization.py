@@ -51,6 +51,8 @@ def _spread(value: Any, rank: int, axes: list[int]) -> Any:
 class _ScaledAndMoved(_Alike):
     """gamma and beta over the layer's axes."""
 
+    casts_integers = True
+
     def __init__(
         self,
         axis: Any = -1,
