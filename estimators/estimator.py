@@ -97,6 +97,19 @@ class Estimator(Exporting):
             logger.warning("Using temporary folder as model directory: %s", self._folder)
         return self._folder
 
+    def eval_dir(self, name: str | None = None) -> str:
+        """The folder of the event files of evaluations of this name."""
+        return str(Path(self.model_dir) / (f"eval_{name}" if name else "eval"))
+
+    @property
+    def model_fn(self) -> Callable[..., EstimatorSpec]:
+        """The model function, as `(features, labels, mode, config)`."""
+
+        def public_model_fn(features: Any, labels: Any, mode: str, config: Any = None) -> EstimatorSpec:
+            return self._spec(features, labels, mode)
+
+        return public_model_fn
+
     def latest_checkpoint(self) -> str | None:
         """The prefix of the newest checkpoint, None if there is none."""
         return None if self._folder is None else latest_checkpoint(self._folder)
@@ -285,8 +298,7 @@ class Estimator(Exporting):
                 return {**values, "global_step": int(_plain(session).run(step))}
 
     def _write_evaluation(self, values: Mapping[str, Any], name: str | None) -> None:
-        folder = Path(self.model_dir) / (f"eval_{name}" if name else "eval")
-        writer = FileWriter(str(folder))
+        writer = FileWriter(self.eval_dir(name))
         numbers = [scalar(key, value) for key, value in values.items() if key != "global_step" and np.ndim(value) == 0]
         writer.add_summary(merged(numbers), values["global_step"])
         writer.close()

@@ -207,7 +207,7 @@ def test_what_cannot_be_exported(classifier, tmp_path):
         tf.estimator.LinearRegressor([COLUMN], str(tmp_path / "none")).export_saved_model(str(tmp_path), parsing())
     with pytest.raises(ValueError, match="must return a ServingInputReceiver, got 3"):
         classifier.export_saved_model(str(tmp_path), lambda: 3)
-    with pytest.raises(ValueError, match="must be a path inside of assets.extra"):
+    with pytest.raises(ValueError, match=r"must be a path inside of assets\.extra"):
         classifier.export_saved_model(str(tmp_path), parsing(), {"../a": __file__})
     assert list(tmp_path.iterdir()) == []
 

@@ -23,10 +23,12 @@ from ..estimators.combined import DNNLinearCombinedClassifier, DNNLinearCombined
 from ..estimators.dnn import DNNClassifier, DNNEstimator, DNNRegressor
 from ..estimators.estimator import Estimator
 from ..estimators.exporters import BestExporter, FinalExporter, LatestExporter
+from ..estimators.extenders import add_metrics
 from ..estimators.head import Head
 from ..estimators.linear import LinearClassifier, LinearEstimator, LinearRegressor
 from ..estimators.model_fn import EstimatorSpec, ModeKeys
 from ..estimators.multi_head import MultiHead
+from ..estimators.parsing_specs import classifier_parse_example_spec, regressor_parse_example_spec
 from ..estimators.regression_heads import LogisticRegressionHead, PoissonRegressionHead, RegressionHead
 from ..estimators.run_config import RunConfig
 from ..estimators.training import EvalSpec, Exporter, TrainSpec, train_and_evaluate
@@ -43,5 +45,6 @@ __all__ = [
     "NanLossDuringTrainingError", "NanTensorHook", "PoissonRegressionHead", "ProfilerHook", "RegressionHead",
     "RunConfig", "SecondOrStepTimer", "SessionRunArgs", "SessionRunContext", "SessionRunHook", "SessionRunValues",
     "StepCounterHook", "StopAtStepHook", "SummarySaverHook", "TrainSpec", "VocabInfo", "WarmStartSettings",
-    "experimental", "export", "inputs", "train_and_evaluate",
+    "add_metrics", "classifier_parse_example_spec", "experimental", "export", "inputs",
+    "regressor_parse_example_spec", "train_and_evaluate",
 ]  # fmt: skip
