@@ -72,13 +72,13 @@ def _named(leaf: Any, name: str) -> Component:
     try:
         return component_of(leaf)
     except (TypeError, ValueError) as error:
-        row = _odd_row(leaf)
+        row = odd_row(leaf)
         if row is None:
             raise
         raise type(error)(f"{name}: row {row} does not go with those before it: {error}") from None
 
 
-def _odd_row(value: Any) -> int | None:
+def odd_row(value: Any) -> int | None:
     """The first row of a list or array of objects that has another shape or kind than the first."""
     if not isinstance(value, list | np.ndarray) or len(value) < 2:
         return None

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..datasets.arrays import ArrayBatches
+from ..datasets.sources import odd_row
 from ..engine.ops.random import get_seed
 
 InputFn = Callable[[], Any]
@@ -66,23 +67,41 @@ def _features(x: Any) -> dict[str, Any]:
     if isinstance(x, Mapping):
         if not x:
             raise ValueError("x cannot be an empty dict")
-        return {key: np.asarray(value) for key, value in x.items()}
+        return {key: _array(f"The column {key!r}", value) for key, value in x.items()}
     if not isinstance(x, np.ndarray):
         raise TypeError(f"x must be a dict or array; got {type(x).__name__}")
     if x.size == 0:
         raise ValueError("x cannot be an empty array")
-    return {"x": x}
+    return {"x": _array("The array x", x)}
 
 
 def _labels(y: Any, features: Mapping[str, Any]) -> Any:
     if not isinstance(y, Mapping):
-        return None if y is None else np.asarray(y)
+        return None if y is None else _array("The array y", y)
     if not y:
         raise ValueError("y cannot be empty dict, use None instead.")
     twice = set(features) & set(y)
     if twice:
         raise ValueError(f"{len(twice)} duplicate keys are found in both x and y: {twice}")
-    return {key: np.asarray(value) for key, value in y.items()}
+    return {key: _array(f"The label {key!r}", value) for key, value in y.items()}
+
+
+def _array(name: str, values: Any) -> np.ndarray[Any, Any]:
+    """The values as an array of numbers or of text; ValueError or TypeError names the first row that does not fit."""
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        row = odd_row(values)
+        at = "" if row is None else f": row {row} has another shape than those before it"
+        raise ValueError(f"{name} is no array{at} ({error})") from None
+    if array.dtype.kind == "O":
+        wrong = [i for i, row in enumerate(array) if not all(isinstance(v, str | bytes) for v in np.ravel(row))]
+        if wrong:
+            raise TypeError(
+                f"{name} holds Python objects that are no text, first in row {wrong[0]}: {array[wrong[0]]!r:.80}. "
+                "Numbers need a number's dtype: astype(np.float32)"
+            )
+    return array
 
 
 def _check_rows(features: Mapping[str, Any], y: Any, labels: Any) -> None:

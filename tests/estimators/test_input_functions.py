@@ -125,3 +125,21 @@ def test_an_estimator_takes_a_dataset(tmp_path):
     estimator.train(input_fn, steps=90)
     evaluation = estimator.evaluate(numpy_input_fn({"x": x}, y, shuffle=False))
     assert evaluation["accuracy"] > 0.6 and evaluation["global_step"] == 90
+
+
+@pytest.mark.parametrize(
+    "x, y, error, text",
+    [
+        ({"a": [[1, 2], [3, 4], [5]]}, [0, 1, 0], ValueError, "The column 'a' is no array: row 2 has another shape"),
+        (
+            {"a": np.array([["x"], [1.0]], object)},
+            [0, 1],
+            TypeError,
+            r"The column 'a' holds Python objects .* row 1: .*1\.0",
+        ),
+        ({"a": [1, 2]}, [[0], [1, 2]], ValueError, "The array y is no array: row 1 has another shape"),
+    ],
+)
+def test_rows_that_do_not_fit_are_named(x, y, error, text):
+    with pytest.raises(error, match=text):
+        tf.estimator.inputs.numpy_input_fn(x, y, shuffle=False)()
