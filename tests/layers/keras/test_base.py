@@ -126,7 +126,7 @@ def test_a_layer_without_masks_warns_and_drops_them():
 
 def test_attention_sees_masks():
     x = L.Masking()(np.array([[[1.0, 2.0], [0.0, 0.0]]]))
-    outputs, scores = L.MultiHeadAttention(1, 2)(x, x, return_attention_scores=True)
+    _, scores = L.MultiHeadAttention(1, 2)(x, x, return_attention_scores=True)
     assert K.get_value(scores)[0, 0, 0].tolist() == [1.0, 0.0]
     np.testing.assert_allclose(K.get_value(L.Attention()([x, x]))[0], [[1.0, 2.0], [0.0, 0.0]], atol=1e-6)
 
@@ -201,7 +201,7 @@ def test_recurrent_layers_begin_with_given_states():
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     by_name = layer(x, initial_state=states)
     assert by_name[0].shape.as_list() == [1, 2] and layer.inbound_nodes[1].input_tensors[1:] == list(first[1:])
-    with pytest.raises(ValueError, match="has states of sizes .2, 2., got 1 initial states"):
+    with pytest.raises(ValueError, match=r"has states of sizes .2, 2., got 1 initial states"):
         layer(x, initial_state=states[:1])
 
 
@@ -308,7 +308,7 @@ def test_what_they_refuse(make, error, match):
 def test_weights_must_fit():
     layer = L.Dense(2)
     layer(np.ones((1, 3)))
-    with pytest.raises(ValueError, match="Layer 'dense' has 2 weights .* but set_weights got 1"):
+    with pytest.raises(ValueError, match=r"Layer 'dense' has 2 weights .* but set_weights got 1"):
         layer.set_weights([np.ones((3, 2))])
     with pytest.raises(ValueError, match="'dense/kernel:0' has shape"):
         layer.set_weights([np.ones((2, 3)), np.ones(2)])
