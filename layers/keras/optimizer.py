@@ -420,11 +420,13 @@ class Optimizer:
 
     def _power(self, base: float, variable: Any, later: int = 1) -> Tensor:
         """`base ** (step + later)` in a variable's dtype, made once a step."""
-        key = ("power", base, later, variable.dtype.base_dtype)
-        if key not in self._numbers:
-            step = cast(self._steps_done() + later, variable.dtype.base_dtype)
-            self._numbers[key] = power(self._as(base, variable), step)
-        return self._numbers[key]
+        dtype = variable.dtype.base_dtype
+        power_key, step_key = ("power", base, later, dtype), ("step", later, dtype)
+        if step_key not in self._numbers:
+            self._numbers[step_key] = cast(self._steps_done() + later, dtype)
+        if power_key not in self._numbers:
+            self._numbers[power_key] = power(self._as(base, variable), self._numbers[step_key])
+        return self._numbers[power_key]
 
     def _rule(
         self, name: str, variable: Any, slots: Sequence[Any], numbers: Sequence[Any], **options: Any

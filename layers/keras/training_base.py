@@ -203,6 +203,11 @@ class Compilable:
 
     def _step(self, mode: str, columns: Columns) -> Step:
         """The step of a mode for arrays of some dtypes and shapes, built where there is none yet."""
+        if self._network is not None:
+            # The placeholders are there, with shapes of their own.
+            columns = Columns(
+                tuple((dtype, (None,) * len(shape)) for dtype, shape in columns.x), columns.y, columns.weights
+            )
         key = (mode, columns.kinds, _shape_of_structure(self._x_structure))
         known = self._steps.get(key)
         if known is not None:

@@ -324,3 +324,54 @@ def test_summary_shows_layers_and_numbers():
     text = "\n".join(lines)
     for part in ("da (Dense)", "(None, 3)", "concatenate[0][0]", "Total params: 39", "Model:"):
         assert part in text
+
+
+class Penalized(layers.Layer):
+    def call(self, inputs):
+        self.add_loss(0.1 * tf.reduce_mean(tf.square(inputs)))
+        return inputs
+
+
+def test_losses_that_layers_add_in_call():
+    model = keras.Sequential([keras.Input((4,)), Penalized(), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    loss = model.evaluate(X, X[:, :1], verbose=0, batch_size=40)
+    wanted = np.square(model.predict(X, verbose=0) - X[:, :1]).mean() + 0.1 * np.square(X).mean()
+    assert loss == pytest.approx(wanted, rel=1e-5)
+
+
+def test_dicts_in_a_dataset():
+    model = two_in_two_out()
+    model.compile("sgd", {"size": "mse", "kind": "sparse_categorical_crossentropy"})
+    data = tf.data.Dataset.from_tensor_slices((TWO_X, TWO_Y)).batch(16)
+    loss = model.fit(data, epochs=2, validation_data=data, verbose=0).history["val_loss"][-1]
+    assert loss == pytest.approx(model.evaluate(TWO_X, TWO_Y, verbose=0)[0], rel=1e-5)
+
+
+def test_a_model_in_its_own_graph():
+    with tf.Graph().as_default():
+        model = classifier(metrics=["accuracy"])
+    history = model.fit(X, Y, verbose=0, epochs=2)
+    assert len(history.epoch) == 2
+    assert model.predict(X, verbose=0).shape == (40, 3)
+    with tf.Graph().as_default() as graph, tf.Session(graph=graph).as_default() as session:
+        model = classifier()
+        model.fit(X, Y, verbose=0)
+        np.testing.assert_array_equal(session.run(model.weights[0]), model.get_weights()[0])
+
+
+def test_batches_of_different_lengths():
+    def batches():
+        for length in (3, 5, 4):
+            yield np.ones((2, length, 1), "float32"), np.ones((2, 1), "float32")
+
+    model = keras.Sequential([keras.Input((None, 1)), layers.LSTM(2), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    assert len(model.fit(batches(), verbose=0).history["loss"]) == 1
+
+
+def test_a_stateful_layer_goes_on_between_predictions():
+    model = keras.Sequential([keras.Input(batch_shape=(2, 3, 1)), layers.LSTM(2, stateful=True)])
+    x = np.ones((2, 3, 1))
+    first, second = model.predict(x, verbose=0), model.predict(x, verbose=0)
+    assert not np.allclose(first, second)

@@ -116,3 +116,42 @@ def test_metrics_over_uneven_batches():
                 session.run(update)
             value = session.run(result)
             np.testing.assert_allclose(value, take(value), rtol=2e-5, atol=1e-6, err_msg=f"{name} {options}")
+
+
+def start_like(model):
+    return [np.random.default_rng(i + 1).normal(size=w.shape) * 0.5 for i, w in enumerate(model.get_weights())]
+
+
+def test_masks_reach_losses_and_metrics():
+    rng = np.random.default_rng(0)
+    x = rng.integers(1, 10, (16, 6))
+    x[:, 4:] = 0
+    x[3, 2:] = 0
+    y = rng.integers(0, 3, (16, 6))
+    inputs = tf.keras.Input((6,), dtype="int32")
+    hidden = layers.LSTM(5, return_sequences=True)(layers.Embedding(10, 4, mask_zero=True)(inputs))
+    model = tf.keras.Model(inputs, layers.Dense(3, activation="softmax")(hidden))
+    model.set_weights(start_like(model))
+    model.compile(tf.keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    history = model.fit(x, y, batch_size=8, epochs=3, shuffle=False, verbose=0).history
+    # From Keras 3.
+    np.testing.assert_allclose(history["accuracy"], [0.354839, 0.370968, 0.370968], atol=1e-6)
+    np.testing.assert_allclose(history["loss"], [1.482714, 1.448863, 1.416012], rtol=1e-5)
+
+
+def test_regularizers_and_weights_of_rows():
+    rng = np.random.default_rng(0)
+    # What the masks above draw comes first.
+    rng.integers(1, 10, (16, 6)), rng.integers(0, 3, (16, 6))
+    z = rng.normal(size=(20, 3)).astype("float32")
+    inputs = tf.keras.Input((3,))
+    hidden = layers.Dense(4, activity_regularizer="l2")(inputs)
+    model = tf.keras.Model(inputs, layers.Dense(1, kernel_regularizer="l1")(hidden))
+    model.set_weights(start_like(model))
+    model.compile("sgd", "mse")
+    history = model.fit(z, z[:, :1], batch_size=8, epochs=3, shuffle=False, verbose=0).history
+    np.testing.assert_allclose(history["loss"], [0.905836, 0.71613, 0.580355], rtol=1e-5)
+    assert model.evaluate(z, z[:, :1], verbose=0) == pytest.approx(0.477444, rel=1e-5)
+    weights = np.linspace(0, 1, 20)
+    history = model.fit(z, z[:, :1], 8, 2, sample_weight=weights, shuffle=False, verbose=0).history
+    np.testing.assert_allclose(history["loss"], [0.277587, 0.25323], rtol=1e-5)
