@@ -23,6 +23,8 @@ def fed_value(tensor: Tensor, value: Any) -> Any:
     dtype = tensor.dtype.base_dtype.numpy
     if type(value) is np.ndarray and value.dtype == dtype and not dtype.hasobject:
         return value
+    if isinstance(value, np.generic) and value.dtype == dtype:
+        return np.array(value)
     # NumPy itself refuses Python integers that do not fit.
     if dtype.kind in _EXACT_KINDS.get(type(value), ""):
         try:

@@ -70,10 +70,14 @@ class CpuProgram:
             put(value)
         calls = iter(self.calls)
         try:
-            with np.errstate(all="ignore"):
+            if self.quiet:
                 for call in calls:
                     call()
-                results = [get() for get in self.fetch_gets]
+            else:
+                with np.errstate(all="ignore"):
+                    for call in calls:
+                        call()
+            results = [get() for get in self.fetch_gets]
         except SegmentFailedError as failed:
             raise self._failure_on_numpy(self.plan.steps[failed.step], feeds) from None
         except Exception as error:
@@ -109,6 +113,8 @@ class CpuProgram:
                 self._add_calls(step, self._bind_step(step))
                 self.numpy_buffers |= {p.buffer for p in (*step.inputs, *step.outputs) if isinstance(p, View)}
         self._end_segment(builder)
+        # Native kernels give no warnings.
+        self.quiet = not self.reasons
         self.feed_puts = [self._feed_put(p) for p in self.plan.feeds.values()]
         fetched: set[View | Cell] = set()
         self.fetch_gets = []
