@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         callbacks,
         constraints,
         datasets,
+        estimator,
         experimental,
         initializers,
         layers,
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Input", "InputSpec", "Layer", "Model", "Sequential", "__version__", "activations", "backend", "callbacks",
-    "constraints", "datasets", "experimental", "initializers", "layers", "losses", "metrics", "models", "optimizers",
-    "preprocessing", "regularizers", "saving", "utils",
+    "constraints", "datasets", "estimator", "experimental", "initializers", "layers", "losses", "metrics", "models",
+    "optimizers", "preprocessing", "regularizers", "saving", "utils",
 ]  # fmt: skip
 
 _PLACES = {
