@@ -53,7 +53,7 @@ class InMemoryEvaluatorHook(SessionRunHook):
         name: str | None = None,
         every_n_iter: int = 100,
     ) -> None:
-        if every_n_iter is None or every_n_iter <= 0:
+        if not every_n_iter or every_n_iter < 0:
             raise ValueError(f"invalid every_n_iter={every_n_iter}.")
         if hooks:
             raise ValueError("InMemoryEvaluatorHook takes no hooks for its evaluations")
