@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from .conversion import convert_to_tensor
 from .dtypes import DType, int64
-from .graph import Graph, Operation, Tensor, session_for
+from .graph import OPERATORS, Graph, Operation, Tensor, session_for
 from .shapes import TensorShape
 
 
@@ -124,6 +124,20 @@ class SparseTensor:
     def get_shape(self) -> TensorShape:
         """The static dense shape."""
         return self.shape
+
+    def __mul__(self, other: Any) -> SparseTensor:
+        return self._with("sparse_mul", other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> SparseTensor:
+        return self._with("sparse_truediv", other)
+
+    def _with(self, operator: str, other: Any) -> SparseTensor:
+        """The elements that are there with those of a dense tensor that broadcasts to the shape."""
+        dense = convert_to_tensor(other, self.dtype.base_dtype)
+        values = OPERATORS[operator](self.indices, self.values, self.dense_shape, dense)
+        return SparseTensor(self.indices, values, self.dense_shape)
 
     def eval(self, feed_dict: dict[Any, Any] | None = None, session: Any = None) -> SparseTensorValue:
         """The value in `session` or the default session."""

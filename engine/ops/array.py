@@ -15,6 +15,7 @@ from ..inference import InferenceContext, axis_of, from_shape_input, like_first,
 from ..registry import op
 from ..samples import Failure, Sample
 from ..shapes import merge_sizes
+from ..tensor_types import SparseTensor, SparseTensorValue
 from .constant import constant
 
 Gradients = list[Any]
@@ -240,7 +241,11 @@ def rank_samples(rng: np.random.Generator) -> list[Sample]:
 
 
 def shape(input: Any, name: str | None = None, out_type: Any = int32) -> Tensor:
-    """The shape of `input` as a vector of `out_type`; a constant where it is static."""
+    """The shape of a tensor or SparseTensor as a vector of `out_type`; a constant where it is static."""
+    if isinstance(input, SparseTensor | SparseTensorValue):
+        from .casting import cast  # casts know shapes
+
+        return cast(SparseTensor.from_value(input).dense_shape, out_type, name)  # type: ignore[no-any-return]
     tensor = convert_to_tensor(input)
     if tensor.sizes is not None and None not in tensor.sizes:
         return constant(np.array(tensor.sizes, as_dtype(out_type).numpy), name=name or "Shape")

@@ -13,6 +13,7 @@ from .binary import pow_op
 from .elementwise import add_v2_op, multiply_op, subtract_op
 from .linalg import matmul_op
 from .rounding import invert_op, logical_not_op
+from .sparse_math import sparse_dense_div_op, sparse_dense_mul_op
 from .unary import abs as absolute, negative_op
 
 Build = Callable[..., Tensor]
@@ -70,3 +71,5 @@ _invert = _by_dtype(logical_not_op, invert_op)
 OPERATORS["neg"] = partial(negative_op, name=None)
 OPERATORS["abs"] = absolute
 OPERATORS["invert"] = lambda x: _invert(convert_to_tensor(x))
+OPERATORS["sparse_mul"] = sparse_dense_mul_op
+OPERATORS["sparse_truediv"] = sparse_dense_div_op

@@ -7,6 +7,7 @@ from headrace.engine.dtypes import int64
 from headrace.engine.gradients import gradients
 from headrace.engine.graph import Graph
 from headrace.engine.ops import sparse_functions as sparse
+from headrace.engine.ops.array import shape
 from headrace.engine.ops.constant import constant
 from headrace.engine.session import Session
 from headrace.engine.tensor_types import IndexedSlices, SparseTensor
@@ -33,7 +34,10 @@ def dense_of(tensor):
     return value(sparse.sparse_tensor_to_dense(tensor))
 
 
+ROW = np.array([1.0, 2, 4, 8])
 CASES = [
+    (lambda t: t * ROW, DENSE * ROW),
+    (lambda t: constant(2.0, t.dtype) * t / ROW, DENSE * 2 / ROW),
     (lambda t: t, DENSE),
     (lambda t: sparse.sparse_transpose(t), DENSE.T),
     (lambda t: sparse.sparse_reshape(t, [2, -1]), DENSE.reshape(2, 6)),
@@ -100,3 +104,7 @@ def test_edit_distance():
     truth = SparseTensor([[0, 0], [0, 1]], ["a", "c"], [2, 2])
     assert value(sparse.edit_distance(guess, truth)).tolist() == [0.5, np.inf]
     assert value(sparse.edit_distance(guess, truth, normalize=False)).tolist() == [1, 1]
+
+
+def test_the_shape_of_a_sparse_tensor():
+    assert [v.tolist() for v in value([shape(example()), shape(example(), out_type=int64)])] == [[3, 4], [3, 4]]
