@@ -60,7 +60,7 @@ def set_mask(tensor: Any, mask: Any) -> None:
 
 def tensors_in(*structures: Any) -> list[Tensor]:
     """The tensors among the leaves of nested structures."""
-    return [leaf for leaf in flatten(structures) if isinstance(leaf, Tensor)]
+    return [leaf for leaf in flatten(structures, expand_composites=True) if isinstance(leaf, Tensor)]
 
 
 class Node:
@@ -105,8 +105,8 @@ class Node:
         def new(leaf: Any) -> Any:
             return values.get(leaf, leaf) if isinstance(leaf, Tensor) else leaf
 
-        args = tuple(map_structure(new, arg) for arg in self.args)
-        kwargs = {name: map_structure(new, value) for name, value in self.kwargs.items()}
+        args = tuple(map_structure(new, arg, expand_composites=True) for arg in self.args)
+        kwargs = {name: map_structure(new, value, expand_composites=True) for name, value in self.kwargs.items()}
         return self.layer(*args, **{**options, **kwargs})
 
 

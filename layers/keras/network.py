@@ -9,6 +9,7 @@ from ...engine.graph import Tensor
 from ...engine.nest import flatten, map_structure
 from ...engine.tensor_types import SparseTensor
 from .graph_record import Node, history_of
+from .operation_layer import record_operations
 
 
 class Network:
@@ -29,7 +30,7 @@ class Network:
         self.input_tensors = _tensors(inputs, "inputs", name)
         self.output_tensors = _tensors(outputs, "outputs", name)
         self.input_names = [_input_layer_name(t, name) for t in self.input_tensors]
-        # Whether all between are layers; else operations that no layer made, which cannot be called again.
+        # Whether all between are layers; operations between become layers, unless nothing comes before them.
         self.is_layers_only = True
         self._first: dict[int, int] = {}
         self.nodes = self._ordered()
@@ -85,7 +86,9 @@ class Network:
         return list(found.values())
 
     def _sources(self, tensor: Tensor) -> list[Node]:
-        """The calls that a tensor comes from; those before operations that no layer made, where there are any."""
+        """The calls that a tensor comes from: of a layer, or of an operation as a layer; none for a constant."""
+        if history_of(tensor) is None:
+            record_operations([tensor])
         history = history_of(tensor)
         if history is not None:
             node: Node = history.layer._inbound_nodes[history.node_index]
@@ -95,19 +98,7 @@ class Network:
                     f"the inputs {self.input_names}"
                 )
             return [node]
-        self.is_layers_only = False
-        found: dict[int, Node] = {}
-        seen, waiting = set(), [tensor]
-        while waiting:
-            for source in waiting.pop().op.inputs:
-                if source in seen:
-                    continue
-                seen.add(source)
-                if history_of(source) is not None:
-                    found.update({id(node): node for node in self._sources(source)})
-                else:
-                    waiting.append(source)
-        return list(found.values())
+        return []
 
     def _depths_of(self, nodes: list[Node]) -> dict[int, int]:
         depths = {id(node): 0 for node in nodes}

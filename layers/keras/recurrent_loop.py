@@ -16,7 +16,7 @@ from ...engine.ops.while_loop import while_loop
 from .recurrent_cells import RecurrentCell, StackedRNNCells, call_cell, output_size_of
 
 # Sequences of a known length up to this are unrolled: a loop costs more than its steps.
-MOST_UNROLLED = 24
+MOST_UNROLLED = 64
 
 
 class Steps(NamedTuple):
