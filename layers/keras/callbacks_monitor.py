@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from .backend import batch_get_value, batch_set_value
 from .callbacks import Callback, Logs
 
 logger = logging.getLogger("headrace")
@@ -129,7 +128,7 @@ class EarlyStopping(MonitorCallback):
             self.model.stop_training = True
 
     def _keep(self, epoch: int) -> None:
-        self.best_weights = batch_get_value(self.model.weights)
+        self.best_weights = self.model.get_weights()
         self.best_epoch = epoch
 
     def on_train_end(self, logs: Logs | None = None) -> None:
@@ -137,7 +136,7 @@ class EarlyStopping(MonitorCallback):
             say(self.verbose, f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.restore_best_weights and self.best_weights is not None:
             say(self.verbose, f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}.")
-            batch_set_value(list(zip(self.model.weights, self.best_weights, strict=True)))
+            self.model.set_weights(self.best_weights)
 
 
 class ReduceLROnPlateau(MonitorCallback):
