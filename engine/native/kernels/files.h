@@ -1,3 +1,4 @@
 /* The files of kernels, each once: kernels/<name>.c defines the table <name>. setup.py reads this list too. */
 HR_FILE(copy)
 HR_FILE(gemm)
+HR_FILE(optimizers)
