@@ -17,6 +17,8 @@ LABELS_MAGIC = 0x0801
 IdxSource = str | os.PathLike[str] | IO[bytes]
 
 _CHUNK = 1 << 20
+# More than the largest set in this format.
+_LARGEST = 1 << 30
 
 
 def read_idx(source: IdxSource, magic: int, content: str) -> npt.NDArray[np.uint8]:
@@ -56,6 +58,10 @@ def _parse(file: IO[bytes] | gzip.GzipFile, name: str, magic: int, content: str)
         raise ValueError(f"{name}: expected an idx file of {content} with magic number {magic}, got {found}")
     header = _take(file, 4 * rank, name, "dimensions")
     shape = struct.unpack(f">{rank}I", header)
+    if math.prod(shape) > _LARGEST:
+        raise ValueError(
+            f"{name}: says that it has {content} of shape {list(shape)}; at most {_LARGEST} bytes are read"
+        )
     data = _take(file, math.prod(shape), name, f"{content} of shape {list(shape)}")
     if file.read(1):
         raise ValueError(f"{name}: expected {content} of shape {list(shape)}, got more bytes")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import reprlib
 import struct
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -160,11 +161,11 @@ class _Reader:
         if isinstance(code, bytes) and _OBJECTS.match(code):
             return None
         if not isinstance(code, bytes) or not _NUMBERS.match(code):
-            self.fail(f"arrays of dtype {text!r:.40} are not plain numbers")
+            self.fail(f"arrays of dtype {reprlib.repr(text)} are not plain numbers")
         try:
             return np.dtype(code.decode())
         except TypeError:
-            self.fail(f"there is no dtype {text!r:.40}")
+            self.fail(f"there is no dtype {reprlib.repr(text)}")
 
     def build(self) -> None:
         state, target = self.pop(tuple), self.pop((_Kind, _Array))
@@ -172,7 +173,7 @@ class _Reader:
             order: Any = state[1] if len(state) > 1 else None
             order = order.decode("latin-1") if isinstance(order, bytes) else order
             if order not in ("<", ">", "|", "="):
-                self.fail(f"a dtype of byte order {order!r:.20}")
+                self.fail(f"a dtype of byte order {reprlib.repr(order)}")
             if target.dtype is not None:
                 target.dtype = target.dtype.newbyteorder(order)
             self.stack.append(target)
@@ -187,10 +188,10 @@ class _Reader:
             self.fail("an array without version, shape, dtype, order and data")
         _, shape, kind, by_columns, data = state
         if len(shape) > 32 or not all(isinstance(n, int) and n >= 0 for n in shape):
-            self.fail(f"an array of shape {shape!r:.80}")
+            self.fail(f"an array of shape {reprlib.repr(shape)}")
         width = 1 if kind.dtype is None else kind.dtype.itemsize
         if not isinstance(data, list if kind.dtype is None else bytes) or len(data) != math.prod(shape) * width:
-            self.fail(f"an array of shape {shape!r:.80} whose data does not fill it")
+            self.fail(f"an array of shape {reprlib.repr(shape)} whose data does not fill it")
         if isinstance(data, list) or kind.dtype is None:
             return data
         return np.frombuffer(data, kind.dtype).reshape(shape, order="F" if by_columns else "C")

@@ -101,6 +101,7 @@ ARRAY = b"\x80\x02cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x
         (ARRAY + b"(K\x01K\x01\x85cnumpy\ndtype\nU\x02f1\x85R\x89U\x01atb.", "there is no dtype"),
         (ARRAY + b")b.", "without version, shape"),
         (b"cnumpy\ndtype\nU\x02u1\x85R(K\x03U\x01?tb.", "byte order"),
+        (b"cnumpy\ndtype\n)" + b"\x85" * 100_000 + b"R.", "not plain numbers"),
     ],
 )  # fmt: skip
 def test_what_is_no_data_is_refused(data, message):
