@@ -2,3 +2,4 @@
 HR_FILE(copy)
 HR_FILE(gemm)
 HR_FILE(optimizers)
+HR_FILE(softmax)
