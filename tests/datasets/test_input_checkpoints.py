@@ -157,23 +157,36 @@ def model(features, labels, mode):
     return tf.estimator.EstimatorSpec(mode, loss=loss, train_op=train)
 
 
-def trained(folder, *stops):
-    def data():
-        return Dataset.from_tensor_slices((X, Y)).shuffle(20, seed=4).repeat().batch(3).prefetch(1)
+def shuffled():
+    return Dataset.from_tensor_slices((X, Y)).shuffle(20, seed=4).repeat().batch(3).prefetch(1)
 
+
+def saveable():
+    iterator = shuffled().make_initializable_iterator()
+    tf.add_to_collection(tf.GraphKeys.TABLE_INITIALIZERS, iterator.initializer)
+    tf.add_to_collection(tf.GraphKeys.SAVEABLE_OBJECTS, tf.data.experimental.make_saveable_from_iterator(iterator))
+    return iterator.get_next()
+
+
+def trained(folder, input_fn, *stops):
     for stop in stops:
         config = tf.estimator.RunConfig(save_checkpoints_steps=4, tf_random_seed=1)
         estimator = tf.estimator.Estimator(model, str(folder), config)
-        hook = tf.data.experimental.CheckpointInputPipelineHook(estimator)
-        estimator.train(data, hooks=[hook], max_steps=stop)
+        hooks = [] if input_fn is saveable else [tf.data.experimental.CheckpointInputPipelineHook(estimator)]
+        estimator.train(input_fn, hooks=hooks, max_steps=stop)
     return estimator
 
 
-def test_training_in_parts_is_training_in_one_go(tmp_path):
-    whole, parts = trained(tmp_path / "whole", 17), trained(tmp_path / "parts", 5, 6, 17)
+@pytest.mark.parametrize(
+    "input_fn",
+    [shuffled, saveable, tf.estimator.inputs.numpy_input_fn(X, Y, 3, None, True)],
+    ids=["hook", "saver", "arrays"],
+)
+def test_training_in_parts_is_training_in_one_go(tmp_path, input_fn):
+    whole, parts = trained(tmp_path / "whole", input_fn, 17), trained(tmp_path / "parts", input_fn, 5, 6, 17)
     for name in ("seen", "weight"):
         assert whole.get_variable_value(name).tobytes() == parts.get_variable_value(name).tobytes()
-    assert (tmp_path / "parts" / "checkpoint_input").is_file()
+    assert (tmp_path / "parts" / "checkpoint_input").is_file() == (input_fn is not saveable)
     assert whole.latest_checkpoint().endswith("model.ckpt-17")
 
 
