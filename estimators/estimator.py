@@ -218,8 +218,8 @@ class Estimator(Exporting):
             max_to_keep=config.keep_checkpoint_max or 0,
             keep_checkpoint_every_n_hours=config.keep_checkpoint_every_n_hours,
         )
-        scaffold: Scaffold = spec.scaffold or Scaffold(saver=saver)
-        return scaffold
+        scaffold: Scaffold = spec.scaffold or Scaffold()
+        return scaffold if scaffold.saver is not None else Scaffold(copy_from_scaffold=scaffold, saver=saver)
 
     def _training(
         self,

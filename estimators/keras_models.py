@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..engine.assignments import assign_add
@@ -13,6 +13,7 @@ from ..engine.ops.control import group
 from ..engine.training.global_step import get_or_create_global_step
 from ..engine.training.scaffold import Scaffold
 from .estimator import Estimator
+from .export_outputs import PredictOutput
 from .model_fn import EstimatorSpec, ModeKeys
 from .run_config import RunConfig
 
@@ -23,7 +24,10 @@ def model_to_estimator(
     custom_objects: dict[str, Any] | None = None,
     model_dir: str | None = None,
     config: RunConfig | None = None,
-    checkpoint_format: str = "saver",
+    checkpoint_format: str | None = "saver",
+    use_v2_estimator: bool = False,
+    metric_names_map: Mapping[str, str] | None = None,
+    export_outputs: Mapping[str, Any] | None = None,
 ) -> Estimator:
     """An estimator that trains, evaluates and predicts with a Keras model, beginning with the model's weights.
 
@@ -35,13 +39,15 @@ def model_to_estimator(
         custom_objects: classes and functions by name that the model means.
         model_dir: folder of checkpoints and event files; a temporary one by default.
         config: a RunConfig.
-        checkpoint_format: accepted.
+        checkpoint_format, use_v2_estimator: accepted.
+        metric_names_map: other names of metrics, by those of the model.
+        export_outputs: ExportOutputs besides the default one, which has all predictions.
 
     Raises:
         ValueError: both or none of model and path are given, or the model is not compiled or was not made of inputs
             and outputs.
     """
-    del checkpoint_format
+    del checkpoint_format, use_v2_estimator
     if (keras_model is None) == (keras_model_path is None):
         raise ValueError("model_to_estimator needs either keras_model or keras_model_path")
     if keras_model is None:
@@ -52,18 +58,21 @@ def model_to_estimator(
         raise ValueError(f"Model {keras_model.name!r} must be compiled before it becomes an estimator")
     if keras_model._network is None:
         raise ValueError(f"Model {keras_model.name!r} must be made of inputs and outputs to become an estimator")
-    return Estimator(_ModelFunction(keras_model, custom_objects or {}), model_dir, config)
+    return Estimator(
+        _ModelFunction(keras_model, custom_objects or {}, metric_names_map, export_outputs), model_dir, config
+    )
 
 
 class _ModelFunction:
     """Builds a Keras model anew in the graph of an estimator."""
 
-    def __init__(self, model: Any, custom_objects: dict[str, Any]) -> None:
+    def __init__(self, model: Any, custom_objects: dict[str, Any], metric_names: Any, outputs: Any) -> None:
         with model._in_graph():
             self._config = model.get_config()
             self._weights = model.get_weights()
-            self._optimizer = model.optimizer.get_config()
-        self._class, self._optimizer_class = type(model), type(model.optimizer)
+            self._optimizer = _maker(model.optimizer)
+        self._class = type(model)
+        self._metric_names, self._outputs = dict(metric_names or {}), dict(outputs or {})
         self._compiling = dict(model._compile_config)
         self._custom = custom_objects
 
@@ -80,7 +89,8 @@ class _ModelFunction:
         predictions = dict(zip(model.output_names, guesses, strict=True))
         scaffold = Scaffold(init_fn=lambda _, session: self._begin(model, session))
         if mode == ModeKeys.PREDICT:
-            return EstimatorSpec(mode, predictions, scaffold=scaffold)
+            served = {"serving_default": PredictOutput(predictions), **self._outputs}
+            return EstimatorSpec(mode, predictions, scaffold=scaffold, export_outputs=served)
         return self._with_loss(model, mode, guesses, labels, before, scaffold)
 
     def _begin(self, model: Any, session: Any) -> None:
@@ -101,7 +111,8 @@ class _ModelFunction:
         predictions = dict(zip(model.output_names, guesses, strict=True))
         if mode == ModeKeys.EVAL:
             done = group(*compiled.updates(truths, guesses, nothing, loss, parts))
-            metrics = {name: (m.result(), done) for name, m in compiled.names.items() if name != "loss"}
+            names = {name: self._metric_names.get(name, name) for name in compiled.names if name != "loss"}
+            metrics = {shown: (compiled.names[name].result(), done) for name, shown in names.items()}
             return EstimatorSpec(mode, predictions, loss=loss, eval_metric_ops=metrics, scaffold=scaffold)
         updates = [u for u in model.updates if id(u) not in before]
         with get_default_graph().control_dependencies([loss, *updates]):
@@ -114,8 +125,17 @@ class _ModelFunction:
         """Compiles with an optimizer and metrics of the model's own, since these have variables."""
         given = self._compiling
         metrics = {key: map_structure(_again, given[key]) for key in ("metrics", "weighted_metrics")}
-        optimizer = self._optimizer_class.from_config(self._optimizer)
-        model.compile(optimizer, given["loss"], given["loss_weights"], **metrics)
+        model.compile(self._optimizer(), given["loss"], given["loss_weights"], **metrics)
+
+
+def _maker(optimizer: Any) -> Callable[[], Any]:
+    """A function that makes the optimizer anew, since it has variables, with names that are the same in every graph."""
+    from ..layers.keras.optimizers import TFOptimizer
+
+    if isinstance(optimizer, TFOptimizer):
+        return lambda: TFOptimizer(optimizer.optimizer)
+    config = {**optimizer.get_config(), "name": type(optimizer).__name__.lower()}
+    return lambda: type(optimizer).from_config(config)
 
 
 def _again(metric: Any) -> Any:

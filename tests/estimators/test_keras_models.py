@@ -55,3 +55,52 @@ def test_what_cannot_become_an_estimator():
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     with pytest.raises(ValueError, match="compiled"):
         keras.estimator.model_to_estimator(model)
+
+
+def test_optimizers_of_tf_train_and_names_of_metrics():
+    model = compiled()
+    model.compile(tf.train.GradientDescentOptimizer(0.1), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    estimator = keras.estimator.model_to_estimator(model, metric_names_map={"accuracy": "right"})
+    first = estimator.train(input_fn).evaluate(input_fn)
+    assert "right" in first and "accuracy" not in first
+    assert estimator.train(input_fn).evaluate(input_fn)["loss"] < first["loss"]
+
+
+def test_a_second_model_of_the_same_kind_goes_on(tmp_path):
+    first = keras.estimator.model_to_estimator(compiled(), model_dir=str(tmp_path)).train(input_fn)
+    before = first.evaluate(input_fn)
+    keras.optimizers.Adam()
+    keras.backend.clear_session()
+    second = keras.estimator.model_to_estimator(compiled(), model_dir=str(tmp_path))
+    assert second.evaluate(input_fn) == before
+    assert second.train(input_fn).evaluate(input_fn)["global_step"] == 8
+
+
+def test_several_inputs_and_outputs_are_served(tmp_path):
+    a, b = keras.Input((2,), name="a"), keras.Input((1,), name="b")
+    h = keras.layers.Dropout(0.2)(keras.layers.Dense(4, activation="relu")(keras.layers.concatenate([a, b])))
+    outputs = [keras.layers.Dense(1, name="size")(h), keras.layers.Dense(2, activation="softmax", name="kind")(h)]
+    model = keras.Model([a, b], outputs)
+    model.compile(
+        "sgd", {"size": "mse", "kind": "sparse_categorical_crossentropy"},
+        metrics={"size": [keras.metrics.MeanAbsoluteError()]}, loss_weights=[0.5, 1.0],
+    )  # fmt: skip
+    estimator = keras.estimator.model_to_estimator(model, model_dir=str(tmp_path / "model"))
+    given = ({"b": X[:, 2:], "a": X[:, :2]}, {"size": X[:, :1], "kind": Y})
+
+    def data():
+        return tf.data.Dataset.from_tensor_slices(given).batch(8)
+
+    found = estimator.train(data).evaluate(data)
+    assert {"loss", "size_loss", "kind_loss", "size_mean_absolute_error", "global_step"} == set(found)
+    assert found["loss"] == pytest.approx(0.5 * found["size_loss"] + found["kind_loss"], rel=1e-5)
+
+    def receiver_fn():
+        made = {"a": tf.placeholder(tf.float32, [None, 2]), "b": tf.placeholder(tf.float32, [None, 1])}
+        return tf.estimator.export.ServingInputReceiver(made, made)
+
+    path = estimator.export_saved_model(str(tmp_path / "export"), receiver_fn).decode()
+    served = tf.contrib.predictor.from_saved_model(path)({"a": X[:, :2], "b": X[:, 2:]})
+    rows = list(estimator.predict(data))
+    for key in ("size", "kind"):
+        np.testing.assert_allclose(served[key], np.stack([row[key] for row in rows]), rtol=1e-5)
