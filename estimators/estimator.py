@@ -40,7 +40,7 @@ from .array_input import ArrayInput
 from .bad_rows import noting_bad_rows
 from .exporting import Exporting
 from .inputs import InputFn
-from .kept import GraphInput, KeptCreator, KeptModel, Kind, stamp_of
+from .kept import GraphInput, KeptCreator, KeptModel, KeptSaverHook, Kind, stamp_of
 from .model_fn import EstimatorSpec, ModeKeys
 from .run_config import RunConfig
 from .step_check import StepCheck
@@ -231,7 +231,7 @@ class Estimator(Exporting):
     ) -> MonitoredSession:
         """A session that saves checkpoints and summaries as the RunConfig says."""
         config, folder = self.config, self.model_dir
-        own: list[Any] = [*spec.training_chief_hooks, *self._saving_hooks(scaffold, listeners)]
+        own: list[Any] = [*spec.training_chief_hooks, *self._saving_hooks(scaffold, listeners, creator)]
         if config.log_step_count_steps:
             own.append(StepCounterHook(output_dir=folder, every_n_steps=config.log_step_count_steps))
         if config.save_summary_steps:
@@ -244,12 +244,16 @@ class Estimator(Exporting):
         """Whether checkpoints are saved."""
         return bool(self.config.save_checkpoints_secs or self.config.save_checkpoints_steps)
 
-    def _saving_hooks(self, scaffold: Any, listeners: Sequence[CheckpointSaverListener]) -> list[CheckpointSaverHook]:
+    def _saving_hooks(
+        self, scaffold: Any, listeners: Sequence[CheckpointSaverListener], creator: SessionCreator
+    ) -> list[CheckpointSaverHook]:
         seconds, steps = self.config.save_checkpoints_secs, self.config.save_checkpoints_steps
         if not seconds and not steps:
             if listeners:
                 raise ValueError("saving_listeners are given, but the RunConfig says that no checkpoints are saved")
             return []
+        if isinstance(creator, KeptCreator) and creator.goes_on and creator.newest is not None:
+            return [KeptSaverHook(self.model_dir, seconds, steps, scaffold, creator.newest)]
         return [CheckpointSaverHook(self.model_dir, seconds, steps, scaffold=scaffold, listeners=listeners)]
 
     def _trained_steps(self) -> int:
@@ -356,7 +360,8 @@ class Estimator(Exporting):
 
     def _seed(self) -> int | None:
         """The graphs' seed."""
-        return self.config.tf_random_seed
+        seed: int | None = self.config.tf_random_seed
+        return seed
 
     def _input(self, input_fn: InputFn, mode: str) -> GraphInput | ArrayInput:
         """Calls an input function in a graph of its own."""

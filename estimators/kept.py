@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from ..engine.ops.control import group
 from ..engine.scopes import GraphKeys
 from ..engine.session import Session
 from ..engine.tensor_types import SparseTensor
+from ..engine.training.basic_session_run_hooks import CheckpointSaverHook
 from ..engine.training.global_step import get_global_step
 from ..engine.training.monitored_session import ChiefSessionCreator, SessionCreator
 from ..engine.training.saver import Saver
@@ -304,13 +306,15 @@ class KeptCreator(SessionCreator):
     """
 
     def __init__(self, model: KeptModel, folder: str, newest: str | None) -> None:
-        self._model, self._folder = model, folder
-        self._stamp = None if newest is None else stamp_of(newest)
+        self._model, self._folder, self.newest = model, folder, newest
+        stamp = None if newest is None else stamp_of(newest)
+        # Whether the session is at the newest checkpoint already.
+        self.goes_on = model.session is not None and stamp is not None and model.loaded == stamp
 
     def create_session(self) -> Any:
         """The session, ready."""
         model = self._model
-        if model.session is None or self._stamp is None or model.loaded != self._stamp:
+        if not self.goes_on or model.session is None:
             model.close()
             with model.graph.as_default():
                 creator = ChiefSessionCreator(model.scaffold, config=model._config, checkpoint_dir=self._folder)
@@ -318,3 +322,29 @@ class KeptCreator(SessionCreator):
         # Until the end is saved, what the session holds is no checkpoint's.
         model.loaded = None
         return Borrowed(model.session)
+
+
+class KeptSaverHook(CheckpointSaverHook):
+    """Saves a kept model that goes on from a checkpoint of its own: that one is there, and the graph beside it.
+
+    Args:
+        folder: of the checkpoints.
+        secs, steps: between checkpoints, as for CheckpointSaverHook.
+        scaffold: whose saver is used.
+        previous: the checkpoint.
+    """
+
+    def __init__(self, folder: str, secs: float | None, steps: int | None, scaffold: Any, previous: str) -> None:
+        super().__init__(folder, secs, steps, scaffold=scaffold, save_graph_def=False)
+        self._meta = Path(f"{previous}.meta")
+
+    def after_create_session(self, session: Any, coord: Any) -> None:
+        self._timer.update_last_triggered_step(int(session.run(self._global_step)))
+
+    def _save(self, session: Any, step: int) -> bool:
+        # The graph is the same; writing it anew takes longer than all the rest. The save may remove the one before.
+        meta = Path(f"{self._prefix}-{step}.meta")
+        if self._meta.is_file() and meta != self._meta:
+            shutil.copyfile(self._meta, meta)
+        self._meta = meta
+        return super()._save(session, step)

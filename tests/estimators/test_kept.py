@@ -213,3 +213,21 @@ def test_a_train_op_that_counts_no_steps_is_reported(tmp_path, hooks):
     # Without a number of steps the input ends it.
     model.train(tf.estimator.inputs.numpy_input_fn({"x": X[:, 0]}, batch_size=2, shuffle=False), hooks=hooks)
     assert model.get_variable_value("global_step") == 0
+
+
+def test_training_that_goes_on_saves_the_same_files(tmp_path):
+    config = tf.estimator.RunConfig(save_checkpoints_steps=2, keep_checkpoint_max=2)
+    kept, other = linear(tmp_path / "kept", config=config), linear(tmp_path / "other", config=config)
+    for _ in range(3):
+        kept.train(batches(None), steps=5)
+        other.train(batches(None), steps=5)
+        other.close()
+    names = [
+        sorted(p.name for p in (tmp_path / name).iterdir() if "events" not in p.name) for name in ("kept", "other")
+    ]
+    assert names[0] == names[1] and "model.ckpt-15.meta" in names[0]
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.train.import_meta_graph(str(tmp_path / "kept/model.ckpt-15.meta")).restore(
+            session, str(tmp_path / "kept/model.ckpt-15")
+        )
+        assert session.run("global_step:0") == 15
