@@ -11,6 +11,7 @@ from headrace.engine.nest import flatten
 
 L = tf.keras.layers
 X, SEQUENCE, IMAGE, VOLUME = (3, 4), (2, 5, 3), (2, 6, 5, 2), (1, 4, 4, 3, 2)
+IMAGES3 = (2, 4, 5, 3)
 WORDS, NUMBERS = "words", "numbers"
 
 # A layer by its class's name: how it is made, and the shapes of its inputs (or what they are made of).
@@ -69,6 +70,7 @@ TABLE = {
     "LSTMCell": (lambda: L.RNN(L.LSTMCell(3), return_state=True), SEQUENCE),
     "Lambda": (lambda: L.Lambda(lambda x: x * 2.0, name="twice"), X),
     "Layer": None,
+    "OperationLayer": None,
     "LayerNormalization": (lambda: L.LayerNormalization([1, 2]), SEQUENCE),
     "LeakyReLU": (lambda: L.LeakyReLU(), X),
     "Masking": (lambda: L.Masking(), SEQUENCE),
@@ -84,6 +86,16 @@ TABLE = {
     "Permute": (lambda: L.Permute((2, 1)), SEQUENCE),
     "RMSNormalization": (lambda: L.RMSNormalization(), X),
     "RNN": (lambda: L.RNN([L.SimpleRNNCell(3), L.SimpleRNNCell(2)], return_state=True), SEQUENCE),
+    "RandomBrightness": (lambda: L.RandomBrightness(0.2), IMAGES3),
+    "RandomContrast": (lambda: L.RandomContrast(0.2), IMAGES3),
+    "RandomCrop": (lambda: L.RandomCrop(2, 3), IMAGES3),
+    "RandomFlip": (lambda: L.RandomFlip(), IMAGES3),
+    "RandomGrayscale": (lambda: L.RandomGrayscale(), IMAGES3),
+    "RandomInvert": (lambda: L.RandomInvert(), IMAGES3),
+    "RandomRotation": (lambda: L.RandomRotation(0.2), IMAGES3),
+    "RandomShear": (lambda: L.RandomShear(0.1, 0.1), IMAGES3),
+    "RandomTranslation": (lambda: L.RandomTranslation(0.2, 0.2), IMAGES3),
+    "RandomZoom": (lambda: L.RandomZoom(0.2), IMAGES3),
     "ReLU": (lambda: L.ReLU(2.0, 0.1, 0.5), X),
     "RepeatVector": (lambda: L.RepeatVector(3), X),
     "Rescaling": (lambda: L.Rescaling(1 / 255), X),
