@@ -5,9 +5,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGING := pyproject.toml setup.py
+NATIVE := $(wildcard engine/native/*.[ch] engine/native/kernels/*.[ch])
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-long check listings clean
+.PHONY: demo test test-long check listings native clean
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/python examples/digits_dnn.py
@@ -28,6 +29,11 @@ check: $(VENV)/.installed-test
 listings: $(VENV)/.installed-test
 	$(BIN)/python tools/listings.py
 
+# The native runtime after a change of its sources, without installing anew.
+native: $(VENV)/.made
+	$(BIN)/python -m pip install --quiet 'setuptools>=80'
+	$(BIN)/python setup.py --quiet build_ext --inplace
+
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
@@ -37,11 +43,11 @@ $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/.installed-demo: $(VENV)/.made $(PACKAGING)
+$(VENV)/.installed-demo: $(VENV)/.made $(PACKAGING) $(NATIVE)
 	$(BIN)/python -m pip install --quiet --editable '.[tensorboard]'
 	@touch $@
 
-$(VENV)/.installed-test: $(VENV)/.made $(PACKAGING)
+$(VENV)/.installed-test: $(VENV)/.made $(PACKAGING) $(NATIVE)
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	@touch $(VENV)/.installed-demo $@
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..calls import Bound, chunks_of, native
 
 
-@native("Identity", "Snapshot", "StopGradient", "PreventGradient", "PlaceholderWithDefault", "ReadVariableOp")
+@native("Identity", "StopGradient", "PreventGradient", "PlaceholderWithDefault", "ReadVariableOp")
 def copy(bound: Bound) -> None:
     """A copy of contiguous memory, of any dtype."""
     source, out = bound.inputs[0], bound.outputs[0]
