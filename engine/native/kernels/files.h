@@ -1,4 +1,6 @@
 /* The files of kernels, each once: kernels/<name>.c defines the table <name>. setup.py reads this list too. */
+HR_FILE(conv)
+HR_FILE(conv_backward)
 HR_FILE(copy)
 HR_FILE(gemm)
 HR_FILE(optimizers)
