@@ -55,7 +55,7 @@ def geometry_of(bound: Bound, x: tuple[int, ...], filters: tuple[int, ...], y: t
     bound.require(0 not in (*x, *filters, *y), "an empty array")
     strides, dilations = bound.attrs["strides"][1:3], (bound.attrs.get("dilations") or (1, 1, 1, 1))[1:3]
     (top, _), (left, _) = padding_of(paddings_of(bound), x[1:3], filters[:2], strides, dilations)
-    return Geometry(*x, *y[1:], *filters[:2], *strides, *dilations, top, left)
+    return Geometry(*(*x, *y[1:], *filters[:2], *strides, *dilations, top, left))
 
 
 def paddings_of(bound: Bound) -> str | list[tuple[int, int]]:
