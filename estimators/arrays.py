@@ -131,9 +131,11 @@ class ArrayEstimator(Parameters, Estimator):
         table = self._numbers(table_of(x, self._infers))
         if len(table) == 0:
             raise ValueError("The arrays are empty, Found array with 0 sample(s): there is nothing to train on")
+        if goes_on:
+            self._recall()
+            classes = getattr(self, "classes_", classes)
         if goes_on and self._schema is not None:
             table = self._schema.conformed(table, type(self).__name__)
-            classes = getattr(self, "classes_", classes)
         columns = self._inferred_columns(table)
         raw, labels, found = self._targets(y, len(table), classes)
         weights = sample_weights(sample_weight, class_weight, raw, len(table))
@@ -144,6 +146,10 @@ class ArrayEstimator(Parameters, Estimator):
         return data
 
     def _learn(self, table: Table, columns: list[FeatureColumn] | None, classes: Any) -> None:
+        known: Any = getattr(self, "classes_", None)
+        if self._columns != columns or not np.array_equal(known, classes):
+            # What is kept was built for others.
+            self.close()
         self._schema = Schema.of(table)
         self._columns = columns
         if table.counted:
@@ -193,6 +199,12 @@ class ArrayEstimator(Parameters, Estimator):
     def _use_classes(self, classes: Any) -> None:
         """Prepares the model for classes that were found in labels."""
 
+    def _remember(self) -> None:
+        """Notes in the folder what a new estimator on it has to know."""
+
+    def _recall(self) -> None:
+        """Learns what an estimator before noted in the folder."""
+
     def _split(
         self, data: ArrayInput, share: float, given: Any, batch_size: int | None
     ) -> tuple[ArrayInput, ArrayInput | None]:
@@ -240,6 +252,7 @@ class ArrayEstimator(Parameters, Estimator):
             if self._temporary:
                 self._run_quietly(model, loop)
             else:
+                self._remember()
                 self._run_in_folder(model, loop)
         self._saved(model)
 
@@ -294,6 +307,7 @@ class ArrayEstimator(Parameters, Estimator):
     def train(self, *args: Any, **kwargs: Any) -> Self:
         """Trains on an input function; see `tf.estimator.Estimator.train`."""
         self._check_made()
+        self._recall()
         super().train(*args, **kwargs)
         return self
 
@@ -323,6 +337,7 @@ class ArrayEstimator(Parameters, Estimator):
         return table if self._schema is None else self._schema.conformed(table, type(self).__name__)
 
     def _data(self, mode: str, x: Any, y: Any, batch_size: int | None, weights: Any = None) -> ArrayInput:
+        self._recall()
         table = self._table(x)
         labels = None if y is None else self._known_targets(y, len(table))
         found = sample_weights(weights, None, None, len(table))
@@ -348,6 +363,7 @@ class ArrayEstimator(Parameters, Estimator):
 
     def _checkpoint(self, path: str | None) -> str:
         self._check_made()
+        self._recall()
         return super()._checkpoint(path)
 
     def _unfitted(self) -> Exception:

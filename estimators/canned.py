@@ -25,7 +25,7 @@ from .parameters import tags_of
 from .regression_heads import RegressionHead
 from .run_config import RunConfig
 from .tables import checked_column
-from .targets import check_class_numbers, class_numbers, found_classes, labels_of, vector
+from .targets import check_class_numbers, class_numbers, found_classes, labels_of, read_classes, vector, write_classes
 
 OptimizerLike = str | Optimizer | Callable[[], Optimizer]
 
@@ -133,11 +133,23 @@ class Classifier(CannedEstimator):
         known = found_classes(labels) if classes is None else np.unique(classes)
         return labels, class_numbers(labels, known), known
 
+    @property
+    def _finds_classes(self) -> bool:
+        return self._given.get("n_classes") is None and self._head.label_vocabulary is None
+
+    def _remember(self) -> None:
+        if self._finds_classes:
+            write_classes(self.model_dir, self.classes_)
+
+    def _recall(self) -> None:
+        if self._folder is not None and not hasattr(self, "classes_") and self._finds_classes:
+            self._use_classes(read_classes(self._folder))
+
     def _use_classes(self, classes: Any) -> None:
         if classes is None:
             return
         self.classes_ = classes
-        if self._given.get("n_classes") is None and self._head.label_vocabulary is None:
+        if self._finds_classes:
             head = self._head
             self._head = class_head(len(classes), head.weight_column, None, head.loss_reduction)
 

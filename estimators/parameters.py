@@ -20,7 +20,10 @@ def _recorded(init: Callable[..., None]) -> Callable[..., None]:
             # A subclass calls the constructor of its base.
             init(self, *args, **kwargs)
             return
-        bound = signature.bind(self, *args, **kwargs)
+        try:
+            bound = signature.bind(self, *args, **kwargs)
+        except TypeError as error:
+            raise TypeError(f"{type(self).__name__}() {error}") from None
         bound.apply_defaults()
         self._given = dict(list(bound.arguments.items())[1:])
         self._failure = None

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..engine.checkpoint.manifest import write_durably
+from ..engine.errors import DataLossError
+
 Array = np.ndarray[Any, Any]
+# In the folder of a classifier whose classes were found in labels.
+_CLASSES_FILE = "classes.json"
 
 
 def labels_of(y: Any, rows: int, owner: str) -> Array:
@@ -77,6 +84,32 @@ def found_classes(labels: Array) -> Array:
     return classes
 
 
+def write_classes(folder: str, classes: Array) -> None:
+    """Notes classes that were found in labels beside the checkpoints of their model."""
+    if classes.dtype.kind in "biufUO" and all(isinstance(c, bool | int | float | str) for c in classes.tolist()):
+        text = json.dumps({"classes": classes.tolist(), "dtype": classes.dtype.str})
+        write_durably(Path(folder, _CLASSES_FILE), text.encode())
+
+
+def read_classes(folder: str) -> Array | None:
+    """The classes that are noted in a folder, None if there are none.
+
+    Raises:
+        DataLossError: the file is damaged.
+    """
+    path = Path(folder, _CLASSES_FILE)
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        dtype = np.dtype(found["dtype"])
+        if dtype.kind not in "biufUO" or not all(isinstance(c, bool | int | float | str) for c in found["classes"]):
+            raise ValueError("these are no classes")
+        return np.array(found["classes"], dtype=dtype)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataLossError(None, None, f"{path} is damaged: {error}") from error
+
+
 def class_numbers(labels: Array, classes: Array) -> Array:
     """The places of labels in sorted classes, int64.
 
@@ -88,7 +121,9 @@ def class_numbers(labels: Array, classes: Array) -> Array:
     if len(bad):
         row = int(bad[0])
         shown = ", ".join(str(c) for c in classes[:10]) + (", ..." if len(classes) > 10 else "")
-        raise ValueError(f"y holds the label {labels[row]!r} in row {row}, which is none of the classes {shown}")
+        raise ValueError(
+            f"y holds the label {labels[row : row + 1].tolist()[0]!r} in row {row}, which is none of the classes {shown}"
+        )
     return places.astype(np.int64)
 
 

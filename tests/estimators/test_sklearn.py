@@ -87,6 +87,20 @@ def test_classes_of_any_type(labels):
         model.evaluate(X, np.full(150, labels[0] * 3))
 
 
+def test_classes_are_known_to_the_next_estimator_on_a_folder(tmp_path):
+    words = np.array(["a", "b", "c"])[Y]
+    first = LinearClassifier(model_dir=str(tmp_path)).fit(X, words, epochs=30, verbose=0)
+    second = LinearClassifier(model_dir=str(tmp_path))
+    assert second.score(X, words) == first.score(X, words) and second.classes_.tolist() == ["a", "b", "c"]
+    with pytest.raises(ValueError, match="holds the label 'd' in row 149"):
+        second.fit(X, np.append(words[:-1], "d"), verbose=0)
+    (tmp_path / "classes.json").write_text('{"classes": [[1]], "dtype": "O"}')
+    with pytest.raises(hr.errors.DataLossError, match=r"classes\.json is damaged"):
+        LinearClassifier(model_dir=str(tmp_path)).predict(X)
+    with pytest.raises(TypeError, match=r"LinearClassifier\(\) got an unexpected keyword argument 'classes'"):
+        LinearClassifier(classes=3)
+
+
 def test_stored_states_are_plain_arrays_and_arguments():
     model = DNNClassifier([4], random_state=0).fit(X, Y, epochs=2, verbose=0)
     text = pickle.dumps(model)
