@@ -39,8 +39,13 @@ def apply_dense(bound: Bound) -> None:
     _update(bound, bound.type, bound.inputs, bound.node_attrs)
 
 
+# There is no op of these that takes a reference.
+_BY_HANDLE_ONLY = ("KerasMomentum", "AdamWithAmsgrad")
+
 for _name in _RULES:
-    native(f"Apply{_name}", f"ResourceApply{_name}")(apply_dense)
+    native(f"ResourceApply{_name}")(apply_dense)
+    if _name not in _BY_HANDLE_ONLY:
+        native(f"Apply{_name}")(apply_dense)
 
 
 @native("_MultiUpdate")

@@ -124,7 +124,11 @@ def test_the_pool_lives_on_in_a_forked_child() -> None:
     assert result.returncode == 0, result.stderr
 
 
-EXPLAIN = "import headrace as tf; x = tf.placeholder(tf.float32, [4, 4]); print(tf.Session().explain(tf.matmul(x, x), {x: [[1.0] * 4] * 4}))"
+EXPLAIN = """
+import headrace as tf
+x = tf.placeholder(tf.float32, [4, 4])
+print(tf.Session().explain(tf.matmul(x, x), {x: [[1.0] * 4] * 4}))
+"""
 
 
 @native_only
