@@ -41,21 +41,6 @@ class RunConfig(run_config.RunConfig):
             session_config, keep_checkpoint_max, keep_checkpoint_every_n_hours, log_step_count_steps,
         )  # fmt: skip
 
-    @property
-    def master(self) -> str:
-        """Empty: this process."""
-        return ""
-
-    @property
-    def is_chief(self) -> bool:
-        """True: there is one process."""
-        return True
-
-    @property
-    def task_id(self) -> int:
-        """0: there is one process."""
-        return 0
-
 
 def _session_config(cores: int, log_placement: bool, gpu_fraction: float) -> Any:
     return ConfigProto(

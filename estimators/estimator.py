@@ -254,7 +254,11 @@ class Estimator(Exporting):
             return []
         if isinstance(creator, KeptCreator) and creator.goes_on and creator.newest is not None:
             return [KeptSaverHook(self.model_dir, seconds, steps, scaffold, creator.newest)]
-        return [CheckpointSaverHook(self.model_dir, seconds, steps, scaffold=scaffold, listeners=listeners)]
+        graph = self.config.checkpoint_save_graph_def
+        folder = self.model_dir
+        return [
+            CheckpointSaverHook(folder, seconds, steps, scaffold=scaffold, listeners=listeners, save_graph_def=graph)
+        ]
 
     def _trained_steps(self) -> int:
         newest = self._newest()

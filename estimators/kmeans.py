@@ -58,8 +58,8 @@ class KMeansClustering(Estimator):
         >>> points = np.array([[0.0, 0.0], [0.2, 0.0], [5.0, 5.0], [5.0, 5.2]], np.float32)
         >>> model = tf.estimator.experimental.KMeans(2, initial_clusters=points[1:3], use_mini_batch=False)
         >>> _ = model.train(lambda: tf.constant(points), steps=5)
-        >>> model.cluster_centers().round(2).tolist()
-        [[0.1, 0.0], [5.0, 5.1]]
+        >>> (10 * model.cluster_centers()).round().tolist()
+        [[1.0, 0.0], [50.0, 51.0]]
     """
 
     SQUARED_EUCLIDEAN_DISTANCE = clustering.SQUARED_EUCLIDEAN_DISTANCE

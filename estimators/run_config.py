@@ -20,6 +20,13 @@ class RunConfig:
         keep_checkpoint_max: newest checkpoints kept; 0 or None keeps all.
         keep_checkpoint_every_n_hours: besides, one is kept every so often.
         log_step_count_steps: steps between measurements of global_step/sec.
+        train_distribute, device_fn, protocol, eval_distribute, experimental_distribute: must be None: there is one
+            process, and the input and model functions place operations by `tf.device`.
+        experimental_max_worker_delay_secs, session_creation_timeout_secs: accepted: no other process is waited for.
+        checkpoint_save_graph_def: write the graph with the checkpoints.
+
+    Raises:
+        ValueError: a number is out of its range, both kinds of intervals are given, or what must be None is not.
     """
 
     model_dir: str | None = None
@@ -31,14 +38,65 @@ class RunConfig:
     keep_checkpoint_max: int | None = 5
     keep_checkpoint_every_n_hours: float = 10000
     log_step_count_steps: int | None = 100
+    train_distribute: Any = None
+    device_fn: Any = None
+    protocol: str | None = None
+    eval_distribute: Any = None
+    experimental_distribute: Any = None
+    experimental_max_worker_delay_secs: float | None = None
+    session_creation_timeout_secs: float = 7200
+    checkpoint_save_graph_def: bool = True
 
     def __post_init__(self) -> None:
+        for name in ("train_distribute", "device_fn", "protocol", "eval_distribute", "experimental_distribute"):
+            if getattr(self, name) is not None:
+                raise ValueError(f"RunConfig is for one process: {name} must be None, got {getattr(self, name)!r}")
         if self.save_checkpoints_steps is not None and self.save_checkpoints_secs is not None:
             raise ValueError("`save_checkpoints_steps` and `save_checkpoints_secs` cannot be both set.")
         if self.keep_checkpoint_max is not None and self.keep_checkpoint_max < 0:
             raise ValueError(f"keep_checkpoint_max should be >= 0, got {self.keep_checkpoint_max}")
         if self.save_checkpoints_steps is None and self.save_checkpoints_secs is None:
             object.__setattr__(self, "save_checkpoints_secs", 600)
+
+    @property
+    def is_chief(self) -> bool:
+        """True: there is one process."""
+        return True
+
+    @property
+    def task_type(self) -> str:
+        """ "worker": there is one process."""
+        return "worker"
+
+    @property
+    def task_id(self) -> int:
+        """0: there is one process."""
+        return 0
+
+    @property
+    def global_id_in_cluster(self) -> int:
+        """0: there is one process."""
+        return 0
+
+    @property
+    def num_worker_replicas(self) -> int:
+        """1: there is one process."""
+        return 1
+
+    @property
+    def num_ps_replicas(self) -> int:
+        """0: variables are in this process."""
+        return 0
+
+    @property
+    def master(self) -> str:
+        """Empty: sessions are in this process."""
+        return ""
+
+    @property
+    def evaluation_master(self) -> str:
+        """Empty: sessions are in this process."""
+        return ""
 
     def replace(self, **kwargs: Any) -> RunConfig:
         """A copy with some fields changed."""

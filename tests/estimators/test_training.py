@@ -108,3 +108,18 @@ def test_nothing_is_done_where_training_is_over(tmp_path):
 def test_arguments_of_another_type(tmp_path):
     with pytest.raises(TypeError, match="`eval_spec` must have type EvalSpec, given int"):
         tf.estimator.train_and_evaluate(linear(tmp_path), tf.estimator.TrainSpec(batches()), 3)
+
+
+def test_a_run_config_knows_its_one_process(tmp_path):
+    config = tf.estimator.RunConfig()
+    assert (config.is_chief, config.task_type, config.task_id, config.num_worker_replicas) == (True, "worker", 0, 1)
+    assert (config.num_ps_replicas, config.master, config.evaluation_master) == (0, "", "")
+    assert config.replace(keep_checkpoint_max=2).keep_checkpoint_max == 2
+    with pytest.raises(ValueError, match="one process: device_fn must be None"):
+        tf.estimator.RunConfig(device_fn=lambda op: "/cpu:0")
+
+
+def test_the_graph_need_not_go_with_the_checkpoints(tmp_path):
+    linear(tmp_path / "a").train(batches(), steps=1)
+    linear(tmp_path / "b", checkpoint_save_graph_def=False).train(batches(), steps=1)
+    assert [len(list((tmp_path / name).glob("*.meta"))) for name in "ab"] == [2, 0]
