@@ -65,7 +65,7 @@ class RunConfig:
 
     @property
     def task_type(self) -> str:
-        """ "worker": there is one process."""
+        """Always "worker": there is one process."""
         return "worker"
 
     @property

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...engine.dtypes import float32, int64
-from ...engine.errors import UnimplementedError
 from ...engine.graph import Tensor
 from ...engine.initializers import truncated_normal_initializer
 from ...engine.ops.array import stack
@@ -19,6 +19,7 @@ from ...engine.ops.casting import cast
 from ...engine.ops.indexing import boolean_mask
 from ...engine.ops.nn_embedding import embedding_lookup_sparse, safe_embedding_lookup_sparse
 from ...engine.scopes import add_to_collection, get_collection
+from ...engine.training.checkpoint_init import init_from_checkpoint
 from ...engine.variable_scope import get_variable
 from .base import Batch, CategoricalColumn, DenseColumn
 from .combined import WeightedCategoricalColumn
@@ -122,6 +123,8 @@ class EmbeddingColumn(DenseColumn):
     max_norm: float | None = None
     trainable: bool = True
     use_safe_embedding_lookup: bool = True
+    # A checkpoint, and the name there of the tensor that the vectors start from.
+    start: tuple[str, str] | None = None
 
     @property
     def name(self) -> str:
@@ -164,10 +167,14 @@ class EmbeddingColumn(DenseColumn):
 
     def _weights(self, collections: list[Any] | None, trainable: bool) -> Any:
         shape = [self.categorical_column.num_buckets, self.dimension]
-        return get_variable(
+        found = get_variable(
             "embedding_weights", shape, float32, self.initializer, trainable=self.trainable and trainable,
             collections=collections,
         )  # fmt: skip
+        if self.start is not None:
+            checkpoint, tensor = self.start
+            init_from_checkpoint(checkpoint, {tensor: found})
+        return found
 
 
 @dataclass(frozen=True)
@@ -223,19 +230,19 @@ def embedding_column(
         dimension: the length of the vectors.
         combiner: how the vectors of an example become one: "mean", "sqrtn" or "sum".
         initializer: of the variable; normal around 0 with deviation 1 / sqrt(dimension) by default.
-        ckpt_to_load_from, tensor_name_in_ckpt: not supported; instead give
-            `initializer=tf.constant_initializer(tf.train.load_variable(checkpoint, name))`.
+        ckpt_to_load_from, tensor_name_in_ckpt: a checkpoint, and the name there of the tensor that the vectors start
+            from, as by `tf.train.init_from_checkpoint`.
         max_norm: vectors of a larger norm are scaled down to it.
         trainable: whether the variable is trained.
         use_safe_embedding_lookup: False asks for input without empty examples and unknown words.
 
     Raises:
         ValueError: a dimension below 1, an initializer that cannot be called, or half of a checkpoint.
-        UnimplementedError: a checkpoint is given.
     """
     start = _checked(categorical_column, dimension, initializer, ckpt_to_load_from, tensor_name_in_ckpt)
     column = _categorical(categorical_column)
-    return EmbeddingColumn(column, dimension, combiner, start, max_norm, trainable, use_safe_embedding_lookup)
+    options = (dimension, combiner, start, max_norm, trainable, use_safe_embedding_lookup)
+    return EmbeddingColumn(column, *options, _start(ckpt_to_load_from, tensor_name_in_ckpt))
 
 
 def shared_embedding_columns(
@@ -267,7 +274,8 @@ def shared_embedding_columns(
     for column in ordered[1:]:
         _check_same(ordered[0], column)
     name = shared_embedding_collection_name or "_".join(column.name for column in ordered) + "_shared_embedding"
-    options = (dimension, combiner, start, max_norm, trainable, use_safe_embedding_lookup, name)
+    begin = _start(ckpt_to_load_from, tensor_name_in_ckpt)
+    options = (dimension, combiner, start, max_norm, trainable, use_safe_embedding_lookup, begin, name)
     return [SharedEmbeddingColumn(_categorical(column), *options) for column in categorical_columns]
 
 
@@ -291,16 +299,16 @@ def _check_same(first: CategoricalColumn, other: CategoricalColumn) -> None:
         )
 
 
+def _start(checkpoint: Any, tensor: Any) -> tuple[str, str] | None:
+    return None if checkpoint is None else (os.fspath(checkpoint), tensor)
+
+
 def _checked(column: Any, dimension: Any, initializer: Any, checkpoint: Any, tensor: Any) -> Callable[..., Any]:
     """The initializer, all arguments being right."""
     if dimension is None or dimension < 1:
         raise ValueError(f"Invalid dimension {dimension}.")
     if (checkpoint is None) != (tensor is None):
         raise ValueError("Must specify both `ckpt_to_load_from` and `tensor_name_in_ckpt` or none of them.")
-    if checkpoint is not None:
-        start = f"tf.constant_initializer(tf.train.load_variable({checkpoint!r}, {tensor!r}))"
-        text = f"ckpt_to_load_from is not supported by embedding columns: give initializer={start} instead"
-        raise UnimplementedError(None, None, text)
     if initializer is not None and not callable(initializer):
         raise ValueError(f"initializer must be callable if specified. Embedding of column_name: {column}")
     return initializer or truncated_normal_initializer(0.0, 1 / math.sqrt(dimension))

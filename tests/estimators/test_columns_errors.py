@@ -57,7 +57,6 @@ MAKING = [
     (lambda: fc.embedding_column(ids(), 0), ValueError, "Invalid dimension 0"),
     (lambda: fc.embedding_column(ids(), 2, initializer=3), ValueError, "must be callable"),
     (lambda: fc.embedding_column(ids(), 2, ckpt_to_load_from="c"), ValueError, "Must specify both"),
-    (lambda: fc.embedding_column(ids(), 2, "sum", None, "c", "t"), tf.errors.UnimplementedError, "load_variable"),
     (lambda: fc.shared_embedding_columns([ids(), hashed("b")], 2), ValueError, "the same type"),
     (lambda: fc.shared_embedding_columns([ids(), ids("b", 5)], 2), ValueError, "same number of buckets"),
     (lambda: tf.contrib.layers.sparse_column_with_hash_bucket("a", 4, "mean"), ValueError, "sparse_combiner"),

@@ -220,3 +220,22 @@ def test_another_model_in_the_folder_is_explained(tmp_path):
                 getattr(build(), act)(numbers, steps=1)
         with pytest.raises(error, match=text):
             next(build().predict(numbers))
+
+
+@pytest.mark.parametrize("partitioner", [None, tf.fixed_size_partitioner(2)])
+@pytest.mark.parametrize("shared", [False, True])
+def test_embedding_columns_start_from_a_checkpoint(tmp_path, partitioner, shared):
+    old = np.arange(8, dtype=np.float32).reshape(4, 2)
+    prefix = save(tmp_path, {"vectors": old})
+    fc = tf.feature_column
+    ids = fc.categorical_column_with_identity("id", 4)
+    start = {"ckpt_to_load_from": prefix, "tensor_name_in_ckpt": "vectors"}
+    columns = fc.shared_embedding_columns([ids], 2, **start) if shared else [fc.embedding_column(ids, 2, **start)]
+    with tf.Graph().as_default(), tf.Session() as session:
+        with tf.variable_scope("model", partitioner=partitioner):
+            net = fc.input_layer({"id": [3, 1]}, columns)
+        session.run(tf.global_variables_initializer())
+        np.testing.assert_array_equal(session.run(net), old[[3, 1]])
+    wrong = fc.embedding_column(ids, 3, **start)
+    with tf.Graph().as_default(), pytest.raises(ValueError, match=r"\[4, 3\].* doesn't match .*\[4, 2\]"):
+        fc.input_layer({"id": [3]}, [wrong])
