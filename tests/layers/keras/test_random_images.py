@@ -72,7 +72,8 @@ def test_flips_are_mirror_images():
 @pytest.mark.parametrize("make, expected", [
     (lambda: L.RandomRotation((0.25, 0.25)), np.rot90(IMAGES, 1, (1, 2))),
     (lambda: L.RandomTranslation((0.25, 0.25), (-0.5, -0.5), "wrap"), np.roll(IMAGES, (1, -2), (1, 2))),
-    (lambda: L.RandomTranslation((0.0, 0.0), (0.25, 0.25)), np.pad(IMAGES, [(0, 0), (0, 0), (1, 0), (0, 0)], "symmetric")[:, :, :4]),
+    (lambda: L.RandomTranslation((0.0, 0.0), (0.25, 0.25)),
+     np.pad(IMAGES, [(0, 0), (0, 0), (1, 0), (0, 0)], "symmetric")[:, :, :4]),
     (lambda: L.RandomTranslation((-0.25, -0.25), (0.0, 0.0), "constant", fill_value=7.0),
      np.pad(IMAGES, [(0, 0), (0, 1), (0, 0), (0, 0)], constant_values=7)[:, 1:]),
     (lambda: L.RandomTranslation((0.25, 0.25), (0.0, 0.0), "nearest", "nearest"),
