@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..scalar import Expression
+
 Array = np.ndarray[Any, Any]
 
 
@@ -44,7 +46,7 @@ class Bound:
 
     `inputs` and `outputs` are arrays on the planned memory, in the node's flat order, with the shapes, strides and dtypes
     that they will always have; variables that the node updates stand among the inputs as their arrays. `attrs` are as
-    the NumPy kernel gets them.
+    the NumPy kernel gets them; `expression` is the node's scalar expression, if it has one.
     """
 
     type: str
@@ -54,6 +56,7 @@ class Bound:
     node_attrs: dict[str, Any] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     scratch_bytes: int = 0
+    expression: Expression | None = None
 
     def call(self, kernel: str, chunks: int, *arguments: Any) -> None:
         """Adds a call. Chunks may run at once and in any order; the next call begins when all have ended."""

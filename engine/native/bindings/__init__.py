@@ -1,5 +1,5 @@
 """Which native kernels carry out which op types: one file a family. Importing this registers all of them."""
 
-from . import conv, copies, matmul, pooling, softmax, updates
+from . import conv, copies, elementwise, matmul, pooling, softmax, updates
 
-__all__ = ["conv", "copies", "matmul", "pooling", "softmax", "updates"]
+__all__ = ["conv", "copies", "elementwise", "matmul", "pooling", "softmax", "updates"]

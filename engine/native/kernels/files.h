@@ -1,9 +1,10 @@
 /* The files of kernels, each once: kernels/<name>.c defines the table <name>. setup.py reads this list too. */
+HR_FILE(batch_norm)
 HR_FILE(conv)
 HR_FILE(conv_backward)
 HR_FILE(copy)
+HR_FILE(elementwise)
 HR_FILE(gemm)
 HR_FILE(optimizers)
 HR_FILE(pool)
 HR_FILE(softmax)
-HR_FILE(batch_norm)

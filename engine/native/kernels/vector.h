@@ -5,6 +5,10 @@
 
 #include "kernel.h"
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 #if defined(__AVX512F__)
 enum { HR_LANES = 16 };
 #elif defined(__AVX2__)
@@ -113,10 +117,46 @@ HR_INLINE hr_vf hr_tanh(hr_vf x) {
     return hr_choose(z < hr_all(0.390625f), p, q);
 }
 
-HR_INLINE hr_vf hr_sqrt(hr_vf x) {
-    hr_vf r;
-    for (int i = 0; i < HR_LANES; i++) r[i] = __builtin_sqrtf(x[i]);
-    return r;
+/* e^x - 1 and ln(1 + x), exact near 0 too: what exp and log round away is divided out again (Kahan). */
+HR_INLINE hr_vf hr_expm1(hr_vf x) {
+    hr_vf u = hr_exp(x), below = u - 1.0f;
+    hr_vf r = below * x / hr_log(u);
+    r = hr_choose((u == hr_all(1.0f)) | (hr_vi)(x != x), x, r);
+    return hr_choose((below == hr_all(-1.0f)) | (u == hr_all(INFINITY)), below, r);
 }
+
+HR_INLINE hr_vf hr_log1p(hr_vf x) {
+    hr_vf u = x + 1.0f;
+    hr_vf r = hr_log(u) * x / (u - 1.0f);
+    return hr_choose((u == hr_all(1.0f)) | (x == hr_all(INFINITY)), x, r);
+}
+
+/* Roots and roundings, of which every instruction set but the baseline has an instruction. */
+#if defined(__AVX512F__)
+HR_INLINE hr_vf hr_sqrt(hr_vf x) { return (hr_vf)_mm512_sqrt_ps((__m512)x); }
+HR_INLINE hr_vd hr_sqrt_d(hr_vd x) { return (hr_vd)_mm512_sqrt_pd((__m512d)x); }
+#define HR_ROUNDED(name, how)                                                                                          \
+    HR_INLINE hr_vf hr_##name(hr_vf x) { return (hr_vf)_mm512_roundscale_ps((__m512)x, how); }                         \
+    HR_INLINE hr_vd hr_##name##_d(hr_vd x) { return (hr_vd)_mm512_roundscale_pd((__m512d)x, how); }
+HR_ROUNDED(floor, 9) HR_ROUNDED(ceil, 10) HR_ROUNDED(rint, 8)
+#elif defined(__AVX2__)
+HR_INLINE hr_vf hr_sqrt(hr_vf x) { return (hr_vf)_mm256_sqrt_ps((__m256)x); }
+HR_INLINE hr_vd hr_sqrt_d(hr_vd x) { return (hr_vd)_mm256_sqrt_pd((__m256d)x); }
+#define HR_ROUNDED(name, how)                                                                                          \
+    HR_INLINE hr_vf hr_##name(hr_vf x) { return (hr_vf)_mm256_round_ps((__m256)x, how); }                              \
+    HR_INLINE hr_vd hr_##name##_d(hr_vd x) { return (hr_vd)_mm256_round_pd((__m256d)x, how); }
+HR_ROUNDED(floor, 9) HR_ROUNDED(ceil, 10) HR_ROUNDED(rint, 8)
+#else
+#define HR_BY_LANE(name, V, lanes, function)                                                                           \
+    HR_INLINE V name(V x) {                                                                                            \
+        V r;                                                                                                           \
+        for (int i = 0; i < lanes; i++) r[i] = function(x[i]);                                                         \
+        return r;                                                                                                      \
+    }
+HR_BY_LANE(hr_sqrt, hr_vf, HR_LANES, sqrtf) HR_BY_LANE(hr_sqrt_d, hr_vd, HR_LANES / 2, sqrt)
+HR_BY_LANE(hr_floor, hr_vf, HR_LANES, floorf) HR_BY_LANE(hr_floor_d, hr_vd, HR_LANES / 2, floor)
+HR_BY_LANE(hr_ceil, hr_vf, HR_LANES, ceilf) HR_BY_LANE(hr_ceil_d, hr_vd, HR_LANES / 2, ceil)
+HR_BY_LANE(hr_rint, hr_vf, HR_LANES, rintf) HR_BY_LANE(hr_rint_d, hr_vd, HR_LANES / 2, rint)
+#endif
 
 #endif
