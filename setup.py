@@ -83,6 +83,7 @@ def native() -> list[Extension]:
             extra_compile_args=FLAGS,
             extra_link_args=links,
             depends=headers,
+            libraries=["m"],
             py_limited_api=True,
             optional=True,
         )

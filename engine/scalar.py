@@ -246,6 +246,17 @@ class Expression:
             results.append(PRIMITIVES[step.primitive].function(*arguments))
         return results[-1]
 
+    def result_dtypes(self, dtypes: Sequence[Any]) -> list[np.dtype[Any]]:
+        """The dtype of each instruction's result for inputs of `dtypes`, as NumPy has them."""
+        samples = [np.ones(1, d) for d in dtypes]
+        results: list[Any] = []
+        # Functions such as atanh are not finite at 1.
+        with np.errstate(all="ignore"):
+            for step in self.instructions:
+                arguments = [_operand_value(o, samples, results) for o in step.operands]
+                results.append(PRIMITIVES[step.primitive].function(*arguments))
+        return [np.asarray(r).dtype for r in results]
+
     def source(self, names: Sequence[str]) -> str:
         """The expression as C text over variables called `names`."""
         texts: list[str] = []

@@ -20,7 +20,7 @@ def bind_expression(
     expression: Expression, inputs: Sequence[np.ndarray[Any, Any]], out: np.ndarray[Any, Any]
 ) -> list[Call]:
     """Calls without arguments that leave the expression's value in `out`."""
-    dtypes = _result_dtypes(expression, inputs)
+    dtypes = expression.result_dtypes([x.dtype for x in inputs])
     if len(expression.instructions) == 1:
         return _bind_block(expression, inputs, out, [], dtypes)
     rows = _rows_per_block(out)
@@ -47,17 +47,6 @@ def _rows_per_block(out: np.ndarray[Any, Any]) -> int | None:
 
 def _rows_of(x: np.ndarray[Any, Any], block: slice, out: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return x[block] if x.ndim == out.ndim and x.shape[0] == out.shape[0] and out.shape[0] > 1 else x
-
-
-def _result_dtypes(expression: Expression, inputs: Sequence[np.ndarray[Any, Any]]) -> list[np.dtype[Any]]:
-    samples = [np.ones(1, x.dtype) for x in inputs]
-    results: list[Any] = []
-    # Functions such as atanh are not finite at 1.
-    with np.errstate(all="ignore"):
-        for step in expression.instructions:
-            arguments = [_value(o, samples, results) for o in step.operands]
-            results.append(PRIMITIVES[step.primitive].function(*arguments))
-    return [np.asarray(r).dtype for r in results]
 
 
 def _value(operand: Operand, inputs: Sequence[Any], results: Sequence[Any]) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from ..native.calls import BINDINGS, Bound, Call, UnsupportedError
 from ..native.library import Library, load
 from ..rewriting.dataflow import Node
+from ..rewriting.fuse import expression_of
 
 
 def bind_native(library: Library, node: Node, inputs: Sequence[Any], outputs: Sequence[Any]) -> Bound:
@@ -18,12 +19,14 @@ def bind_native(library: Library, node: Node, inputs: Sequence[Any], outputs: Se
     Raises:
         UnsupportedError: there is no native kernel for it, or none for these dtypes, shapes or strides.
     """
-    binding = BINDINGS.get(node.type)
+    expression = expression_of(node)
+    binding = BINDINGS.get(node.type if node.type in BINDINGS or expression is None else "_Fused")
     if binding is None:
         raise UnsupportedError("no native kernel")
     if not all(isinstance(x, np.ndarray) for x in [*inputs, *outputs]):
         raise UnsupportedError("a shape that is known only when it runs")
     bound = Bound(node.type, list(inputs), list(outputs), node.definition.kernel_attrs(node.attrs), node.attrs)
+    bound.expression = expression
     binding(bound)
     unknown = [c.kernel for c in bound.calls if c.kernel not in library.kernels]
     if unknown:

@@ -75,13 +75,23 @@ def compile_program(
     body.combine()
     slots = body.slots()
     layouts = [_layout(x, sizes) for x in inputs]
-    blocks = body.temporaries + sum(1 + (k[0] != _WHOLE or x.dtype == _BOOL) for k, x in zip(layouts, inputs, strict=True))
+    blocks = body.temporaries + sum(
+        1 + (k[0] != _WHOLE or x.dtype == _BOOL) for k, x in zip(layouts, inputs, strict=True)
+    )
     block, cut = _blocking(layouts, (blocks + 1) * dtype.itemsize, math.prod(sizes))
     words = [block, cut, len(inputs), len(body.constants), body.temporaries, len(body.steps)]
     words += [body.result_slot, int(bool(results) and results[-1] == _BOOL)]
     for x, (kind, dims) in zip(inputs, layouts, strict=True):
         padding = [0] * (_MOST_RANK - len(dims))
-        words += [kind, int(x.dtype == _BOOL), len(dims), *(d[0] for d in dims), *padding, *(d[1] for d in dims), *padding]
+        words += [
+            kind,
+            int(x.dtype == _BOOL),
+            len(dims),
+            *(d[0] for d in dims),
+            *padding,
+            *(d[1] for d in dims),
+            *padding,
+        ]
     code = np.array([*words, *body.constants, *slots], np.int64)
     return Program(code, _SUFFIXES[dtype.name], block, body.cost)
 
@@ -207,7 +217,9 @@ class _Body:
                     free.append(base + self.temporaries)
                     self.temporaries += 1
                 places[id(step)] = free.pop()
-            words.append([opcode(self.dtype, step.name), places.get(id(step), -1), *operands, *[0] * (4 - len(operands))])
+            words.append(
+                [opcode(self.dtype, step.name), places.get(id(step), -1), *operands, *[0] * (4 - len(operands))]
+            )
             self.cost += 6 if step.name in _DEAR else 1
         out = base + self.temporaries
         if out >= _MOST_SLOTS:

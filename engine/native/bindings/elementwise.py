@@ -56,9 +56,7 @@ def add_n(bound: Bound) -> None:
     while len(rest) > 1:
         taken, rest = rest[:MOST_INPUTS], rest[MOST_INPUTS:]
         steps = [Instruction("add", (Operand("input", 0), Operand("input", 1)))]
-        steps += [
-            Instruction("add", (Operand("result", i - 2), Operand("input", i))) for i in range(2, len(taken))
-        ]
+        steps += [Instruction("add", (Operand("result", i - 2), Operand("input", i))) for i in range(2, len(taken))]
         chain(bound, Expression(len(taken), tuple(steps)), taken, out)
         rest = [out, *rest] if rest else rest
 

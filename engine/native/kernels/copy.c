@@ -22,7 +22,17 @@ static void fill_bytes(const void *arguments, int64_t chunk, hr_context *context
     if (r.begin < r.end) memcpy(out + r.begin, &a->pattern, (size_t)(r.end - r.begin));
 }
 
+struct fill_f32 { int64_t count, chunk; float *out; double value; };
+
+static void fill_f32(const void *arguments, int64_t chunk, hr_context *context) {
+    const struct fill_f32 *a = arguments;
+    hr_range r = hr_chunk(a->count, a->chunk, chunk);
+    (void)context;
+    for (int64_t i = r.begin; i < r.end; i++) a->out[i] = (float)a->value;
+}
+
 HR_TABLE(copy)
 HR_ENTRY(copy_bytes, struct copy)
 HR_ENTRY(fill_bytes, struct fill)
+HR_ENTRY(fill_f32, struct fill_f32)
 HR_END

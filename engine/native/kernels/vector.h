@@ -120,14 +120,14 @@ HR_INLINE hr_vf hr_tanh(hr_vf x) {
 /* e^x - 1 and ln(1 + x), exact near 0 too: what exp and log round away is divided out again (Kahan). */
 HR_INLINE hr_vf hr_expm1(hr_vf x) {
     hr_vf u = hr_exp(x), below = u - 1.0f;
-    hr_vf r = below * x / hr_log(u);
+    hr_vf r = below * (x / hr_log(u));
     r = hr_choose((u == hr_all(1.0f)) | (hr_vi)(x != x), x, r);
     return hr_choose((below == hr_all(-1.0f)) | (u == hr_all(INFINITY)), below, r);
 }
 
 HR_INLINE hr_vf hr_log1p(hr_vf x) {
     hr_vf u = x + 1.0f;
-    hr_vf r = hr_log(u) * x / (u - 1.0f);
+    hr_vf r = hr_log(u) * (x / (u - 1.0f));
     return hr_choose((u == hr_all(1.0f)) | (x == hr_all(INFINITY)), x, r);
 }
 
