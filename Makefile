@@ -8,7 +8,7 @@ PACKAGING := pyproject.toml setup.py
 NATIVE := $(wildcard engine/native/*.[ch] engine/native/kernels/*.[ch])
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-long check listings native clean
+.PHONY: demo test test-long test-numpy sanitize check listings native clean
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/python examples/digits_dnn.py
@@ -33,6 +33,21 @@ listings: $(VENV)/.installed-test
 native: $(VENV)/.made
 	$(BIN)/python -m pip install --quiet 'setuptools>=80'
 	$(BIN)/python setup.py --quiet build_ext --inplace
+
+# Kernels and pool under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer; needs GCC.
+sanitize: $(VENV)/.installed-test
+	for set in address,undefined thread; do \
+	  HEADRACE_SANITIZE=$$set $(BIN)/python setup.py --quiet build_ext --build-lib build/sanitize/$$set \
+	    --build-temp build/sanitize/temp || exit 1; \
+	  case $$set in thread) preload=libtsan.so;; *) preload=libasan.so;; esac; \
+	  HEADRACE_NATIVE=build/sanitize/$$set LD_PRELOAD=$$($(CC) -print-file-name=$$preload) \
+	    ASAN_OPTIONS=detect_leaks=0 \
+	    setarch -R $(PYTEST) -q tests/engine/native || exit 1; \
+	done
+
+# The engine on NumPy alone, as where there is no compiler.
+test-numpy: $(VENV)/.installed-test
+	HEADRACE_NATIVE=0 $(PYTEST) tests/engine tests/layers tests/estimators tests/examples
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
+import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -38,19 +41,35 @@ class Library:
 def load() -> Library | str:
     """The library, or in a few words why there is none.
 
-    HEADRACE_NATIVE=0 switches it off; HEADRACE_CPU names an instruction set below the machine's best.
+    HEADRACE_NATIVE=0 switches it off, and otherwise may name a folder with another build of it (such as one with
+    sanitizers); HEADRACE_CPU names an instruction set below the machine's best.
     """
     if os.environ.get("HEADRACE_NATIVE") == "0":
         return "HEADRACE_NATIVE=0"
     try:
-        from . import _runtime  # type: ignore[attr-defined]  # built where there is a compiler
+        runtime = _runtime()
     except ImportError as error:
         return f"the native runtime was not built: {error}"
     found = _find_blas()
     if found is not None:
-        _runtime.set_blas(*found)
-    chosen = _instruction_set(_runtime.instruction_sets())
-    return Library(chosen, _runtime.kernels(chosen), _runtime.Segment, found is not None)
+        runtime.set_blas(*found)
+    chosen = _instruction_set(runtime.instruction_sets())
+    return Library(chosen, runtime.kernels(chosen), runtime.Segment, found is not None)
+
+
+def _runtime() -> Any:
+    """The extension module; ImportError where it was not built."""
+    folder = os.environ.get("HEADRACE_NATIVE", "1")
+    name = f"{__package__}._runtime"
+    if folder == "1":
+        return importlib.import_module(name)
+    path = next(Path(folder).rglob("_runtime*.so"), None)
+    spec = None if path is None else importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"HEADRACE_NATIVE: there is no _runtime*.so in {folder}")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def _instruction_set(known: list[str]) -> str:
