@@ -252,7 +252,6 @@ class ArrayEstimator(Parameters, Estimator):
             if self._temporary:
                 self._run_quietly(model, loop)
             else:
-                self._remember()
                 self._run_in_folder(model, loop)
         self._saved(model)
 
@@ -267,6 +266,7 @@ class ArrayEstimator(Parameters, Estimator):
         creator = KeptCreator(model, self.model_dir, self._newest())
         fetches = [model.spec.train_op, model.spec.loss]
         with self._training(model.spec, model.scaffold, creator, [], ()) as session:
+            self._remember()
             loop(lambda values: session.run(fetches, dict(zip(model.feeds, values, strict=True)))[1])
 
     def _save(self, model: KeptModel, prefix: str, write_state: bool = False) -> None:

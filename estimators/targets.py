@@ -88,6 +88,7 @@ def write_classes(folder: str, classes: Array) -> None:
     """Notes classes that were found in labels beside the checkpoints of their model."""
     if classes.dtype.kind in "biufUO" and all(isinstance(c, bool | int | float | str) for c in classes.tolist()):
         text = json.dumps({"classes": classes.tolist(), "dtype": classes.dtype.str})
+        Path(folder).mkdir(parents=True, exist_ok=True)
         write_durably(Path(folder, _CLASSES_FILE), text.encode())
 
 

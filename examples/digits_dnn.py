@@ -3,7 +3,7 @@
 import headrace as hr
 
 x_train, x_test, y_train, y_test = hr.datasets.digits.load_split()
-model = hr.estimators.DNNClassifier(hidden_units=[128, 64], n_classes=10, model_dir="runs/digits")
+model = hr.estimators.DNNClassifier(hidden_units=[128, 64], model_dir="runs/digits")
 model.fit(x_train, y_train, epochs=30)
 print("accuracy", model.evaluate(x_test, y_test)["accuracy"])
 print("To look at it: .venv/bin/tensorboard --logdir runs")

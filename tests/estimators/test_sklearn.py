@@ -89,6 +89,7 @@ def test_classes_of_any_type(labels):
 
 def test_classes_are_known_to_the_next_estimator_on_a_folder(tmp_path):
     words = np.array(["a", "b", "c"])[Y]
+    tmp_path = tmp_path / "not" / "there"
     first = LinearClassifier(model_dir=str(tmp_path)).fit(X, words, epochs=30, verbose=0)
     second = LinearClassifier(model_dir=str(tmp_path))
     assert second.score(X, words) == first.score(X, words) and second.classes_.tolist() == ["a", "b", "c"]
