@@ -152,7 +152,7 @@ def softmax_cross_entropy_into(xp: Any, out: Any, features: Any, labels: Any) ->
 
 
 def _weighted_sums(xp: Any, p: Any, x: Any) -> Any:
-    if xp.min(x, initial=0) == -np.inf:
+    if not xp.isfinite(xp.min(x, initial=0)):
         # Where a label is 0 its term is 0, even if the logit is infinitely small.
         return xp.sum(xp.where(p == 0, 0, p * x), -1)
     return xp.einsum("ij,ij->i", p, x)
