@@ -113,7 +113,7 @@ def test_simple_save_and_the_init_op_fills_tables(tmp_path):
 def test_a_model_of_tensorflows_with_a_file(tmp_path):
     with tf.contrib.predictor.from_saved_model(str(FIXTURE)) as predict:
         assert predict({"x": ["green", "none", "red"]})["y"].tolist() == [30, 10, 20]
-    session, found = load(FIXTURE)
+    _, found = load(FIXTURE)
     assert [asset.filename for asset in assets_of(found)] == ["vocabulary.txt"]
 
 
