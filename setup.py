@@ -38,6 +38,8 @@ class BuildNative(build_ext):
         try:
             for name, flags in SETS.items():
                 extension.extra_objects += self._kernels(name, flags)
+            # The objects of kernels are known to be new or old; the rest is small.
+            self.force = True
             super().build_extension(extension)
         except Exception as error:
             print(f"headrace: the native runtime was not built ({error}); steps will run on NumPy, more slowly.")
