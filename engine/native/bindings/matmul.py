@@ -1,30 +1,127 @@
-"""Matrix products."""
+"""Matrix products, single and in batches."""
 
 from __future__ import annotations
 
-from ..calls import Array, Bound, native
+import math
+from dataclasses import dataclass
 
-# Multiply-adds below which one thread does the product.
-_SMALL = 200_000
+import numpy as np
+
+from ..calls import Array, Bound, native
+from ..library import load
+
+_SUFFIX = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
+# Multiply-adds that are worth a chunk of their own (some microseconds), and how many chunks a big product has.
+_CHUNK, _CHUNKS = 150_000, 16
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A matrix in memory, the last two axes of an array: one of its strides is one element.
+
+    `turned`: it is the columns that lie one after the other; `leading` is the distance of the others.
+    """
+
+    array: Array
+    leading: int
+    turned: bool
 
 
 @native("MatMul")
 def matmul(bound: Bound) -> None:
-    """A product by BLAS, cut along the longer side of the output."""
-    bound.require_float32()
-    bound.require(bool(bound.outputs[0].size), "an empty product")
+    """A product of two matrices."""
     a, b = bound.inputs
     gemm(bound, a, b, bound.outputs[0], bound.attrs["transpose_a"], bound.attrs["transpose_b"])
 
 
-def gemm(bound: Bound, a: Array, b: Array, out: Array, transpose_a: bool, transpose_b: bool, beta: float = 0.0) -> None:
-    """Out = op(a) . op(b) + beta out for row-major matrices."""
-    m, n = out.shape
-    k = a.shape[0] if transpose_a else a.shape[1]
-    bound.require(k > 0, "a product over nothing")
-    by_columns = n > m
-    length = n if by_columns else m
-    size = length if m * n * k < _SMALL else -(-length // 4 // 16) * 16 or 16
-    leading = a.shape[1], b.shape[1], n
-    places = a, leading[0], b, leading[1], out, leading[2]
-    bound.call("gemm_f32", -(-length // size), transpose_a, transpose_b, m, n, k, *places, beta, by_columns, size)
+@native("BatchMatMul", "BatchMatMulV2")
+def batch_matmul(bound: Bound) -> None:
+    """Products of matrices in batches of up to three axes, which are broadcast together."""
+    a, b = bound.inputs
+    gemm(bound, a, b, bound.outputs[0], bound.attrs["adj_x"], bound.attrs["adj_y"])
+
+
+def gemm(bound: Bound, a: Array, b: Array, out: Array, transpose_a: bool, transpose_b: bool) -> None:
+    """Out = op(a) . op(b), over leading axes as batches."""
+    dtype = out.dtype
+    bound.require(dtype in _SUFFIX and a.dtype == b.dtype == dtype, f"{a.dtype}")
+    if not out.size:
+        return
+    a, b = (np.swapaxes(x, -1, -2) if t else x for x, t in ((a, transpose_a), (b, transpose_b)))
+    (m, k), n = a.shape[-2:], b.shape[-1]
+    if n == 1 and m > 1:
+        # A column is a row that is written elsewhere: its vectors run along the rows of the first factor.
+        a, b, out = np.swapaxes(b, -1, -2), np.swapaxes(a, -1, -2), np.swapaxes(out, -1, -2)
+        m, n = n, m
+    first, second, result = (_matrix(bound, x) for x in (a, b, out))
+    bound.require(not result.turned, "strided memory")
+    batch, steps = _batches(bound, a, b, out)
+    rows, columns, group = _cut(m, n, k, math.prod(batch))
+    chunks = -(-m // rows) * -(-n // columns) * -(-math.prod(batch) // group)
+    strides = (1, first.leading) if first.turned else (first.leading, 1)
+    places = a, *strides, b, second.leading, second.turned, out, result.leading
+    arguments = [m, n, k, *places, rows, columns, group, _by_blas(m, n, k), *batch, *steps[0], *steps[1], *steps[2]]
+    bound.call(f"gemm_{_SUFFIX[dtype]}", chunks, *arguments)
+
+
+def _matrix(bound: Bound, x: Array) -> Matrix:
+    (rows, columns), (down, across) = x.shape[-2:], (s // x.itemsize for s in x.strides[-2:])
+    bound.require(all(s % x.itemsize == 0 for s in x.strides), "unaligned memory")
+    if across == 1 or columns <= 1:
+        return Matrix(x, down if rows > 1 else max(columns, 1), False)
+    bound.require(down == 1 or rows <= 1, "strided memory")
+    return Matrix(x, across, True)
+
+
+def _batches(bound: Bound, *arrays: Array) -> tuple[list[int], list[list[int]]]:
+    """The batch axes, merged where memory allows and filled up to three, and each array's steps over them in elements."""
+    shape = np.broadcast_shapes(*(x.shape[:-2] for x in arrays))
+    wide = [np.broadcast_to(x, (*shape, *x.shape[-2:])) for x in arrays]
+    axes = [(size, [x.strides[i] // x.itemsize for x in wide]) for i, size in enumerate(shape) if size > 1]
+    merged: list[tuple[int, list[int]]] = []
+    for size, steps in axes:
+        if merged and all(outer == size * inner for outer, inner in zip(merged[-1][1], steps, strict=True)):
+            merged[-1] = (merged[-1][0] * size, steps)
+        else:
+            merged.append((size, steps))
+    bound.require(len(merged) <= 3, "more than three batch axes")
+    merged = [(1, [0] * len(arrays))] * (3 - len(merged)) + merged
+    return [size for size, _ in merged], [[steps[i] for _, steps in merged] for i in range(len(arrays))]
+
+
+def _cut(m: int, n: int, k: int, batch: int) -> tuple[int, int, int]:
+    """Rows, columns and products a chunk: a function of the shapes alone."""
+    work = m * n * max(k, 1)
+    if batch > 1:
+        group = max(-(-batch // _CHUNKS), min(batch, -(-_CHUNK // work)))
+        return m, n, group
+    wanted = min(_CHUNKS, work // _CHUNK)
+    if wanted < 2:
+        return m, n, 1
+    return *min(_grids(m, n, wanted), key=lambda grid: _cost(m, n, *grid)), 1
+
+
+def _grids(m: int, n: int, wanted: int) -> list[tuple[int, int]]:
+    found = []
+    for down in range(1, wanted + 1):
+        rows, columns = -(-m // down), -(-n // -(-wanted // down))
+        found.append((_rounded(rows, 12, m), _rounded(columns, 64 if columns >= 64 else 16, n)))
+    return found
+
+
+def _rounded(size: int, unit: int, most: int) -> int:
+    return min(-(-size // unit) * unit, most)
+
+
+def _cost(m: int, n: int, rows: int, columns: int) -> float:
+    """What chunks of this size cost in all: tiles, and packing where each chunk does it for itself."""
+    chunks = -(-m // rows) * -(-n // columns)
+    tiles = -(-rows // 6) * 6 * -(-columns // 16) * 16
+    # Packing an element takes as long as about 16 multiply-adds; sixteen threads should find work.
+    return chunks * (tiles + 16 * columns + 4 * rows) * (1 + 0.3 * (chunks < 8))
+
+
+def _by_blas(m: int, n: int, k: int) -> bool:
+    """Whether BLAS is the faster: where vectors are short, own tiles are not good enough for big products."""
+    library = load()
+    return not isinstance(library, str) and library.instruction_set != "avx512" and min(m, n, k) >= 32

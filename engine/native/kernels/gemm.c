@@ -1,31 +1,57 @@
-/* Matrix products by the BLAS of NumPy, called single-threaded on slices of the output's rows or columns. */
+/* Matrix products, single and in batches, by own tiles or by the BLAS of NumPy, and what follows them while it is warm. */
 #include "blas.h"
+#include "tiles.h"
 
-/* out[m, n] = a . b (+ beta out), row-major with leading dimensions; a is [k, m] where transpose_a, b is [n, k] where
-   transpose_b. A chunk is `slice` rows of out, or columns where by_columns. */
+/* out[m, n] = op(a) . op(b) for each of batch[0] x batch[1] x batch[2] pairs; a step is the distance to the next of a batch
+   in elements. Element [i, k] of the first factor is a[i * a_row + k * a_column]. A chunk is `rows` x `columns` of `group`
+   successive products. */
 struct gemm {
-    int64_t transpose_a, transpose_b, m, n, k;
-    const float *a; int64_t lda;
-    const float *b; int64_t ldb;
-    float *out; int64_t ldout;
-    double beta;
-    int64_t by_columns, slice;
+    int64_t m, n, k;
+    const void *a; int64_t a_row, a_column;
+    const void *b; int64_t ldb, turned;
+    void *out; int64_t ldout;
+    int64_t rows, columns, group, by_blas;
+    int64_t batch[3], a_step[3], b_step[3], out_step[3];
 };
 
-static void gemm_f32(const void *arguments, int64_t chunk, hr_context *context) {
-    const struct gemm *g = arguments;
-    hr_range r = hr_chunk(g->by_columns ? g->n : g->m, g->slice, chunk);
-    (void)context;
-    if (r.begin >= r.end) return;
-    if (g->by_columns)
-        hr_sgemm(g->transpose_a, g->transpose_b, g->m, r.end - r.begin, g->k, 1.0f, g->a, g->lda,
-              g->b + (g->transpose_b ? r.begin * g->ldb : r.begin), g->ldb, (float)g->beta, g->out + r.begin, g->ldout);
-    else
-        hr_sgemm(g->transpose_a, g->transpose_b, r.end - r.begin, g->n, g->k, 1.0f,
-              g->a + (g->transpose_a ? r.begin : r.begin * g->lda), g->lda, g->b, g->ldb, (float)g->beta,
-              g->out + r.begin * g->ldout, g->ldout);
-}
+#define PRODUCTS(type, suffix, product)                                                                                   \
+    static void piece_##suffix(const struct gemm *g, int64_t row, int64_t column, int64_t at, void *scratch) {            \
+        int64_t index[3] = {at / (g->batch[1] * g->batch[2]), at / g->batch[2] % g->batch[1], at % g->batch[2]};          \
+        const type *a = g->a, *b = g->b;                                                                                  \
+        type *out = g->out;                                                                                               \
+        for (int i = 0; i < 3; i++) {                                                                                     \
+            a += index[i] * g->a_step[i]; b += index[i] * g->b_step[i]; out += index[i] * g->out_step[i];                 \
+        }                                                                                                                 \
+        hr_range r = hr_chunk(g->m, g->rows, row), c = hr_chunk(g->n, g->columns, column);                                \
+        if (g->k == 0) {                                                                                                  \
+            for (int64_t i = r.begin; i < r.end; i++)                                                                     \
+                memset(out + i * g->ldout + c.begin, 0, (size_t)(c.end - c.begin) * sizeof(type));                        \
+        } else if (g->by_blas && hr_has_blas()) {                                                                         \
+            int64_t turned = g->a_column != 1;                                                                            \
+            product(turned, g->turned, r.end - r.begin, c.end - c.begin, g->k, 1, a + r.begin * g->a_row,                 \
+                    turned ? g->a_column : g->a_row, b + c.begin * (g->turned ? g->ldb : 1), g->ldb, 0,                   \
+                    out + r.begin * g->ldout + c.begin, g->ldout);                                                        \
+        } else {                                                                                                          \
+            hr_factors_##suffix f = {a, g->a_row, g->a_column, b, g->ldb, g->turned, g->k};                               \
+            for (int64_t j = c.begin; j < c.end; j += HR_COLUMNS)                                                         \
+                hr_block_##suffix(&f, r.begin, r.end, j, hr_min(j + HR_COLUMNS, c.end),                                   \
+                                  out + r.begin * g->ldout + j, g->ldout, 0, 0, scratch);                                 \
+        }                                                                                                                 \
+    }                                                                                                                     \
+    static void gemm_##suffix(const void *arguments, int64_t chunk, hr_context *context) {                                \
+        const struct gemm *g = arguments;                                                                                 \
+        int64_t down = (g->m + g->rows - 1) / g->rows, across = (g->n + g->columns - 1) / g->columns;                     \
+        int64_t total = g->batch[0] * g->batch[1] * g->batch[2];                                                          \
+        hr_range products = hr_chunk(total, g->group, chunk / (down * across));                                           \
+        void *scratch = hr_scratch(context, hr_block_scratch_##suffix(g->columns, g->k));                                 \
+        if (!scratch) { hr_fail(context); return; }                                                                       \
+        for (int64_t i = products.begin; i < products.end; i++)                                                           \
+            piece_##suffix(g, chunk / across % down, chunk % across, i, scratch);                                         \
+    }
+PRODUCTS(float, f32, hr_sgemm)
+PRODUCTS(double, f64, hr_dgemm)
 
 HR_TABLE(gemm)
 HR_ENTRY(gemm_f32, struct gemm)
+HR_ENTRY(gemm_f64, struct gemm)
 HR_END
