@@ -37,7 +37,7 @@ def both(native: Native, op_type: str, inputs: Any, shape: tuple[int, ...], attr
 
 def close(result: Array, expected: Array) -> None:
     tolerance = 2e-5 if result.dtype == np.float32 else 1e-12
-    np.testing.assert_allclose(result, expected, rtol=tolerance, atol=tolerance * max(1.0, np.abs(expected).max()))
+    np.testing.assert_allclose(result, expected, rtol=tolerance, atol=tolerance * np.abs(expected).max(initial=1.0))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
