@@ -27,6 +27,7 @@ def bind_native(library: Library, node: Node, inputs: Sequence[Any], outputs: Se
         raise UnsupportedError("a shape that is known only when it runs")
     bound = Bound(node.type, list(inputs), list(outputs), node.definition.kernel_attrs(node.attrs), node.attrs)
     bound.expression = expression
+    bound.constants = [v.node.constant for v in node.inputs]
     binding(bound)
     unknown = [c.kernel for c in bound.calls if c.kernel not in library.kernels]
     if unknown:

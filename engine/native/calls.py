@@ -54,6 +54,8 @@ class Bound:
     outputs: list[Array]
     attrs: dict[str, Any]
     node_attrs: dict[str, Any] = field(default_factory=dict)
+    # The value of each input that is a constant of the graph, else None.
+    constants: list[Array | None] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     scratch_bytes: int = 0
     expression: Expression | None = None
