@@ -77,14 +77,18 @@ def gather_nd(bound: Bound) -> None:
     size, chunks = chunks_of(count, max(nbytes // 4, 4))
     limits, steps = np.array(params.shape[:rank]), np.array(params.strides[:rank])
     wide = indices_of(bound, indices)[0]
-    bound.call("gather_nd", chunks if count else 0, count, size, nbytes, rank, wide, indices, limits, steps, params, out)
+    bound.call(
+        "gather_nd", chunks if count else 0, count, size, nbytes, rank, wide, indices, limits, steps, params, out
+    )
 
 
 def scatter(bound: Bound) -> None:
     """Rows of a variable combined with updates, those of equal indices in their order."""
     kind = bound.type.removeprefix("Resource").removeprefix("Scatter").lower()
     variable, indices, updates = bound.inputs[:3]
-    bound.require(variable.ndim > 0 and updates.shape == (*indices.shape, *variable.shape[1:]), "one number for all rows")
+    bound.require(
+        variable.ndim > 0 and updates.shape == (*indices.shape, *variable.shape[1:]), "one number for all rows"
+    )
     _check(bound, indices, 0, len(variable))
     _combine(bound, kind, variable, indices, updates)
 
@@ -112,7 +116,9 @@ def _check(bound: Bound, indices: Array, least: int, limit: int) -> None:
 def _combine(bound: Bound, kind: str, target: Array, indices: Array, values: Array) -> None:
     bound.require(target.flags.c_contiguous, "strided memory")
     suffix = str(target.itemsize) if kind == "update" else _SUFFIX.get(target.dtype, "")
-    bound.require(suffix in ("1", "2", "4", "8", "f32", "f64") or (suffix != "" and kind not in _FLOATS), f"{target.dtype}")
+    bound.require(
+        suffix in ("1", "2", "4", "8", "f32", "f64") or (suffix != "" and kind not in _FLOATS), f"{target.dtype}"
+    )
     inner = math.prod(target.shape[1:])
     parts = parts_of(indices.size, inner)
     stride = row_stride(bound, values, indices.ndim)

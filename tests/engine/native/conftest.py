@@ -35,19 +35,25 @@ def instruction_set(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def native(instruction_set: str) -> Callable[..., None]:
-    """native(type, inputs, outputs, attrs={}, threads=1) runs the op's native kernel into `outputs`."""
+    """native(type, inputs, outputs, attrs={}, threads=1, fails=False) runs the op's native kernel into `outputs`."""
     library = replace(LIBRARY, instruction_set=instruction_set, kernels=_runtime.kernels(instruction_set))
 
     def run(
-        op_type: str, inputs: Arrays, outputs: Arrays, attrs: dict[str, Any] | None = None, threads: int = 1
+        op_type: str,
+        inputs: Arrays,
+        outputs: Arrays,
+        attrs: dict[str, Any] | None = None,
+        threads: int = 1,
+        fails: bool = False,
     ) -> None:
         definition = definition_of(op_type)
         defaults = {name: a.default for name, a in definition.attributes.items()}
         bound = Bound(op_type, list(inputs), list(outputs), {**defaults, **(attrs or {})}, attrs or {})
+        bound.constants = list(inputs)
         BINDINGS[op_type](bound)
         memory = np.full(bound.scratch_bytes + 64, 0xFF, np.uint8)
         scratch = memory[-memory.__array_interface__["data"][0] % 64 :]
         failed = Segment(library, bound.calls, [0] * len(bound.calls), threads, scratch).run()
-        assert failed == -1
+        assert (failed != -1) == fails
 
     return run
