@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -20,15 +21,17 @@ Array = np.ndarray[Any, Any]
 class CheckpointReader:
     """Reads the tensors of a checkpoint by name; a context manager.
 
+    With `partial`, a checkpoint whose shards are missing or have another size can be opened for what is left.
+
     Raises:
         NotFoundError: there is no checkpoint of this prefix.
         DataLossError: its manifest is damaged, or a shard is missing or has another size.
     """
 
-    def __init__(self, prefix: str | os.PathLike[str]) -> None:
+    def __init__(self, prefix: str | os.PathLike[str], partial: bool = False) -> None:
         self.prefix = os.fspath(prefix)
         self.manifest = read_manifest(self.prefix)
-        problems = shard_problems(self.prefix, self.manifest)
+        problems = [] if partial else shard_problems(self.prefix, self.manifest)
         if problems:
             raise DataLossError(None, None, f"The checkpoint {self.prefix} is not whole: {'; '.join(problems)}")
         self._shards: dict[int, ShardReader] = {}
@@ -95,6 +98,18 @@ class CheckpointReader:
         for entry in self.manifest.tensors.values():
             for part in entry.slices:
                 self._read(part, entry)
+
+    def damages(self) -> Iterator[str]:
+        """Reads everything and yields a line for each tensor, or gap in one, that cannot be had as it was saved."""
+        for name, entry in sorted(self.manifest.tensors.items()):
+            found = sum(math.prod(part.shape) for part in entry.slices)
+            if found != math.prod(entry.shape):
+                yield f"{name}: the checkpoint {self.prefix} has {found} of its {math.prod(entry.shape)} elements"
+            for part in entry.slices:
+                try:
+                    self._read(part, entry)
+                except OpError as error:
+                    yield f"{name}: {error.message}"
 
     def debug_string(self) -> bytes:
         """One line a tensor: name, dtype and shape."""

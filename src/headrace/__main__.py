@@ -1,18 +1,57 @@
-"""`python -m headrace`: says which headrace this is and what it stands on."""
+"""`python -m headrace`: says which headrace this is and what it stands on; `checkpoint` looks into checkpoints."""
 
+import argparse
 import platform
 import sys
+from collections.abc import Sequence
 
 import numpy
 
 import headrace
 
 
-def main() -> int:
-    """Prints the versions of headrace, Python and NumPy, and returns the exit status 0."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command, or prints the versions of headrace, Python and NumPy without one, and returns the exit status."""
+    parser = argparse.ArgumentParser(prog="headrace", description=__doc__)
+    _add_checkpoint(parser.add_subparsers(dest="command"))
+    options = parser.parse_args(arguments)
+    if options.command == "checkpoint":
+        return _checkpoint(options)
     print(f"headrace {headrace.__version__}")
     print(f"Python {platform.python_version()}, NumPy {numpy.__version__}, {platform.platform()}")
     return 0
+
+
+def _add_checkpoint(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "exit status: 0 good or equal, 1 damaged or different, 2 no checkpoint there, or wrong usage"
+    parser = commands.add_parser("checkpoint", help="look into checkpoints", epilog=text)
+    actions = parser.add_subparsers(dest="action", required=True)
+    path = "a folder, or the prefix of a checkpoint"
+    for name, what in (("list", "the checkpoints of a folder"), ("verify", "read everything and name what is damaged")):
+        actions.add_parser(name, help=what, epilog=text).add_argument("path", help=path)
+    show = actions.add_parser("show", help="the tensors of a checkpoint", epilog=text)
+    show.add_argument("path", help=path)
+    show.add_argument("names", nargs="*", help="tensors whose values are shown")
+    diff = actions.add_parser("diff", help="the tensors that differ", epilog=text)
+    diff.add_argument("path", help=path)
+    diff.add_argument("other", help=path)
+
+
+def _checkpoint(options: argparse.Namespace) -> int:
+    from headrace.engine.checkpoint import inspection
+
+    match options.action:
+        case "list":
+            report = inspection.listed(options.path)
+        case "show":
+            report = inspection.shown(options.path, options.names)
+        case "verify":
+            report = inspection.verified(options.path)
+        case _:
+            report = inspection.compared(options.path, options.other)
+    for line in report.lines:
+        print(line)
+    return report.status
 
 
 if __name__ == "__main__":
