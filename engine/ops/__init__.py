@@ -62,6 +62,7 @@ from . import (  # noqa: F401  importing a family registers its ops
     nn_convolution,
     nn_ctc,
     nn_embedding,
+    nn_fused,
     nn_layers,
     nn_losses,
     nn_moments,

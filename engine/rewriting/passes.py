@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from .dataflow import Dataflow
 from .fuse import fuse
+from .fuse_conv import fuse_conv
 from .infer import fold, infer
 from .merge import merge
 from .simplify import simplify
@@ -22,6 +23,7 @@ PASSES: dict[str, Pass] = {
     "merge": merge,
     "simplify": simplify,
     "prune": Dataflow.prune,
+    "fuse_conv": fuse_conv,
     "updates": merge_updates,
     "fuse": fuse,
 }

@@ -66,14 +66,14 @@ def paddings_of(bound: Bound) -> str | list[tuple[int, int]]:
     return [(explicit[2], explicit[3]), (explicit[4], explicit[5])]
 
 
-@native("Conv2D")
+@native("Conv2D", "_FusedConv2D")
 def conv2d(bound: Bound) -> None:
-    """Tiles of windows by channels, read from the image; a product where the filter is one pixel."""
-    x, filters = bound.inputs[:2]
+    """Tiles of windows by channels, read from the image; a bias is added and a relu taken in the registers."""
+    x, filters, *bias = bound.inputs
     out = bound.outputs[0]
     g = geometry_of(bound, x.shape, filters.shape, out.shape)
     steps = (g.taps_w * g.in_c * g.out_c, g.in_c * g.out_c, g.out_c, 1)
-    convolve(bound, g, x, pack(bound, g, filters, steps), out)
+    convolve(bound, g, x, pack(bound, g, filters, steps), out, bias=bias[0] if bias else None)
 
 
 def pack(bound: Bound, g: Geometry, filters: Array, steps: tuple[int, ...]) -> Scratch:
@@ -92,9 +92,12 @@ def convolve(
     out: Array,
     steps: tuple[int, int, int] | None = None,
     bias: Array | None = None,
-    relu: bool = False,
+    features: Array | None = None,
 ) -> None:
-    """Out, whose images, rows and pixels lie `steps` numbers apart, is the convolution of x, plus bias, through relu."""
+    """Out, whose images, rows and pixels lie `steps` numbers apart, is the convolution of x, plus bias.
+
+    It goes through a relu if the node says so, and is 0 where `features`, which lie as out does, are not positive.
+    """
     row = g.out_w * g.out_c
     lines = g.images * g.out_h
     rows = min(max(1, -(-_CHUNK // g.line), -(-lines // 256)), lines)
@@ -102,13 +105,14 @@ def convolve(
         # Whole images: no row is copied twice for windows of two chunks.
         rows = -(-rows // g.out_h) * g.out_h
     steps = steps or (g.out_h * row, row, g.out_c)
-    bound.call("conv_f32", -(-lines // rows), *astuple(g), *steps, rows, out, x, packed, bias, relu)
+    relu = "Relu" in bound.attrs.get("fused_ops", ())
+    bound.call("conv_f32", -(-lines // rows), *astuple(g), *steps, rows, out, x, packed, bias, features, relu)
 
 
-@native("Conv2DBackpropInput")
+@native("Conv2DBackpropInput", "_Conv2DBackpropInputReluGrad")
 def conv2d_backprop_input(bound: Bound) -> None:
     """A convolution of the gradient with turned filters, one for each remainder of the places by the strides."""
-    _, filters, dy = bound.inputs
+    _, filters, dy, *features = bound.inputs
     out = bound.outputs[0]
     g = geometry_of(bound, out.shape, filters.shape, dy.shape)
     dilated = (g.dilation_h, g.dilation_w) != (1, 1)
@@ -120,7 +124,8 @@ def conv2d_backprop_input(bound: Bound) -> None:
         packed = pack(bound, part, filters.reshape(-1)[offset:], steps)
         row = g.stride_h * g.in_w * g.in_c
         places = (g.in_h * g.in_w * g.in_c, row, g.stride_w * g.in_c)
-        convolve(bound, part, dy, packed, out.reshape(-1)[target:], places)
+        mask = features[0].reshape(-1)[target:] if features else None
+        convolve(bound, part, dy, packed, out.reshape(-1)[target:], places, features=mask)
 
 
 def _phases(g: Geometry) -> Iterator[tuple[Geometry, tuple[int, ...], int, int]]:

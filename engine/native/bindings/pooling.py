@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...kernels.windows import padding_of
-from ..calls import SMALL_WORK, Array, Bound, chunks_of, native
+from ..calls import SMALL_WORK, Bound, chunks_of, native
 
 # images, height, width, channels, output height and width, window, strides and the pads before: the kernels' struct.
 Windows = tuple[int, ...]
@@ -58,22 +58,17 @@ def images_a_chunk(windows: Windows, images: int) -> tuple[int, int]:
     return chunks_of(images, windows[1] * windows[2] * windows[3], 4 * SMALL_WORK)
 
 
-@native("MaxPoolGrad")
+@native("MaxPoolGrad", "_MaxPoolGradReluGrad")
 def max_pool_grad(bound: Bound) -> None:
-    """Each number to the first maximum of its window."""
+    """Each number to the first maximum of its window; with the gradient of a relu before the pool, sums by channel too."""
     x, y, dy = bound.inputs
-    max_gradient(bound, x, y, dy, bound.outputs[0], None)
-
-
-def max_gradient(bound: Bound, x: Array, y: Array, dy: Array, out: Array, bias: Array | None) -> None:
-    """MaxPoolGrad; where there is `bias`, x came from a relu, whose gradient is taken, and bias gets the sums by channels."""
+    out, *bias = bound.outputs
     windows = windows_of(bound, x.shape, y.shape)
     group, chunks = images_a_chunk(windows, x.shape[0])
-    fused = bias is not None
-    sums = bound.scratch(chunks * x.shape[3] * 4) if fused else None
-    bound.call("max_pool_gradient_f32", chunks, *windows, group, covers(windows), fused, out, sums, x, y, dy)
-    if fused:
-        bound.call("add_parts_f32", 1, x.shape[3], x.shape[3], chunks, bias, sums)
+    sums = bound.scratch(chunks * x.shape[3] * 4) if bias else None
+    bound.call("max_pool_gradient_f32", chunks, *windows, group, covers(windows), bool(bias), out, sums, x, y, dy)
+    if bias:
+        bound.call("add_parts_f32", 1, x.shape[3], x.shape[3], chunks, bias[0], sums)
 
 
 @native("AvgPoolGrad")

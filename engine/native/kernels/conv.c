@@ -32,27 +32,31 @@ static void pack_filters_f32(const void *arguments, int64_t chunk, hr_context *c
     }
 }
 
-/* out[n, i, j, c] lies at out + n step_image + i step_row + j step_pixel + c. */
+/* out[n, i, j, c] lies at out + n step_image + i step_row + j step_pixel + c. What is stored is the sum plus bias, at least 0
+   with `relu`, and 0 where `features`, which lie as out does, are not positive; bias and features may be NULL. */
 struct conv {
     hr_conv g;
     int64_t step_image, step_row, step_pixel, rows;
     float *out;
-    const float *x, *filters, *bias; /* filters in panels; bias may be NULL */
+    const float *x, *filters, *bias, *features; /* filters in panels */
     int64_t relu;
 };
 
-typedef struct finish { const float *bias; int64_t step, channels, relu; } finish;
+/* What is done with a tile's sums; bias and features are those of its first channel. */
+typedef struct finish { const float *bias, *features; int64_t step, channels, relu; } finish;
 
-HR_INLINE void finish_vector(hr_vf v, const finish *f, int64_t first, float *out) {
+HR_INLINE void finish_vector(hr_vf v, const finish *f, int64_t first, int64_t place, float *out) {
     int64_t count = hr_min(f->channels - first, HR_LANES);
     if (count == HR_LANES) {
         if (f->bias) v += hr_load(f->bias + first);
         if (f->relu) v = hr_vmax(v, hr_all(0));
-        hr_store(out + first, v);
+        if (f->features) v = (hr_vf)((hr_vi)v & (hr_load(f->features + place + first) > hr_all(0)));
+        hr_store(out + place + first, v);
     } else if (count > 0) {
         if (f->bias) v += hr_load_part(f->bias + first, count);
         if (f->relu) v = hr_vmax(v, hr_all(0));
-        hr_store_part(out + first, v, count);
+        if (f->features) v = (hr_vf)((hr_vi)v & (hr_load_part(f->features + place + first, count) > hr_all(0)));
+        hr_store_part(out + place + first, v, count);
     }
 }
 
@@ -79,7 +83,7 @@ HR_INLINE void finish_vector(hr_vf v, const finish *f, int64_t first, float *out
                 }                                                                                                           \
             }                                                                                                               \
         HR_UNROLL for (int p = 0; p < WINDOWS; p++) HR_UNROLL for (int v = 0; v < VECTORS; v++)                             \
-            finish_vector(sums[p][v], f, v * HR_LANES, out + p * f->step);                                                  \
+            finish_vector(sums[p][v], f, v * HR_LANES, p * f->step, out);                                                   \
     }
 HR_TILES_1(TILE)
 HR_TILES_2(TILE)
@@ -93,8 +97,9 @@ static void conv_row(const struct conv *a, const hr_rows *rows, const hr_taps *t
     int vectors = hr_panel_vectors(a->g.out_c, first);
     int64_t most = vectors == 2 ? HR_TILE_2 : HR_TILE_1, size;
     const float *filters = a->filters + first * a->g.taps_h * a->g.taps_w * a->g.in_c;
-    finish f = {a->bias ? a->bias + first : 0, a->step_pixel, a->g.out_c - first, a->relu};
+    finish f = {a->bias ? a->bias + first : 0, 0, a->step_pixel, a->g.out_c - first, a->relu};
     for (int64_t j = 0; j < a->g.out_w; j += size) {
+        if (a->features) f.features = a->features + (out - a->out) + j * a->step_pixel + first;
         size = hr_tile(a->g.out_w - j, most);
         tiles[vectors][size](x + j * rows->window, rows->window, taps, filters, &f, out + j * a->step_pixel + first);
     }

@@ -89,3 +89,22 @@ def test_what_runs_on_numpy(native: Native, dtype: Any, attrs: dict[str, Any], r
     x, filters = np.ones((1, 2, 2, 2), dtype), np.ones((1, 1, 2, 2), dtype)
     with pytest.raises(UnsupportedError, match=reason):
         native("Conv2D", [x, filters], [x.copy()], {**_attrs((1, 1), (1, 1), "SAME"), **attrs})
+
+
+@pytest.mark.parametrize("outputs", [3, 16, 40])
+def test_bias_relu_and_the_relu_gradient(native: Native, outputs: int) -> None:
+    rng = np.random.default_rng(5)
+    x, filters = rng.standard_normal((2, 6, 19, 4)).astype("f"), rng.standard_normal((3, 2, 4, outputs)).astype("f")
+    bias, attrs = rng.standard_normal(outputs).astype("f"), _attrs((1, 1), (1, 1), "SAME")
+    plain, fused = (np.empty((2, 6, 19, outputs), np.float32) for _ in range(2))
+    native("Conv2D", [x, filters], [plain], attrs)
+    for relu in (False, True):
+        native("_FusedConv2D", [x, filters, bias], [fused], {**attrs, "fused_ops": ["BiasAdd", "Relu"][: 1 + relu]})
+        np.testing.assert_array_equal(fused, np.maximum(plain + bias, 0) if relu else plain + bias)
+    plain, fused, sizes = np.empty_like(x), np.empty_like(x), np.array(x.shape, np.int32)
+    for strides in ((1, 1), (2, 3)):
+        dy = rng.standard_normal((2, -(-6 // strides[0]), -(-19 // strides[1]), outputs)).astype("f")
+        attrs = _attrs(strides, (1, 1), "SAME")
+        native("Conv2DBackpropInput", [sizes, filters, dy], [plain], attrs)
+        native("_Conv2DBackpropInputReluGrad", [sizes, filters, dy, x], [fused], attrs)
+        np.testing.assert_array_equal(fused, np.where(x > 0, plain, 0))

@@ -56,3 +56,23 @@ def test_pools(native: Native, case: Any, ties: bool) -> None:
     expected = pool.avg_pool_grad(shape, dy, window, strides, pads)
     result = _both(native, "AvgPoolGrad", [np.array(shape, np.int32), dy], shape, attrs)
     np.testing.assert_allclose(result, expected, 1e-5, 1e-5)
+
+
+@pytest.mark.parametrize("case", CASES[1:], ids=str)
+def test_the_gradient_through_a_relu_before_the_pool(native: Native, case: Any) -> None:
+    shape, window, strides, padding = case
+    rng = np.random.default_rng(6)
+    x = np.maximum(rng.standard_normal(shape).astype(np.float32), 0)
+    pads = padding_of(padding, shape[1:3], window, strides)
+    y = pool.max_pool(x, window, strides, pads)
+    dy = rng.standard_normal(y.shape).astype(np.float32)
+    expected = np.where(x > 0, pool.max_pool_grad(x, y, dy, window, strides, pads), 0)
+    attrs = {"ksize": [1, *window, 1], "strides": [1, *strides, 1], "padding": padding}
+    results = []
+    for threads in (1, 2):
+        result, bias = np.full(shape, np.nan, np.float32), np.full(shape[3], np.nan, np.float32)
+        native("_MaxPoolGradReluGrad", [x, y, dy], [result, bias], attrs, threads)
+        np.testing.assert_allclose(result, expected, 1e-5, 1e-5)
+        np.testing.assert_allclose(bias, expected.sum((0, 1, 2)), 1e-4, 1e-3)
+        results.append(bias)
+    assert np.array_equal(*results)
