@@ -10,7 +10,6 @@ from ..dtypes import FLOATING
 from ..graph import Sizes, Tensor
 from ..inference import InferenceContext
 from ..registry import op
-from ..samples import Failure, Sample
 from .nn_conv import conv2d_backprop_input_op, conv2d_op
 from .nn_geometry import NO_PADS, ONES_2D, convolved_sizes, given_sizes, pooled_sizes
 from .nn_pool import max_pool_grad_op
@@ -149,34 +148,3 @@ def max_pool_grad_relu_grad_into(xp: Any, out: Any, x: Any, y: Any, dy: Any, **a
     max_pool_grad_op.into_function(xp, out[0], x, y, dy, **attrs)  # type: ignore[misc]
     np.copyto(out[0], 0, where=~(x > 0))
     xp.sum(out[0], (0, 1, 2), out=out[1])
-
-
-# Samples: gradients are taken before steps are rewritten.
-
-
-@fused_conv2d_op.samples
-def fused_conv2d_samples(rng: np.random.Generator) -> list[Sample]:
-    x, filters, bias = rng.normal(size=(2, 4, 5, 3)), rng.normal(size=(3, 2, 3, 4)), [rng.normal(size=4)]
-    attrs = {"strides": [1, 2, 1, 1], "padding": "SAME"}
-    return [Sample((x, filters, bias), {**attrs, "fused_ops": ops}, gradients=()) for ops in FOLLOWERS]
-
-
-@fused_conv2d_op.failing
-def fused_conv2d_failing(rng: np.random.Generator) -> list[Failure]:
-    attrs = {"strides": [1, 1, 1, 1], "padding": "SAME", "fused_ops": ["Relu"]}
-    return [Failure((np.ones((1, 2, 2, 1)), np.ones((1, 1, 1, 1)), [np.ones(1)]), ValueError, "fused_ops", attrs)]
-
-
-@conv2d_backprop_input_relu_grad_op.samples
-def conv2d_backprop_input_relu_grad_samples(rng: np.random.Generator) -> list[Sample]:
-    sizes, filters, dy = np.array([2, 4, 4, 3], np.int32), rng.normal(size=(3, 2, 3, 4)), rng.normal(size=(2, 4, 4, 4))
-    attrs = {"strides": [1, 1, 1, 1], "padding": "SAME"}
-    return [Sample((sizes, filters, dy, rng.normal(size=(2, 4, 4, 3))), attrs, gradients=())]
-
-
-@max_pool_grad_relu_grad_op.samples
-def max_pool_grad_relu_grad_samples(rng: np.random.Generator) -> list[Sample]:
-    x = rng.permutation(np.arange(-16.0, 16.0)).reshape(1, 4, 4, 2)
-    y = x.reshape(1, 2, 2, 2, 2, 2).max((2, 4))
-    attrs = {"ksize": [1, 2, 2, 1], "strides": [1, 2, 2, 1], "padding": "VALID"}
-    return [Sample((x, y, rng.normal(size=(1, 2, 2, 2))), attrs, gradients=())]
