@@ -1,6 +1,6 @@
 """CRC-32C (Castagnoli), plain and masked as in TFRecord files.
 
-The crc32c package computes it where it is installed; otherwise NumPy does.
+The native runtime computes it where it was built, else the crc32c package where that is installed, else NumPy.
 """
 
 from __future__ import annotations
@@ -54,6 +54,12 @@ def masked_crc32c(data: Buffer) -> int:
 
 @cache
 def _checksum() -> Callable[[Buffer, int], int]:
+    # Most of those who import this module never need a sum.
+    from .native.library import native_crc32c
+
+    native = native_crc32c()
+    if native is not None:
+        return native
     try:
         from crc32c import crc32c as compiled
     except ImportError:

@@ -6,7 +6,7 @@ import ctypes
 import importlib
 import importlib.util
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -55,6 +55,16 @@ def load() -> Library | str:
         runtime.set_blas(*found)
     chosen = _instruction_set(runtime.instruction_sets())
     return Library(chosen, runtime.kernels(chosen), runtime.Segment, found is not None)
+
+
+def native_crc32c() -> Callable[[Any, int], int] | None:
+    """The extension's CRC-32C of contiguous bytes; None where there is none."""
+    if os.environ.get("HEADRACE_NATIVE") == "0":
+        return None
+    try:
+        return getattr(_runtime(), "crc32c", None)
+    except ImportError:
+        return None
 
 
 def _runtime() -> Any:

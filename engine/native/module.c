@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crc32c.h"
 #include "pool.h"
 #include "tables.h"
 
@@ -203,7 +204,24 @@ static PyObject *set_blas(PyObject *module, PyObject *args) {
     Py_RETURN_NONE;
 }
 
+static PyObject *checksum(PyObject *module, PyObject *args) {
+    Py_buffer data;
+    unsigned int value = 0;
+    int plain = 0;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "y*|Ip", &data, &value, &plain)) return NULL;
+    if (data.len < 1 << 14) value = hr_crc32c(value, data.buf, (size_t)data.len, plain);
+    else {
+        Py_BEGIN_ALLOW_THREADS
+        value = hr_crc32c(value, data.buf, (size_t)data.len, plain);
+        Py_END_ALLOW_THREADS
+    }
+    PyBuffer_Release(&data);
+    return PyLong_FromUnsignedLong(value);
+}
+
 static PyMethodDef module_methods[] = {
+    {"crc32c", checksum, METH_VARARGS, "crc32c(data, value=0, plain=False) -> int; plain: by tables, without the instruction"},
     {"instruction_sets", instruction_sets, METH_NOARGS, "instruction_sets() -> names that this machine runs, worst first"},
     {"kernels", kernels, METH_VARARGS, "kernels(instruction_set) -> {name: (address, fields of its arguments)}"},
     {"set_blas", set_blas, METH_VARARGS, "set_blas(sgemm, dgemm, set_num_threads, get_num_threads, wide)"},
@@ -211,6 +229,7 @@ static PyMethodDef module_methods[] = {
 
 static int module_start(PyObject *module) {
     if (hr_pool_initialize()) { PyErr_NoMemory(); return -1; }
+    hr_crc32c_prepare();
     PyObject *type = PyType_FromSpec(&segment_spec);
     if (!type) return -1;
     int failed = PyModule_AddObjectRef(module, "Segment", type);

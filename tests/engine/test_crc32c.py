@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from headrace.engine import crc32c
+from headrace.engine.native import library
 
 
 def by_definition(data: bytes, value: int = 0) -> int:
@@ -60,6 +61,7 @@ def test_the_compiled_package_is_taken_where_it_is(monkeypatch):
         def crc32c(data: bytes, value: int = 0) -> int:
             return 42
 
+    monkeypatch.setenv("HEADRACE_NATIVE", "0")
     monkeypatch.setitem(sys.modules, "crc32c", Compiled)
     crc32c._checksum.cache_clear()
     assert crc32c.crc32c(b"any") == 42
@@ -67,3 +69,16 @@ def test_the_compiled_package_is_taken_where_it_is(monkeypatch):
     crc32c._checksum.cache_clear()
     assert crc32c.crc32c(b"123456789") == 0xE3069283
     crc32c._checksum.cache_clear()
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("length", [0, 1, 7, 8, 9, 1000, 12287, 12288, 12289, 3 * 12288 + 5, 300_001])
+def test_the_native_runtime_gives_the_same(plain, length):
+    native = library.native_crc32c()
+    if native is None:
+        pytest.skip("the native runtime was not built, or is switched off")
+    data = random.Random(length).randbytes(length + 3)[3:]
+    for value in (0, 0x12345678):
+        assert native(data, value, plain) == crc32c.crc32c_numpy(data, value)
+    with pytest.raises((BufferError, ValueError, TypeError)):
+        native(memoryview(bytes(20))[::2], 0)
