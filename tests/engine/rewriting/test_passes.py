@@ -167,6 +167,34 @@ def test_simplify(build, left):
     same([y], {x: np.array([[-0.0, 0.0, np.nan], [np.inf, -np.inf, 1.5]], np.float32)})
 
 
+@pytest.mark.parametrize(
+    "exponent, left",
+    [
+        (2.0, ["Square"]),
+        (3.0, ["_Fused"]),
+        (4.0, ["_Fused"]),
+        (0.5, ["Sqrt"]),
+        (-0.5, ["Rsqrt"]),
+        (-1.0, ["Reciprocal"]),
+        (-2.0, ["_Fused"]),
+        (2.5, ["Pow"]),
+    ],
+)
+def test_powers_by_small_constants_are_products_and_roots(exponent, left):
+    x = placeholder(float32, [2, 3])
+    y = make("Pow", x, constant(exponent))
+    assert types(rewritten(y, ["simplify"], [x])) == left
+    values = np.array([[0.5, 1e-9, np.nan], [np.inf, 3.0, 1.5]], np.float32)
+    with Session() as session, np.errstate(all="ignore"):
+        np.testing.assert_allclose(session.run(y, {x: values}), values**exponent, rtol=1e-6)
+
+
+def test_a_power_that_broadcasts_stays():
+    x = placeholder(float32, [3])
+    y = make("Pow", x, constant(np.full((2, 1), 2.0, np.float32)))
+    assert types(rewritten(y, ["simplify"], [x])) == ["Pow"]
+
+
 def test_simplify_keeps_what_waits_for_something():
     x = placeholder(float32, [])
     with x.graph.control_dependencies([make("Neg", x).op]):
