@@ -60,6 +60,13 @@ class Bound:
     scratch_bytes: int = 0
     expression: Expression | None = None
 
+    def known(self, i: int) -> Array:
+        """Input `i`, whose value is constant; UnsupportedError where it is not."""
+        value = self.constants[i] if self.constants else self.inputs[i]
+        if value is None:
+            raise UnsupportedError("an argument that is not constant")
+        return value
+
     def call(self, kernel: str, chunks: int, *arguments: Any) -> None:
         """Adds a call. Chunks may run at once and in any order; the next call begins when all have ended."""
         if chunks > 0:

@@ -49,6 +49,7 @@ class Program:
     suffix: str
     block: int
     cost: int
+    is_bool: bool = False
 
 
 def compile_program(
@@ -78,9 +79,10 @@ def compile_program(
     blocks = body.temporaries + sum(
         1 + (k[0] != _WHOLE or x.dtype == _BOOL) for k, x in zip(layouts, inputs, strict=True)
     )
-    block, cut = _blocking(layouts, (blocks + 1) * dtype.itemsize, math.prod(sizes))
+    block, cut = _blocking(layouts, (blocks + 1) * dtype.itemsize)
     words = [block, cut, len(inputs), len(body.constants), body.temporaries, len(body.steps)]
-    words += [body.result_slot, int(bool(results) and results[-1] == _BOOL)]
+    is_bool = (results or [inputs[0].dtype])[-1] == _BOOL
+    words += [body.result_slot, int(is_bool)]
     for x, (kind, dims) in zip(inputs, layouts, strict=True):
         padding = [0] * (_MOST_RANK - len(dims))
         words += [
@@ -93,7 +95,7 @@ def compile_program(
             *padding,
         ]
     code = np.array([*words, *body.constants, *slots], np.int64)
-    return Program(code, _SUFFIXES[dtype.name], block, body.cost)
+    return Program(code, _SUFFIXES[dtype.name], block, body.cost, is_bool)
 
 
 def _number_type(dtypes: Sequence[np.dtype[Any]]) -> np.dtype[Any]:
@@ -271,7 +273,7 @@ def _layout(x: Array, sizes: tuple[int, ...]) -> _Layout:
     return _STRIDED, dims
 
 
-def _blocking(layouts: list[_Layout], nbytes: int, count: int) -> tuple[int, int]:
+def _blocking(layouts: list[_Layout], nbytes: int) -> tuple[int, int]:
     """Elements a block and the multiples that blocks do not cross. Pieces that do not fit in a block become strided."""
     block = min(max(_CACHE // nbytes // 64 * 64, 256), 4096)
     cut = min((d[-1][0] for kind, d in layouts if kind == _STRIDED and d[-1][0] >= _LONG), default=0)
@@ -281,5 +283,4 @@ def _blocking(layouts: list[_Layout], nbytes: int, count: int) -> tuple[int, int
         period = 1
     unit = math.lcm(period, 64)
     unit = unit if unit <= block else period
-    del count
     return block // unit * unit, cut

@@ -1,5 +1,16 @@
 """Which native kernels carry out which op types: one file a family. Importing this registers all of them."""
 
-from . import batch_norm, conv, copies, elementwise, matmul, pooling, rows, softmax, updates
+from . import batch_norm, conv, copies, elementwise, matmul, pooling, reductions, rows, softmax, updates
 
-__all__ = ["batch_norm", "conv", "copies", "elementwise", "matmul", "pooling", "rows", "softmax", "updates"]
+__all__ = [
+    "batch_norm",
+    "conv",
+    "copies",
+    "elementwise",
+    "matmul",
+    "pooling",
+    "reductions",
+    "rows",
+    "softmax",
+    "updates",
+]

@@ -281,7 +281,7 @@ static const T *NAME(evaluate)(hr_state *s, int64_t position, int64_t n, T *out)
 }
 
 /* The value as it lies in memory: masks become bytes. */
-static void NAME(evaluate_into)(hr_state *s, int64_t position, int64_t n, void *out) {
+static __attribute__((unused)) void NAME(evaluate_into)(hr_state *s, int64_t position, int64_t n, void *out) {
     if (!s->program->is_bool) {
         NAME(evaluate)(s, position, n, (T *)out + position);
         return;
