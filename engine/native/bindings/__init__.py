@@ -1,6 +1,6 @@
 """Which native kernels carry out which op types: one file a family. Importing this registers all of them."""
 
-from . import batch_norm, conv, copies, elementwise, matmul, pooling, reductions, rows, softmax, updates
+from . import batch_norm, conv, copies, elementwise, matmul, pooling, recurrent, reductions, rows, softmax, updates
 
 __all__ = [
     "batch_norm",
@@ -9,6 +9,7 @@ __all__ = [
     "elementwise",
     "matmul",
     "pooling",
+    "recurrent",
     "reductions",
     "rows",
     "softmax",

@@ -42,7 +42,7 @@ def _images(shape: tuple[int, ...], special: float | None) -> Arrays:
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_batch_norm(native: Native, shape: tuple[int, ...], training: bool) -> None:
-    attrs = {"is_training": training, "epsilon": 0.01, "data_format": "NHWC"}
+    attrs: dict[str, Any] = {"is_training": training, "epsilon": 0.01, "data_format": "NHWC"}
     x, dy, *parameters = _images(shape, None)
     expected = list(fused_batch_norm_v3_kernel(np, x, *parameters, **attrs))
     _, _, _, mean, variance, rest = _check(native, "FusedBatchNormV3", [x, *parameters], attrs, expected)
@@ -52,7 +52,7 @@ def test_batch_norm(native: Native, shape: tuple[int, ...], training: bool) -> N
 
 @pytest.mark.parametrize("special", [np.inf, np.nan])
 def test_numbers_that_are_not_finite_stay_in_their_channel(native: Native, special: float) -> None:
-    attrs = {"is_training": True, "epsilon": 0.01, "data_format": "NHWC"}
+    attrs: dict[str, Any] = {"is_training": True, "epsilon": 0.01, "data_format": "NHWC"}
     x, _, *parameters = _images((2, 5, 5, 19), special)
     expected = list(fused_batch_norm_v3_kernel(np, x, *parameters, **attrs))
     outputs = [np.full(e.shape, 7, np.float32) for e in expected]
