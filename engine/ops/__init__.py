@@ -40,6 +40,7 @@ from . import (  # noqa: F401  importing a family registers its ops
     fourier,
     fourier_real,
     functional,
+    fused_matmul,
     guards,
     image,
     image_boxes,

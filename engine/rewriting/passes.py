@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from .dataflow import Dataflow
 from .fuse import fuse
 from .fuse_conv import fuse_conv
+from .fuse_matmul import fuse_matmul
 from .infer import fold, infer
 from .merge import merge
 from .simplify import simplify
@@ -24,6 +25,7 @@ PASSES: dict[str, Pass] = {
     "simplify": simplify,
     "prune": Dataflow.prune,
     "fuse_conv": fuse_conv,
+    "fuse_matmul": fuse_matmul,
     "updates": merge_updates,
     "fuse": fuse,
 }

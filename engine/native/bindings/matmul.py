@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +15,13 @@ from ..library import load
 _SUFFIX = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
 # Multiply-adds that are worth a chunk of their own (some microseconds), and how many chunks a big product has.
 _CHUNK, _CHUNKS = 150_000, 16
+# In the order of kernels/epilogue.h.
+_KINDS = (
+    "AddV2", "Mul", "Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Tanh", "Sigmoid", "ReluGrad", "Relu6Grad", "LeakyReluGrad",
+    "EluGrad", "SeluGrad", "TanhGrad", "SigmoidGrad",
+)  # fmt: skip
+_UNARY = _KINDS[2:9]
+_STEPS = 6
 
 
 @dataclass(frozen=True)
@@ -41,27 +50,69 @@ def batch_matmul(bound: Bound) -> None:
     gemm(bound, a, b, bound.outputs[0], bound.attrs["adj_x"], bound.attrs["adj_y"])
 
 
-def gemm(bound: Bound, a: Array, b: Array, out: Array, transpose_a: bool, transpose_b: bool) -> None:
-    """Out = op(a) . op(b), over leading axes as batches."""
+@native("_FusedMatMul")
+def fused_matmul(bound: Bound) -> None:
+    """A product and the steps that follow it."""
+    a, b, *operands = bound.inputs
+    out = bound.outputs[0]
+    rows: list[Any] = [len(bound.attrs["steps"])]
+    for step, alpha in zip(bound.attrs["steps"], bound.attrs["alphas"], strict=True):
+        bound.require(step in _KINDS, f"no native {step} after a product")
+        operand = None if step in _UNARY else operands.pop(0)
+        rows += [_KINDS.index(step), *_operand(bound, operand, out), float(alpha)]
+    bound.require(len(rows) <= 1 + 5 * _STEPS, "too many steps")
+    rows += [0, None, 0, 0, 0.0] * (_STEPS - len(rows) // 5)
+    gemm(bound, a, b, out, bound.attrs["transpose_a"], bound.attrs["transpose_b"], rows)
+
+
+def _operand(bound: Bound, operand: Array | None, out: Array) -> tuple[Array | None, int, int]:
+    """An operand and its steps down and across, in elements."""
+    if operand is None:
+        return None, 0, 0
+    bound.require(operand.dtype == out.dtype, "operands of another dtype")
+    wide = np.broadcast_to(operand, out.shape)
+    down, across = (s // operand.itemsize if n > 1 else 0 for s, n in zip(wide.strides, out.shape, strict=True))
+    bound.require(across in (0, 1) and down >= 0, "strided memory")
+    return operand, down, across
+
+
+def gemm(
+    bound: Bound, a: Array, b: Array, out: Array, transpose_a: bool, transpose_b: bool, steps: Sequence[Any] = ()
+) -> None:
+    """Out = op(a) . op(b), over leading axes as batches; `steps` are the kernel's arguments for what follows."""
     dtype = out.dtype
     bound.require(dtype in _SUFFIX and a.dtype == b.dtype == dtype, f"{a.dtype}")
     if not out.size:
         return
     a, b = (np.swapaxes(x, -1, -2) if t else x for x, t in ((a, transpose_a), (b, transpose_b)))
     (m, k), n = a.shape[-2:], b.shape[-1]
-    if n == 1 and m > 1:
+    if n == 1 and m > 1 and not steps:
         # A column is a row that is written elsewhere: its vectors run along the rows of the first factor.
         a, b, out = np.swapaxes(b, -1, -2), np.swapaxes(a, -1, -2), np.swapaxes(out, -1, -2)
         m, n = n, m
     first, second, result = (_matrix(bound, x) for x in (a, b, out))
     bound.require(not result.turned, "strided memory")
-    batch, steps = _batches(bound, a, b, out)
+    batch, distances = _batches(bound, a, b, out)
     rows, columns, group = _cut(m, n, k, math.prod(batch))
     chunks = -(-m // rows) * -(-n // columns) * -(-math.prod(batch) // group)
     strides = (1, first.leading) if first.turned else (first.leading, 1)
     places = a, *strides, b, second.leading, second.turned, out, result.leading
-    arguments = [m, n, k, *places, rows, columns, group, _by_blas(m, n, k), *batch, *steps[0], *steps[1], *steps[2]]
-    bound.call(f"gemm_{_SUFFIX[dtype]}", chunks, *arguments)
+    arguments = [
+        m,
+        n,
+        k,
+        *places,
+        rows,
+        columns,
+        group,
+        _by_blas(m, n, k),
+        *batch,
+        *distances[0],
+        *distances[1],
+        *distances[2],
+        *steps,
+    ]
+    bound.call(f"gemm{'_steps' if steps else ''}_{_SUFFIX[dtype]}", chunks, *arguments)
 
 
 def _matrix(bound: Bound, x: Array) -> Matrix:

@@ -10,6 +10,8 @@ import pytest
 
 from headrace.engine.native.bindings import matmul
 from headrace.engine.native.calls import UnsupportedError
+from headrace.engine.ops.fused_matmul import STEPS, UNARY
+from headrace.engine.registry import definition_of
 
 Native = Callable[..., None]
 Array = np.ndarray[Any, Any]
@@ -116,3 +118,29 @@ def test_batches_of_a_turned_array(native: Native) -> None:
         both(native, "BatchMatMulV2", (scores, value), (16, 4, 64, 32), {"adj_x": False, "adj_y": False}),
         scores @ value,
     )
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("step", STEPS)
+def test_steps_after_a_product(native: Native, step: str, dtype: Any) -> None:
+    rng = np.random.default_rng(6)
+    for m, k, n in [(5, 3, 7), (33, 40, 70), (120, 400, 90), (3, 0, 5)]:
+        a, b = normal(rng, (m, k), dtype), normal(rng, (k, n), dtype)
+        a /= max(k, 1) ** 0.5
+        matrix = np.tanh(normal(rng, (m, n), dtype))
+        shapes = [matrix] if "Grad" in step else [matrix, matrix[0], matrix[:, :1].copy(), np.array(matrix[0, 0])]
+        for operand in [None] if step in UNARY else shapes:
+            operands = [] if operand is None else [operand]
+            attrs = {"transpose_a": False, "transpose_b": False, "steps": [step, "AddV2"], "alphas": [0.2, 0.0]}
+            inputs = (a, b, *operands, b[0] if k else matrix[0])
+            definition = definition_of("_FusedMatMul")
+            expected = definition.kernel_function(np, a, b, list(inputs[2:]), **attrs)
+            close(both(native, "_FusedMatMul", inputs, (m, n), attrs), expected)
+
+
+def test_steps_after_a_product_by_blas(native: Native, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matmul, "_by_blas", lambda m, n, k: True)
+    rng = np.random.default_rng(7)
+    a, b, bias = normal(rng, (97, 150)), normal(rng, (150, 200)), normal(rng, (200,))
+    attrs = {"transpose_a": False, "transpose_b": False, "steps": ["AddV2", "Relu"], "alphas": [0.0, 0.0]}
+    close(both(native, "_FusedMatMul", (a, b, bias), (97, 200), attrs), np.maximum(a @ b + bias, 0))
