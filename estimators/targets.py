@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.checkpoint.manifest import write_durably
+from ..engine.checkpoint.files import write_durably
 from ..engine.errors import DataLossError
 
 Array = np.ndarray[Any, Any]

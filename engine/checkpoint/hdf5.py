@@ -1,22 +1,20 @@
-"""Shards: tensors in an HDF5 file, each a contiguous dataset with a CRC-32C; read with suspicion."""
+"""Shards as HDF5: the frame around the values when one is written, and what its parser says when one is checked."""
 
 from __future__ import annotations
 
+import io
 import math
-import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
 import numpy as np
 
-from ..crc32c import crc32c
 from ..dtypes import DType, string
-from ..errors import DataLossError, InvalidArgumentError
-from .manifest import Shard, Slice, temporary_name
+from .manifest import Slice
 
-# h5py is imported where a file is written or read: importing it takes longer than all of ours.
+# h5py is imported where a file is written or parsed: importing it takes longer than all of ours.
 
 Array = np.ndarray[Any, Any]
 
@@ -34,52 +32,10 @@ def dataset_name(tensor: str, offset: tuple[int, ...], whole: bool) -> str:
     return name if whole else f"{name}@{','.join(map(str, offset))}"
 
 
-def write_shard(path: Path, parts: Iterable[tuple[str, DType, Array]]) -> list[tuple[int, int]]:
-    """Writes datasets to a new file, which is on the disk before it gets its name.
-
-    Args:
-        path: the file; what is there is replaced.
-        parts: name, dtype and value of each dataset.
-
-    Returns:
-        The bytes and CRC-32C of each dataset.
-    """
-    import h5py
-
-    temporary = temporary_name(path)
-    try:
-        with h5py.File(temporary, "w", libver="latest", locking=False) as file:
-            sums = [_write(file, *part) for part in parts]
-        with temporary.open("rb") as stream:
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    return sums
-
-
-def _write(file: Any, name: str, dtype: DType, value: Array) -> tuple[int, int]:
-    if dtype.name in ("resource", "variant"):
-        raise InvalidArgumentError(None, None, f"{name}: a {dtype.name} cannot be saved")
-    stored = _stored(value, dtype)
-    file.create_dataset(name, data=stored)
-    return stored.nbytes, crc32c(stored.reshape(-1).view(np.uint8).data)
-
-
-def _stored(value: Array, dtype: DType) -> Array:
-    """A value as an array of numbers that HDF5 knows."""
-    if dtype is string:
-        return _packed_strings(value)
-    array = np.ascontiguousarray(value, dtype.numpy).reshape(np.shape(value))
-    kind = stored_type(dtype)
-    if dtype.is_complex:
-        return array.reshape(*array.shape, 1).view(kind)
-    return array.view(kind)
-
-
 def stored_type(dtype: DType) -> np.dtype[Any]:
     """The NumPy type in the file: numbers as they are, bool and bfloat16 by their bits, complex numbers as pairs."""
+    if dtype is string:
+        return _UNSIGNED[1]
     if dtype.is_complex:
         real: np.dtype[Any] = dtype.real_dtype.numpy.newbyteorder("<")
         return real
@@ -89,85 +45,135 @@ def stored_type(dtype: DType) -> np.dtype[Any]:
     return _UNSIGNED[dtype.numpy.itemsize]
 
 
-def _packed_strings(value: Array) -> Array:
-    """Lengths, then the bytes themselves."""
-    items = [bytes(item) for item in np.asarray(value, object).reshape(-1)]
-    lengths = np.array([len(item) for item in items], "<u8")
-    return np.frombuffer(lengths.tobytes() + b"".join(items), np.uint8)
+class Frame(io.RawIOBase):
+    """What HDF5 writes around values that it never sees: a file in memory with holes where they go."""
+
+    def __init__(self) -> None:
+        self._place = self._size = 0
+        self._pieces: list[tuple[int, bytes]] = []
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._place = offset + (0, self._place, self._size)[whence]
+        return self._place
+
+    def write(self, data: Any) -> int:
+        octets = bytes(data)
+        self._pieces.append((self._place, octets))
+        self._place += len(octets)
+        self._size = max(self._size, self._place)
+        return len(octets)
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        count = max(min(len(view), self._size - self._place), 0)
+        view[:count] = self.between(self._place, self._place + count)
+        self._place += count
+        return count
+
+    def truncate(self, size: int | None = None) -> int:
+        self._size = self._place if size is None else size
+        return self._size
+
+    @property
+    def size(self) -> int:
+        """How many bytes the file has, holes among them."""
+        return self._size
+
+    def between(self, start: int, end: int) -> bytes:
+        """The bytes from `start` to `end`; zeros where nothing was written."""
+        return self.gaps([(start, end)])[0]
+
+    def gaps(self, spans: Sequence[tuple[int, int]]) -> list[bytes]:
+        """The bytes of several spans, which are in order."""
+        starts = np.array([start for start, _ in spans])
+        found = [bytearray(end - start) for start, end in spans]
+        for place, octets in self._pieces:
+            first = max(int(np.searchsorted(starts, place, "right")) - 1, 0)
+            for number in range(first, len(spans)):
+                start, end = spans[number]
+                if start >= place + len(octets):
+                    break
+                low, high = max(start, place), min(end, place + len(octets))
+                if low < high:
+                    found[number][low - start : high - start] = octets[low - place : high - place]
+        return [bytes(piece) for piece in found]
 
 
-def _unpacked_strings(packed: Array, shape: tuple[int, ...]) -> Array:
-    count = math.prod(shape)
-    if packed.nbytes < 8 * count:
-        raise ValueError(f"{packed.nbytes} bytes are too few for {count} strings")
-    lengths = packed[: 8 * count].view("<u8")
-    text = packed[8 * count :].tobytes()
-    ends = np.cumsum(lengths.astype(object)) if count else np.empty(0, object)
-    if (int(ends[-1]) if count else 0) != len(text):
-        raise ValueError("the lengths of its strings are wrong")
-    result = np.empty(count, object)
-    result[:] = [text[e - n : e] for e, n in zip(ends.tolist(), lengths.tolist(), strict=True)]
-    return result.reshape(shape)
+def framed(datasets: Sequence[tuple[str, np.dtype[Any], tuple[int, ...]]]) -> tuple[Frame, list[int]]:
+    """The frame of a shard with these datasets, and where in it the values of each are to lie."""
+    import h5py
+
+    frame = Frame()
+    with h5py.File(frame, "w", libver="latest") as file:
+        places = [_allocated(file.id, *dataset) for dataset in datasets]
+    return frame, places
 
 
-class ShardReader:
-    """An open shard. Whatever is not exactly as the manifest says is refused before memory is taken for it."""
+def _allocated(file: Any, name: str, kind: np.dtype[Any], shape: tuple[int, ...]) -> int:
+    from h5py import h5d, h5p, h5s, h5t
 
-    def __init__(self, path: Path, shard: Shard) -> None:
+    properties = h5p.create(h5p.DATASET_CREATE)
+    properties.set_layout(h5d.CONTIGUOUS)
+    properties.set_alloc_time(h5d.ALLOC_TIME_EARLY)
+    properties.set_fill_time(h5d.FILL_TIME_NEVER)
+    space = h5s.create_simple(shape) if shape else h5s.create(h5s.SCALAR)
+    dataset = h5d.create(file, name.encode(), h5t.py_create(kind), space, properties)
+    return int(dataset.get_offset() or 0)
+
+
+class ParsedShard:
+    """A shard through HDF5's parser. Whatever is not exactly as the manifest says raises before memory is taken for it."""
+
+    def __init__(self, path: Path, size: int) -> None:
         import h5py
 
-        self.path = path
-        self.size = shard.bytes
-        try:
-            if path.stat().st_size != shard.bytes:
-                raise self._damaged(f"it has {path.stat().st_size} bytes instead of {shard.bytes}")
-            self._file = h5py.File(path, "r", locking=False)
-        except FileNotFoundError:
-            raise DataLossError(None, None, f"The shard {path} of a checkpoint is missing") from None
-        except OSError as error:
-            raise self._damaged(str(error)) from None
+        self._size = size
+        self._file = h5py.File(path, "r", locking=False)
 
     def close(self) -> None:
         """Closes the file."""
         self._file.close()
 
-    def read(self, part: Slice, dtype: DType, verify: bool = True) -> Array:
-        """The value of a slice; DataLossError names the file and dataset if anything is wrong with it."""
-        try:
-            stored = self._stored(part, dtype)
-        except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-            raise self._damaged(f"{part.dataset!r}: {error}") from None
-        if verify and crc32c(stored.reshape(-1).view(np.uint8).data) != part.crc32c:
-            raise self._damaged(f"{part.dataset!r}: its checksum is wrong")
-        if dtype is string:
-            try:
-                return _unpacked_strings(stored, part.shape)
-            except ValueError as error:
-                raise self._damaged(f"{part.dataset!r}: {error}") from None
-        return stored.view(dtype.numpy).reshape(part.shape)
+    def place(self, part: Slice, dtype: DType) -> int:
+        """Where in the file the values of a slice lie; ValueError unless they are a plain dataset."""
+        return int(self._plain(part, dtype).id.get_offset() or 0)
 
-    def _stored(self, part: Slice, dtype: DType) -> Array:
+    def read(self, part: Slice, dtype: DType) -> Array:
+        """The bytes of a slice."""
+        dataset = self._plain(part, dtype)
+        array = np.empty(dataset.shape, dataset.dtype)
+        if array.size:
+            dataset.read_direct(array)
+        return array.reshape(-1).view(np.uint8)
+
+    def _plain(self, part: Slice, dtype: DType) -> Any:
         import h5py
 
         link = self._file.get(part.dataset, getlink=True)
         if not isinstance(link, h5py.HardLink):
             raise ValueError(f"expected a dataset of the file, found {type(link).__name__}")
         dataset = self._file[part.dataset]
-        kind = np.dtype(np.uint8) if dtype is string else stored_type(dtype)
-        shape = _stored_shape(part, dtype)
+        kind, shape = stored_type(dtype), stored_shape(part, dtype)
         _check_plain(dataset, shape, kind)
-        if math.prod(shape) * kind.itemsize > self.size:
-            raise ValueError(f"{shape} does not fit into a file of {self.size} bytes")
-        array = np.empty(shape, kind)
-        if array.size:
-            dataset.read_direct(array)
-        return array
-
-    def _damaged(self, what: str) -> DataLossError:
-        return DataLossError(None, None, f"The shard {self.path} of a checkpoint is damaged: {what}")
+        if math.prod(shape) * kind.itemsize > self._size:
+            raise ValueError(f"{shape} does not fit into a file of {self._size} bytes")
+        return dataset
 
 
-def _stored_shape(part: Slice, dtype: DType) -> tuple[int, ...]:
+def stored_shape(part: Slice, dtype: DType) -> tuple[int, ...]:
+    """The shape of a slice's dataset."""
     if dtype is string:
         return (part.bytes,)
     if dtype.is_complex:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import uuid
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,26 +13,31 @@ from typing import Any, Final
 from ..crc32c import crc32c
 from ..dtypes import DType, as_dtype
 from ..errors import DataLossError, NotFoundError
+from .files import write_durably
 
 FORMAT: Final = "headrace checkpoint"
 VERSION: Final = 1
 SUFFIX: Final = ".index"
 # A manifest takes a few hundred bytes a tensor: what is larger is none.
-LARGEST: Final = 1 << 28
+LARGEST: Final = 1 << 26
 _RANKS: Final = 254
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A file with tensors: its name in the manifest's folder, and how many bytes it has."""
+    """A file with tensors: its name in the manifest's folder, its bytes, and a checksum of those that are no values."""
 
     file: str
     bytes: int
+    frame_crc32c: int | None = None
 
 
 @dataclass(frozen=True)
 class Slice:
-    """A part of a tensor: where it lies in the whole, and in which dataset of which shard it is."""
+    """A part of a tensor: where it lies in the whole, in which dataset of which shard it is, and where in that file.
+
+    Manifests of early versions do not say the position.
+    """
 
     offset: tuple[int, ...]
     shape: tuple[int, ...]
@@ -41,6 +45,7 @@ class Slice:
     dataset: str
     bytes: int
     crc32c: int
+    position: int | None = None
 
 
 @dataclass
@@ -113,13 +118,32 @@ def _parsed(data: Any, name: str) -> Manifest:
         raise ValueError(f"format {data['format']!r} version {data['version']!r}, expected {FORMAT!r} {VERSION}")
     if checksum != _checksum(data):
         raise ValueError("its checksum is wrong")
-    shards = [Shard(_plain_name(s["file"]), _number(s["bytes"])) for s in data["shards"]]
+    shards = [_shard(s) for s in data["shards"]]
     manifest = Manifest({}, shards)
     for key, value in data["tensors"].items():
         entry = Entry(as_dtype(value["dtype"]), _numbers(value["shape"]))
         entry.slices = [_slice(s, entry, len(shards)) for s in value["slices"]]
         manifest.tensors[key] = entry
+    _check_places(manifest)
     return manifest
+
+
+def _shard(value: Any) -> Shard:
+    return Shard(_plain_name(value["file"]), _number(value["bytes"]), _optional(value.get("frame_crc32c")))
+
+
+def _check_places(manifest: Manifest) -> None:
+    """Raises ValueError if slices are not in their files side by side: no byte is two values."""
+    spans: list[list[tuple[int, int]]] = [[] for _ in manifest.shards]
+    for entry in manifest.tensors.values():
+        for part in entry.slices:
+            if part.position is not None and part.bytes:
+                spans[part.shard].append((part.position, part.position + part.bytes))
+    for shard, ranges in zip(manifest.shards, spans, strict=True):
+        ends = [0, *(end for _, end in sorted(ranges))]
+        starts = [*(start for start, _ in sorted(ranges)), shard.bytes]
+        if any(start < end for start, end in zip(starts, ends, strict=True)):
+            raise ValueError(f"the slices in {shard.file} overlap or do not fit into its {shard.bytes} bytes")
 
 
 def _slice(value: Any, entry: Entry, shards: int) -> Slice:
@@ -130,6 +154,7 @@ def _slice(value: Any, entry: Entry, shards: int) -> Slice:
         str(value["dataset"]),
         _number(value["bytes"]),
         _number(value["crc32c"]),
+        _optional(value.get("position")),
     )
     ends = [o + n for o, n in zip(part.offset, part.shape, strict=True)]
     if len(ends) != len(entry.shape) or any(e > size for e, size in zip(ends, entry.shape, strict=True)):
@@ -145,6 +170,10 @@ def _number(value: Any) -> int:
     if type(value) is not int or value < 0:
         raise ValueError(f"expected a number from 0 on, got {value!r}")
     return value
+
+
+def _optional(value: Any) -> int | None:
+    return None if value is None else _number(value)
 
 
 def _numbers(values: Any) -> tuple[int, ...]:
@@ -164,35 +193,6 @@ def write_manifest(prefix: str | os.PathLike[str], manifest: Manifest) -> None:
     """Writes the manifest in one step: before it, the checkpoint is not there; after it, it is whole."""
     path = manifest_path(prefix)
     write_durably(path, manifest.to_json().encode())
-
-
-def write_durably(path: Path, data: bytes) -> None:
-    """Writes a file so that at any time either the old one or the whole new one is there."""
-    temporary = temporary_name(path)
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
-
-
-def temporary_name(path: Path) -> Path:
-    """A name beside `path` that nobody else takes."""
-    return path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.tmp")
-
-
-def sync_folder(folder: Path) -> None:
-    """Makes renames in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def shard_problems(prefix: str | os.PathLike[str], manifest: Manifest) -> list[str]:

@@ -11,8 +11,8 @@ import numpy as np
 
 from ..dtypes import DType
 from ..errors import DataLossError, NotFoundError, OpError
-from .hdf5 import ShardReader
 from .manifest import Entry, Slice, manifest_path, read_manifest, shard_problems
+from .shards import ShardReader
 from .state import latest_checkpoint
 
 Array = np.ndarray[Any, Any]
@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 class CheckpointReader:
     """Reads the tensors of a checkpoint by name; a context manager.
 
-    With `partial`, a checkpoint whose shards are missing or have another size can be opened for what is left.
+    With `partial`, a checkpoint whose shards are damaged can be opened for what is left.
 
     Raises:
         NotFoundError: there is no checkpoint of this prefix.
@@ -31,6 +31,7 @@ class CheckpointReader:
     def __init__(self, prefix: str | os.PathLike[str], partial: bool = False) -> None:
         self.prefix = os.fspath(prefix)
         self.manifest = read_manifest(self.prefix)
+        self._partial = partial
         problems = [] if partial else shard_problems(self.prefix, self.manifest)
         if problems:
             raise DataLossError(None, None, f"The checkpoint {self.prefix} is not whole: {'; '.join(problems)}")
@@ -80,6 +81,8 @@ class CheckpointReader:
                 f"The checkpoint {self.prefix} has only {covered} of the {math.prod(shape)} elements of {name} "
                 f"at {tuple(offset)}",
             )
+        if _touching([box for _, box in shared]):
+            raise DataLossError(None, None, f"The slices of {name} in the checkpoint {self.prefix} overlap")
         result = np.empty(shape, entry.dtype.numpy)
         for part, box in shared:
             target = tuple(slice(s - o, e - o) for (s, e), o in zip(box, offset, strict=True))
@@ -88,19 +91,27 @@ class CheckpointReader:
         return result
 
     def _read(self, part: Slice, entry: Entry) -> Array:
-        if part.shard not in self._shards:
-            shard = self.manifest.shards[part.shard]
-            self._shards[part.shard] = ShardReader(manifest_path(self.prefix).parent / shard.file, shard)
-        return self._shards[part.shard].read(part, entry.dtype)
+        return self._shard(part.shard).read(part, entry.dtype)
+
+    def _shard(self, number: int) -> ShardReader:
+        if number not in self._shards:
+            shard = self.manifest.shards[number]
+            parts = [p for e in self.manifest.tensors.values() for p in e.slices if p.shard == number]
+            self._shards[number] = ShardReader(manifest_path(self.prefix).parent / shard.file, shard, parts)
+            if not self._partial:
+                self._shards[number].check_frame()
+        return self._shards[number]
 
     def verify(self) -> None:
         """Reads everything; DataLossError names what is damaged."""
-        for entry in self.manifest.tensors.values():
-            for part in entry.slices:
-                self._read(part, entry)
+        damages = list(self.damages())
+        if damages:
+            raise DataLossError(None, None, f"The checkpoint {self.prefix} is damaged: {'; '.join(damages)}")
 
     def damages(self) -> Iterator[str]:
-        """Reads everything and yields a line for each tensor, or gap in one, that cannot be had as it was saved."""
+        """Reads everything and yields a line for each file and tensor that cannot be had as it was saved."""
+        damaged = {n: text for n in range(len(self.manifest.shards)) if (text := self._file_damage(n))}
+        yield from damaged.values()
         for name, entry in sorted(self.manifest.tensors.items()):
             found = sum(math.prod(part.shape) for part in entry.slices)
             if found != math.prod(entry.shape):
@@ -108,8 +119,17 @@ class CheckpointReader:
             for part in entry.slices:
                 try:
                     self._read(part, entry)
+                    if part.shard not in damaged:
+                        self._shard(part.shard).check_layout(part, entry.dtype)
                 except OpError as error:
                     yield f"{name}: {error.message}"
+
+    def _file_damage(self, number: int) -> str:
+        try:
+            self._shard(number).check_frame()
+        except OpError as error:
+            return error.message
+        return ""
 
     def debug_string(self) -> bytes:
         """One line a tensor: name, dtype and shape."""
@@ -139,6 +159,19 @@ def _overlap(part: Slice, offset: tuple[int, ...], shape: tuple[int, ...]) -> li
     ends = [min(o + n, p + m) for o, n, p, m in zip(offset, shape, part.offset, part.shape, strict=True)]
     box = list(zip(starts, ends, strict=True))
     return None if any(e <= s for s, e in box) else box
+
+
+def _touching(boxes: list[list[tuple[int, int]]]) -> bool:
+    """Whether two boxes share an element."""
+    ordered = sorted(boxes)
+    for index, box in enumerate(ordered):
+        for other in ordered[index + 1 :]:
+            # All that follow start beyond this one too.
+            if box and other[0][0] >= box[0][1]:
+                break
+            if all(max(a, c) < min(b, d) for (a, b), (c, d) in zip(box, other, strict=True)):
+                return True
+    return False
 
 
 def new_checkpoint_reader(filepattern: str | os.PathLike[str]) -> CheckpointReader:

@@ -6,12 +6,13 @@ import glob
 import logging
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import OpError
-from .manifest import manifest_path, read_manifest, shard_problems, write_durably
+from .files import write_durably
+from .manifest import manifest_path, read_manifest, shard_problems
 
 # Messages are imported where one is made or read.
 
@@ -135,15 +136,20 @@ def latest_checkpoint(checkpoint_dir: Folder, latest_filename: str | None = None
 
     The `checkpoint` file says which there are. One that is damaged or lacks a shard is named in the log and left out.
     """
+    return next(whole_checkpoints(checkpoint_dir, latest_filename), None)
+
+
+def whole_checkpoints(checkpoint_dir: Folder, latest_filename: str | None = None) -> Iterator[str]:
+    """The checkpoints of a folder whose manifests and shards are there, newest first; others are named in the log."""
     state = get_checkpoint_state(checkpoint_dir, latest_filename)
     if state is None:
-        return None
+        return
     for prefix in dict.fromkeys([state.model_checkpoint_path, *reversed(state.all_model_checkpoint_paths)]):
         problem = _problem(prefix)
         if problem is None:
-            return str(prefix)
-        _log.error("The checkpoint %s is not used: %s", prefix, problem)
-    return None
+            yield str(prefix)
+        else:
+            _log.error("The checkpoint %s is not used: %s", prefix, problem)
 
 
 def _problem(prefix: str) -> str | None:

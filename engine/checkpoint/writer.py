@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,17 @@ import numpy as np
 
 from ..dtypes import DType
 from ..errors import AlreadyExistsError, DataLossError, NotFoundError
-from .hdf5 import dataset_name, write_shard
+from .files import rename, sync_folder
+from .hdf5 import dataset_name
 from .manifest import (
     Entry,
     Manifest,
-    Shard,
     Slice,
     manifest_path,
     read_manifest,
-    sync_folder,
     write_manifest,
 )
+from .shards import write_shard
 
 
 @dataclass(frozen=True)
@@ -47,18 +48,34 @@ def write_checkpoint(prefix: str, shards: Sequence[Sequence[Part]]) -> Manifest:
     folder, name = manifest_path(prefix).parent, Path(prefix).name
     old = _old_shards(prefix)
     manifest = Manifest()
-    for index, parts in enumerate(shards):
-        file = _free_name(folder, shard_name(name, index, len(shards)), old)
-        slices = [_add(manifest, part, index) for part in parts]
-        arrays = [(s.dataset, p.dtype, np.asarray(p.value)) for s, p in zip(slices, parts, strict=True)]
-        sums = write_shard(folder / file, arrays)
-        for part, place, (size, checksum) in zip(parts, slices, sums, strict=True):
-            manifest.tensors[part.name].slices.append(replace(place, bytes=size, crc32c=checksum))
-        manifest.shards.append(Shard(file, (folder / file).stat().st_size))
-    sync_folder(folder)
-    write_manifest(prefix, manifest)
+    try:
+        for index, parts in enumerate(shards):
+            file = _free_name(folder, shard_name(name, index, len(shards)), old)
+            _write(manifest, folder / file, index, parts)
+        sync_folder(folder)
+        write_manifest(prefix, manifest)
+    except Exception:
+        _give_up(prefix, manifest)
+        raise
     _remove(folder, old)
     return manifest
+
+
+def _write(manifest: Manifest, path: Path, index: int, parts: Sequence[Part]) -> None:
+    slices = [_add(manifest, part, index) for part in parts]
+    arrays = [(s.dataset, p.dtype, np.asarray(p.value)) for s, p in zip(slices, parts, strict=True)]
+    shard, stored = write_shard(path, arrays)
+    manifest.shards.append(shard)
+    for part, place, found in zip(parts, slices, stored, strict=True):
+        manifest.tensors[part.name].slices.append(replace(place, **asdict(found)))
+
+
+def _give_up(prefix: str, manifest: Manifest) -> None:
+    """Removes the shards of a save that failed, unless its manifest has got its name all the same."""
+    kept = _old_shards(prefix)
+    folder = manifest_path(prefix).parent
+    with suppress(OSError):
+        _remove(folder, (s.file for s in manifest.shards if s.file not in kept))
 
 
 def shard_name(name: str, index: int, count: int) -> str:
@@ -110,8 +127,8 @@ def merge_checkpoints(prefixes: Iterable[str], destination: str, delete_old: boo
         first = len(merged.shards)
         for shard in manifest.shards:
             file = _free_name(folder, shard_name(name, len(merged.shards), count), old)
-            (manifest_path(prefix).parent / shard.file).replace(folder / file)
-            merged.shards.append(Shard(file, shard.bytes))
+            rename(manifest_path(prefix).parent / shard.file, folder / file)
+            merged.shards.append(replace(shard, file=file))
         _take_over(merged, manifest, first)
     sync_folder(folder)
     write_manifest(destination, merged)

@@ -10,7 +10,7 @@ from typing import Any
 
 from google.protobuf import text_format
 
-from ..checkpoint.manifest import write_durably
+from ..checkpoint.files import write_durably
 from ..errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
 from ..graph import Tensor, get_default_graph
 from ..protos import MetaGraphDef, SavedModel, SignatureDef

@@ -124,7 +124,7 @@ def export_meta_graph(
 
 
 def _write(path: Path, data: bytes) -> None:
-    from ..checkpoint.manifest import write_durably
+    from ..checkpoint.files import write_durably
 
     path.parent.mkdir(parents=True, exist_ok=True)
     write_durably(path, data)

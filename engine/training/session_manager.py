@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..checkpoint.state import get_checkpoint_state, latest_checkpoint
-from ..errors import DeadlineExceededError, FailedPreconditionError
+from ..checkpoint.state import get_checkpoint_state, latest_checkpoint, whole_checkpoints
+from ..errors import DataLossError, DeadlineExceededError, FailedPreconditionError
 from ..graph import Graph, get_default_graph
 from ..session import Session
 
@@ -149,10 +149,12 @@ class SessionManager:
         sess = Session(master, graph=self._graph, config=config)
         if saver is None or not (folder or file):
             return sess, False
-        path = file or self._newest(folder or "", wait, max_wait_secs)
-        if path is None:
+        if file:
+            saver.restore(sess, file)
+        elif self._newest(folder or "", wait, max_wait_secs) is None:
             return sess, False
-        saver.restore(sess, path)
+        else:
+            _restore_newest(sess, saver, folder or "")
         state = get_checkpoint_state(folder) if folder else None
         if state is not None:
             saver.recover_last_checkpoints(state.all_model_checkpoint_paths)
@@ -175,6 +177,20 @@ class SessionManager:
         if not problem:
             sess.run(self._local_init_op, feed_dict=self._local_feeds, options=self._local_options)
         return problem
+
+
+def _restore_newest(sess: Session, saver: Any, folder: str) -> None:
+    """Restores the newest checkpoint that can be read; DataLossError if all are damaged."""
+    problem: DataLossError | None = None
+    for path in whole_checkpoints(folder):
+        try:
+            saver.restore(sess, path)
+            return
+        except DataLossError as error:
+            problem = error
+            _log.error("The checkpoint %s is not used: %s", path, error.message)
+    if problem is not None:
+        raise problem
 
 
 def _problem(sess: Session, op: Any) -> str | None:

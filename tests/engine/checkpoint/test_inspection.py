@@ -55,7 +55,7 @@ def test_damage_is_named(folder, capsys):
     assert len(bad) == 1 and bad[0].startswith("w: The shard") and "m-2.data-00000-of-00001" in bad[0]
     (folder / "m-1.data-00000-of-00001").unlink()
     status, text = ran(capsys, "verify", f"{folder}/m-1")
-    assert status == 1 and "m-1.data-00000-of-00001 is missing" in text and "same:" in text
+    assert status == 1 and "m-1.data-00000-of-00001 of a checkpoint is missing" in text and "same:" in text
     assert ran(capsys, "list", folder)[0] == 1
     assert ran(capsys, "show", f"{folder}/m-1")[0] == 1
     (folder / "m-1.index").write_text("{")
