@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from .backend import batch_set_value
 from .callbacks import Callback, Logs
 from .callbacks_monitor import MonitorCallback, say
-from .saving import weight_groups, write_groups, written
+from .reading_h5 import arrays_in, group_in
+from .saving import set_fitting, weight_groups, write_groups, written
 
 
 class ModelCheckpoint(MonitorCallback):
@@ -192,17 +192,17 @@ class BackupAndRestore(Callback):
 
         with h5py.File(self._file, "r") as file:
             place = json.loads(file.attrs["place"])
-            pairs = []
+            pairs: list[tuple[Any, Any]] = []
             for group, variables in self._variables():
-                stored = file.get(group)
+                stored = group_in(file, group)
                 if group == "metrics/vars" and (stored is None or len(stored) != len(variables)):
                     continue
                 if stored is None or len(stored) != len(variables):
                     raise ValueError(f"{self._file} is the backup of another model: it does not fit {group!r}")
-                pairs += [(v, stored[str(i)][()]) for i, v in enumerate(variables)]
+                pairs += zip(variables, arrays_in(stored), strict=True)
             kind, position, has_gauss, cached = place["random"]
             keys = file["random/keys"][()]
-        batch_set_value(pairs)
+            set_fitting(pairs, False, str(self._file))
         np.random.set_state((kind, keys, int(position), int(has_gauss), cached))
         self.model._resume = place["epoch"], place["batch"]
 

@@ -157,6 +157,24 @@ class IndexLookup(Layer):
         mask = [self.mask_token] if self._mask_places() else []
         return [*mask, *[self.oov_token] * self.num_oov_indices, *tokens]
 
+    def get_config(self) -> dict[str, Any]:
+        """The arguments, with the vocabulary that there is."""
+        return {**super().get_config(), "vocabulary": self.vocabulary, "idf_weights": self.idf_weights}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """A layer with the arguments of `config`.
+
+        Raises:
+            ValueError: the vocabulary is the name of a file: configurations come from files, and read no others.
+        """
+        if isinstance(config.get("vocabulary"), str | bytes | Path):
+            raise ValueError(
+                f"The configuration of {cls.__name__} {config.get('name')!r} must hold the vocabulary itself, not the "
+                f"name of a file, got {config['vocabulary']!r}"
+            )
+        return super().from_config(config)
+
     def vocabulary_size(self) -> int:
         """The number of places."""
         return len(self._tokens or ()) + self._first_places()
@@ -332,10 +350,6 @@ class StringLookup(IndexLookup):
         super().__init__(name=name, **_floating(kwargs))
         self.set_up(dict(locals()), vocabulary, idf_weights)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments, with the vocabulary that there is."""
-        return {**super().get_config(), "vocabulary": self.vocabulary, "idf_weights": self.idf_weights}
-
 
 @registered("layers")
 class IntegerLookup(IndexLookup):
@@ -374,10 +388,6 @@ class IntegerLookup(IndexLookup):
         if self.num_oov_indices > 1 and self.oov_method == "farmhash":
             return hashed(inputs, self.num_oov_indices, self.salt) + self._mask_places()
         return super()._outside(inputs, lookup)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments, with the vocabulary that there is."""
-        return {**super().get_config(), "vocabulary": self.vocabulary, "idf_weights": self.idf_weights}
 
 
 def _floating(kwargs: dict[str, Any]) -> dict[str, Any]:

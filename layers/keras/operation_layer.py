@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...engine.dtypes import DType, as_dtype
+from ...engine.errors import PermissionDeniedError
 from ...engine.graph import Operation, Tensor, get_default_graph
+from ...engine.node_reader import PYTHON_OPS
 from ...engine.ops.constant import constant
 from ...engine.registry import definition_of
 from ...engine.shapes import TensorShape
@@ -51,6 +53,21 @@ class OperationLayer(Layer):
         groups = self._definition.group_inputs(values, self._attributes)
         op = self._definition.make(list(groups), dict(self._attributes), None)
         return op.outputs[0] if len(op.outputs) == 1 else list(op.outputs)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """The layer of a configuration.
+
+        Raises:
+            PermissionDeniedError: the operation touches files or runs Python functions: configurations come from files.
+        """
+        op_type = config["op_type"]
+        if definition_of(op_type).touches_files or op_type in PYTHON_OPS:
+            raise PermissionDeniedError(
+                None, None, f"Layer {config.get('name')!r} of a configuration is a {op_type}, which reads or writes files "
+                "or runs Python functions; put it into a layer of your own",
+            )  # fmt: skip
+        return super().from_config(config)
 
     def get_config(self) -> dict[str, Any]:
         """The operation's type, its attributes and its constants.

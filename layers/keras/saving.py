@@ -19,6 +19,7 @@ from . import losses as losses_module, metrics as metrics_module, optimizers
 from .backend import batch_get_value, batch_set_value
 from .base import Layer
 from .model_config import model_from_config, model_to_json
+from .reading_h5 import arrays_in, group_in, reading
 from .serialization import custom_object_scope, serialize_keras_object
 
 logger = logging.getLogger("headrace")
@@ -91,6 +92,9 @@ def _several(values: Any, path: str, seen: set[int]) -> Iterator[tuple[str, list
             name = snake_case(type(value).__name__)
             count = counts[name] = counts.get(name, 0) + 1
             yield from _groups(value, f"{path}/{name if count == 1 else f'{name}_{count - 1}'}", seen)
+        elif isinstance(value, list | tuple | dict):
+            count = counts["container"] = counts.get("container", 0) + 1
+            yield from _several(value, f"{path}/container{'' if count == 1 else f'_{count - 1}'}", seen)
 
 
 def write_groups(file: Any, groups: list[tuple[str, list[Any]]]) -> None:
@@ -170,24 +174,25 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, by_name
     if not path.exists():
         raise FileNotFoundError(f"There is no file {path}")
     _check_built(model)
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            content: Any = io.BytesIO(archive.read(_WEIGHTS))
-    else:
-        content = path
-    with model._in_graph(), h5py.File(content, "r") as file:
-        if "layer_names" in file.attrs or "model_weights" in file:
-            from .saving_h5 import read_old_weights
-
-            read_old_weights(model, file, skip_mismatch, by_name)
+    with reading(path):
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                content: Any = io.BytesIO(archive.read(_WEIGHTS))
         else:
-            _read_groups(model, file, skip_mismatch, str(path))
+            content = path
+        with model._in_graph(), h5py.File(content, "r") as file:
+            if "layer_names" in file.attrs or "model_weights" in file:
+                from .saving_h5 import read_old_weights
+
+                read_old_weights(model, file, skip_mismatch, by_name)
+            else:
+                _read_groups(model, file, skip_mismatch, str(path))
 
 
 def _read_groups(model: Any, file: Any, skip_mismatch: bool, path: str) -> None:
-    pairs = []
+    pairs: list[tuple[Any, Any]] = []
     for group, variables in weight_groups(model):
-        stored = file.get(group)
+        stored = group_in(file, group)
         if stored is None or len(stored) != len(variables):
             found = 0 if stored is None else len(stored)
             if skip_mismatch:
@@ -196,22 +201,24 @@ def _read_groups(model: Any, file: Any, skip_mismatch: bool, path: str) -> None:
                 f"{path}: the group {group!r} holds {found} arrays, but the model has the weights "
                 f"{', '.join(v.name for v in variables)} there"
             )
-        pairs += [(v, stored[str(i)][()]) for i, v in enumerate(variables)]
+        pairs += zip(variables, arrays_in(stored), strict=True)
+    optimizer = group_in(file, "optimizer/vars")
+    state = None if optimizer is None else arrays_in(optimizer)
     set_fitting(pairs, skip_mismatch, path)
-    _read_optimizer(model, file.get("optimizer/vars"))
+    read_optimizer(model, state)
 
 
 def set_fitting(pairs: list[tuple[Any, Any]], skip_mismatch: bool, path: str) -> None:
-    """Writes values to variables, after a look at all shapes."""
-    wrong = [(v, a) for v, a in pairs if tuple(v.shape.as_list()) != np.shape(a)]
+    """Writes arrays of a file to variables, after a look at all shapes."""
+    wrong = [(v, a) for v, a in pairs if tuple(v.shape.as_list()) != a.shape]
     if wrong and not skip_mismatch:
         variable, value = wrong[0]
-        raise ValueError(f"{path}: {variable.name!r} has shape {variable.shape}, but the file holds {np.shape(value)}")
+        raise ValueError(f"{path}: {variable.name!r} has shape {variable.shape}, but the file holds {value.shape}")
     skipped = {id(v) for v, _ in wrong}
-    batch_set_value([(v, a) for v, a in pairs if id(v) not in skipped])
+    batch_set_value([(v, a[()]) for v, a in pairs if id(v) not in skipped])
 
 
-def _read_optimizer(model: Any, stored: Any) -> None:
+def read_optimizer(model: Any, stored: list[Any] | None) -> None:
     """The optimizer's state, where the file has one for such an optimizer."""
     optimizer = model.optimizer
     if stored is None or optimizer is None:
@@ -219,9 +226,8 @@ def _read_optimizer(model: Any, stored: Any) -> None:
     if not optimizer.built and model.trainable_weights:
         optimizer.build(model.trainable_weights)
     variables = optimizer.variables
-    values = [stored[str(i)][()] for i in range(len(stored))]
-    if [tuple(v.shape.as_list()) for v in variables] == [np.shape(a) for a in values]:
-        batch_set_value(list(zip(variables, values, strict=True)))
+    if [tuple(v.shape.as_list()) for v in variables] == [a.shape for a in stored]:
+        batch_set_value([(v, a[()]) for v, a in zip(variables, stored, strict=True)])
     else:
         logger.warning("The file's optimizer state does not fit %s, which starts anew", optimizer.name)
 
@@ -293,8 +299,8 @@ def load_model(filepath: Any, custom_objects: dict[str, Any] | None = None, comp
     path = Path(os.fspath(filepath))
     if not path.exists():
         raise FileNotFoundError(f"There is no file {path}")
-    config = _read_config(path)
-    with custom_object_scope(custom_objects or {}):
+    with reading(path), custom_object_scope(custom_objects or {}):
+        config = _read_config(path)
         model = model_from_config(config, custom_objects)
         shape = (config.get("build_config") or {}).get("input_shape")
         if shape is not None and not model.built:

@@ -7,10 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .backend import batch_get_value, batch_set_value
-from .saving import set_fitting
+from .backend import batch_get_value
+from .reading_h5 import arrays_in, group_in
+from .saving import read_optimizer, set_fitting
 
 
 def _write_layers(group: Any, model: Any) -> None:
@@ -81,9 +80,13 @@ def read_old_weights(model: Any, file: Any, skip_mismatch: bool, by_name: bool) 
     Raises:
         ValueError: there are more or fewer layers or weights, or shapes differ.
     """
-    group = file["model_weights"] if "model_weights" in file else file
+    group = group_in(file, "model_weights") if "model_weights" in file else file
     stored = [_text(name) for name in group.attrs["layer_names"]]
-    stored = [name for name in stored if len(group[name].attrs["weight_names"])]
+    groups = {name: group_in(group, name) for name in stored}
+    missing = [name for name, found in groups.items() if found is None]
+    if missing:
+        raise ValueError(f"{file.filename} names the layers {', '.join(missing)}, but holds nothing of them")
+    stored = [name for name in stored if len(groups[name].attrs["weight_names"])]
     layers = [layer for layer in model.layers if layer.weights]
     if not by_name and len(stored) != len(layers):
         raise ValueError(
@@ -92,30 +95,23 @@ def read_old_weights(model: Any, file: Any, skip_mismatch: bool, by_name: bool) 
         )
     named = {layer.name: layer for layer in layers}
     chosen = [(n, named[n]) for n in stored if n in named] if by_name else list(zip(stored, layers, strict=True))
-    pairs = [pair for name, layer in chosen for pair in _pairs(group[name], layer, skip_mismatch, str(file.filename))]
+    pairs = [pair for name, layer in chosen for pair in _pairs(groups[name], layer, skip_mismatch, str(file.filename))]
+    optimizer = group_in(file, "optimizer_weights")
+    # Those of other programs name their arrays, and have another order.
+    own = optimizer is not None and "weight_names" not in optimizer.attrs
+    state = arrays_in(optimizer) if own else None
     set_fitting(pairs, skip_mismatch, str(file.filename))
-    _read_old_optimizer(model, file.get("optimizer_weights"))
+    read_optimizer(model, state)
 
 
 def _pairs(group: Any, layer: Any, skip_mismatch: bool, path: str) -> list[tuple[Any, Any]]:
-    values = [group[_text(name)][()] for name in group.attrs["weight_names"]]
+    values = arrays_in(group, [_text(name) for name in group.attrs["weight_names"]])
     variables = layer.trainable_weights + layer.non_trainable_weights
     if len(values) != len(variables):
         if skip_mismatch:
             return []
         raise ValueError(f"{path}: layer {layer.name!r} has {len(variables)} weights, the file holds {len(values)}")
     return list(zip(variables, values, strict=True))
-
-
-def _read_old_optimizer(model: Any, stored: Any) -> None:
-    optimizer = model.optimizer
-    if stored is None or optimizer is None or "weight_names" in stored.attrs:
-        return
-    if not optimizer.built:
-        optimizer.build(model.trainable_weights)
-    values = [stored[str(i)][()] for i in range(len(stored))]
-    if [tuple(v.shape.as_list()) for v in optimizer.variables] == [np.shape(a) for a in values]:
-        batch_set_value(list(zip(optimizer.variables, values, strict=True)))
 
 
 def _text(name: Any) -> str:

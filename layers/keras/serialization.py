@@ -188,6 +188,8 @@ def deserialize_keras_object(config: Any, custom_objects: dict[str, Any] | None 
     if config["class_name"] in ("DTypePolicy", "Policy"):
         return config["config"]["name"]
     cls = _class_of(config, custom_objects, kind)
+    if not isinstance(config["config"], dict):
+        raise ValueError(f"The configuration of {config['class_name']!r} must be a dict, got {config['config']!r}")
     with custom_object_scope(custom_objects or {}):
         return cls.from_config(_without_idle(cls, config["config"]))
 
@@ -208,7 +210,7 @@ def _class_of(config: dict[str, Any], custom_objects: dict[str, Any] | None, kin
     for name in (config.get("registered_name"), config["class_name"]):
         for one in kinds if name else ():
             cls = find(one, str(name), custom_objects)
-            if cls is not None:
+            if hasattr(cls, "from_config"):
                 return cls
     raise unknown(kind or "layers", config["class_name"])
 

@@ -178,7 +178,3 @@ class TextVectorization(IndexLookup):
         if self.output_mode == "int":
             return (input_shape[0], self.output_sequence_length)
         return (input_shape[0], self._depth())
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments, with the vocabulary that there is."""
-        return {**super().get_config(), "vocabulary": self.vocabulary, "idf_weights": self.idf_weights}

@@ -196,3 +196,132 @@ def test_a_file_of_keras_3_is_read(tmp_path):
     model.save(tmp_path / "again.keras")
     again = keras.models.load_model(tmp_path / "again.keras")
     np.testing.assert_allclose(again.predict(wanted["rows"], verbose=0), wanted["predicted"], rtol=1e-5)
+
+
+class Blocks(keras.Model):
+    """Layers in lists of lists."""
+
+    def __init__(self):
+        super().__init__()
+        self.blocks = [[layers.Dense(2), layers.Dense(2)], [layers.Dense(3)]]
+
+    def call(self, inputs):
+        for block in self.blocks:
+            for layer in block:
+                inputs = layer(inputs)
+        return inputs
+
+
+def test_layers_in_lists_of_lists_are_saved(tmp_path):
+    model = Blocks()
+    model.build((None, 4))
+    values = model.get_weights()
+    model.save_weights(tmp_path / "m.weights.h5")
+    with h5py.File(tmp_path / "m.weights.h5") as file:
+        # As Keras 3 names them.
+        assert list(file["blocks"]) == ["container", "container_1"]
+    model.set_weights([value + 1 for value in values])
+    model.load_weights(tmp_path / "m.weights.h5")
+    for value, found in zip(values, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, value)
+
+
+KERNEL = "layers/dense/vars/0"
+
+
+def outside(file):
+    (Path(file.filename).parent / "raw").write_bytes(bytes(24))
+    name = str(Path(file.filename).parent / "raw")
+    file.create_dataset(KERNEL, (3, 2), "f4", external=[(name, 0, 24)])
+
+
+def virtual(file):
+    layout = h5py.VirtualLayout((3, 2), "f4")
+    layout[:] = h5py.VirtualSource("other.h5", KERNEL, (3, 2))
+    file.create_virtual_dataset(KERNEL, layout)
+
+
+def put(value):
+    return lambda file: file.__setitem__(KERNEL, value)
+
+
+BROKEN = {
+    "other file": (put(h5py.ExternalLink("other.h5", KERNEL)), "is a link"),
+    "link": (put(h5py.SoftLink("/" + KERNEL)), "is a link"),
+    "outside": (outside, "another file"),
+    "virtual": (virtual, "another file"),
+    "text": (put(np.full((3, 2), b"abc")), "real numbers"),
+    "complex": (put(np.ones((3, 2), complex)), "real numbers"),
+    "group": (lambda file: file.create_group(KERNEL), "a group, expected an array"),
+    "huge": (lambda file: file.create_dataset(KERNEL, (10**6, 10**6), "f4", chunks=(64, 64)), "shape"),
+    "missing": (lambda file: None, "holds 1 arrays"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_weights_that_are_no_arrays_of_the_file_are_refused(what, tmp_path):
+    change, text = BROKEN[what]
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(2)])
+    values = model.get_weights()
+    model.save_weights(tmp_path / "m.weights.h5")
+    with h5py.File(tmp_path / "m.weights.h5", "r+") as file:
+        del file[KERNEL]
+        change(file)
+    with pytest.raises(ValueError, match=text):
+        model.load_weights(tmp_path / "m.weights.h5")
+    for value, found in zip(values, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, value)
+
+
+def one_layer(class_name, config, dtype="float32"):
+    first = {"class_name": "InputLayer", "config": {"batch_shape": [1, 1], "dtype": dtype}}
+    return {
+        "class_name": "Sequential",
+        "config": {"layers": [first, {"class_name": class_name, "config": config}]},
+    }
+
+
+FILES = {
+    "read": ({"op_type": "ReadFile", "attributes": {}}, tf.errors.PermissionDeniedError, "ReadFile"),
+    "python": ({"op_type": "PyFunc", "attributes": {}}, tf.errors.PermissionDeniedError, "PyFunc"),
+}
+
+
+@pytest.mark.parametrize("what", FILES)
+def test_operations_of_files_touch_no_files_and_run_no_python(what, tmp_path):
+    config, kind, text = FILES[what]
+    bad_zip(tmp_path / "m.keras", one_layer("OperationLayer", config, "string"))
+    with pytest.raises(kind, match=text):
+        keras.models.load_model(tmp_path / "m.keras")
+
+
+def test_a_vocabulary_of_a_file_reads_no_other_file(tmp_path):
+    (tmp_path / "words.txt").write_text("a\nb\n")
+    config = {"name": "s", "vocabulary": str(tmp_path / "words.txt")}
+    bad_zip(tmp_path / "m.keras", one_layer("StringLookup", config, "string"))
+    with pytest.raises(ValueError, match="must hold the vocabulary itself"):
+        keras.models.load_model(tmp_path / "m.keras")
+
+
+STRUCTURES = {
+    "number": 5, "no layers": {"class_name": "Sequential", "config": {}},
+    "layers": {"class_name": "Sequential", "config": {"layers": 5}},
+    "arguments": one_layer("Dense", 5), "function": one_layer("softmax", {}),
+    "compile": {**one_layer("Dense", {"units": 2}), "compile_config": 5},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", STRUCTURES)
+def test_configurations_of_another_structure_are_value_errors(what, tmp_path):
+    bad_zip(tmp_path / "m.keras", STRUCTURES[what])
+    with pytest.raises(ValueError, match=r"model|softmax|dict"):
+        keras.models.load_model(tmp_path / "m.keras")
+
+
+@pytest.mark.parametrize("parts", [{"config.json": b"\xff\xfe\x00"}, {"config.json": b"[" * 100000}])
+def test_archives_of_other_things_are_value_errors(parts, tmp_path):
+    with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    with pytest.raises(ValueError, match=r"m\.keras cannot be read as a model"):
+        keras.models.load_model(tmp_path / "m.keras")
