@@ -1,11 +1,25 @@
 """Which native kernels carry out which op types: one file a family. Importing this registers all of them."""
 
-from . import batch_norm, conv, copies, elementwise, matmul, pooling, recurrent, reductions, rows, softmax, updates
+from . import (
+    batch_norm,
+    conv,
+    copies,
+    depthwise,
+    elementwise,
+    matmul,
+    pooling,
+    recurrent,
+    reductions,
+    rows,
+    softmax,
+    updates,
+)
 
 __all__ = [
     "batch_norm",
     "conv",
     "copies",
+    "depthwise",
     "elementwise",
     "matmul",
     "pooling",

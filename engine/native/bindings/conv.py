@@ -120,25 +120,28 @@ def conv2d_backprop_input(bound: Bound) -> None:
     if g.stride_h > g.taps_h or g.stride_w > g.taps_w:
         size, chunks = chunks_of(out.size)
         bound.call("fill_f32", chunks, out.size, size, out, 0.0)
-    for part, steps, offset, target in _phases(g):
-        packed = pack(bound, part, filters.reshape(-1)[offset:], steps)
-        row = g.stride_h * g.in_w * g.in_c
-        places = (g.in_h * g.in_w * g.in_c, row, g.stride_w * g.in_c)
-        mask = features[0].reshape(-1)[target:] if features else None
-        convolve(bound, part, dy, packed, out.reshape(-1)[target:], places, features=mask)
+    rows, tap = g.taps_w * g.in_c * g.out_c, g.in_c * g.out_c
+    steps = (-g.stride_h * rows, -g.stride_w * tap, 1, g.out_c)
+    places = (g.in_h * g.in_w * g.in_c, g.stride_h * g.in_w * g.in_c, g.stride_w * g.in_c)
+    for part, last, first in phases(g):
+        packed = pack(bound, part, filters.reshape(-1)[last[0] * rows + last[1] * tap :], steps)
+        start = (first[0] * g.in_w + first[1]) * g.in_c
+        mask = features[0].reshape(-1)[start:] if features else None
+        convolve(bound, part, dy, packed, out.reshape(-1)[start:], places, features=mask)
 
 
-def _phases(g: Geometry) -> Iterator[tuple[Geometry, tuple[int, ...], int, int]]:
-    """For each part of the gradient: its convolution, the filters' steps, and where filters and outputs begin."""
-    tap_h, tap_w = g.taps_w * g.in_c * g.out_c, g.in_c * g.out_c
+def phases(g: Geometry) -> Iterator[tuple[Geometry, tuple[int, int], tuple[int, int]]]:
+    """For each part of the input's gradient: the convolution of dy that it is, its last tap and its first place.
+
+    Taps go backwards from the last one by strides, places forwards from the first.
+    """
     for taps_h, last_h, pad_h, first_h, count_h in _axis(g.in_h, g.taps_h, g.stride_h, g.dilation_h, g.pad_h):
         for taps_w, last_w, pad_w, first_w, count_w in _axis(g.in_w, g.taps_w, g.stride_w, g.dilation_w, g.pad_w):
             part = Geometry(
                 *(g.images, g.out_h, g.out_w, g.out_c, count_h, count_w, g.in_c, taps_h, taps_w, 1, 1),
                 *(g.dilation_h, g.dilation_w, pad_h, pad_w),
             )
-            steps = (-g.stride_h * tap_h, -g.stride_w * tap_w, 1, g.out_c)
-            yield part, steps, last_h * tap_h + last_w * tap_w, (first_h * g.in_w + first_w) * g.in_c
+            yield part, (last_h, last_w), (first_h, first_w)
 
 
 def _axis(size: int, taps: int, stride: int, dilation: int, pad: int) -> Iterator[tuple[int, int, int, int, int]]:
