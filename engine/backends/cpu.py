@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import FailedPreconditionError, InternalError, OpError, ResourceExhaustedError
 from ..graph import Tensor
+from ..kernels.optimizer_blocks import update_summed
 from ..native.calls import Bound, UnsupportedError
 from ..native.library import Library
 from ..native.segment import Segment, address
@@ -213,7 +214,7 @@ class CpuProgram:
             return [partial(_read, inputs[0], outputs[0])]
         if node.type in INITIALIZERS:
             return self._bind_assign(node, inputs)
-        if node.type == "_MultiUpdate":
+        if node.type in ("_MultiUpdate", "_SparseUpdate"):
             return self._bind_updates(node, inputs)
         if node.definition.update_function is not None:
             return self._bind_update(node, inputs)
@@ -234,11 +235,11 @@ class CpuProgram:
         start = 0
         for definition, attrs, count, name in node.attrs["parts"]:
             part = Node(definition, name, attrs, node.inputs[start : start + count], [], node.order, node.origin)
-            calls += self._bind_update(part, inputs[start : start + count])
+            calls += self._bind_update(part, inputs[start : start + count], node.type == "_SparseUpdate")
             start += count
         return calls
 
-    def _bind_update(self, node: Node, inputs: list[Any]) -> list[Call]:
+    def _bind_update(self, node: Node, inputs: list[Any], sums: bool = False) -> list[Call]:
         definition = node.definition
         names = [a.name for a in definition.inputs]
         places = [names.index(n) for n in definition.updated]
@@ -248,6 +249,8 @@ class CpuProgram:
         function = definition.update_function
         if function is None:
             raise TypeError(f"{node.describe()} updates nothing")
+        if sums:
+            function = partial(update_summed, function, names.index("grad"), names.index("indices"))
         if any(s.sizes is None or None in s.sizes for s in storages) or any(isinstance(x, Slot) for x in others):
             return [partial(_update_dynamic, function, storages, others, attrs)]
         arrays = [s.allocate(s.sizes) for s in storages]

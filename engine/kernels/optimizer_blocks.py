@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from ..errors import InvalidArgumentError
 from .bounds import check_indices
 from .scratch import scratch
+from .segments import unsorted_segment_sum
+from .selection import unique
 
 Array = NDArray[Any]
 Step = Callable[..., None]
@@ -130,3 +132,14 @@ def _check_rows(arrays: Sequence[Array], gradient: Array, indices: Array) -> Non
             f"grad must have a row an index: expected shape {[len(indices), *var.shape[1:]]}, got {list(gradient.shape)}",
         )
     check_indices(indices, len(var))
+
+
+def update_summed(
+    update: Callable[..., None], gradient: int, indices: int, xp: Any, *inputs: Any, **attributes: Any
+) -> None:
+    """Runs an update of rows with the gradients of equal rows added up; both places are numbers of inputs."""
+    values = list(inputs)
+    rows, places, _ = unique(values[indices], np.dtype(np.int32))
+    values[gradient] = unsorted_segment_sum(values[gradient], places, len(rows))
+    values[indices] = rows
+    update(xp, *values, **attributes)

@@ -21,7 +21,7 @@ typedef void (*hr_kernel)(const void *arguments, int64_t chunk, hr_context *cont
 typedef struct hr_entry {
     const char *name;
     hr_kernel kernel;
-    int64_t fields; /* 8-byte fields of the arguments' struct */
+    int64_t fields; /* 8-byte fields of the arguments' struct; 0 for any number */
 } hr_entry;
 
 typedef struct hr_call {

@@ -48,7 +48,7 @@ def address(array: Array) -> int:
 
 def _row(library: Library, call: Call, scratch: Array) -> tuple[int, int, tuple[int | float, ...]]:
     kernel, fields = library.kernels[call.kernel]
-    if fields != len(call.arguments):
+    if fields not in (0, len(call.arguments)):
         raise InternalError(None, None, f"{call.kernel} takes {fields} arguments, not {len(call.arguments)}")
     return kernel, call.chunks, tuple(_number(a, scratch) for a in call.arguments)
 

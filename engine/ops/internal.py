@@ -20,3 +20,12 @@ def fused_op(*, dtype: DType) -> Tensor:
 @op("_MultiUpdate", stateful=True)
 def multi_update_op() -> Operation:
     """The updates of several variables; the attribute `parts` holds their ops and attributes."""
+
+
+@op("_SparseUpdate", stateful=True)
+def sparse_update_op() -> Operation:
+    """Updates of rows of several variables, after the gradients of equal rows were added up.
+
+    The attribute `parts` holds their ops and attributes. The inputs are theirs, with the gradients and indices as they were
+    before the sum: their number is static.
+    """

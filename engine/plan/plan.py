@@ -17,6 +17,8 @@ from .buffers import Buffer, Cell, Place, Storage, View, whole
 
 # Ops after which a variable has a value, whatever it had before.
 INITIALIZERS = frozenset({"Assign", "AssignVariableOp"})
+# Ops other than updates whose variables must have a value.
+READING = frozenset({"ReadVariableOp", "_MultiUpdate", "_SparseUpdate"})
 
 
 @dataclass(eq=False, slots=True)
@@ -107,7 +109,7 @@ class _Planner:
         for node in self.flow.nodes:
             if node.type in INITIALIZERS:
                 given |= node.writes
-            elif node.type in ("ReadVariableOp", "_MultiUpdate") or node.definition.update_function is not None:
+            elif node.type in READING or node.definition.update_function is not None:
                 required.update(dict.fromkeys(k for k in sorted(node.reads) if k not in given))
         return list(required)
 

@@ -46,7 +46,7 @@ def fold(flow: Dataflow) -> None:
         nodes.extend(constants)
         replaced.update({v: c.outputs[0] for v, c in zip(node.outputs, constants, strict=True)})
         # What waited for the shape of a value waits for the value.
-        gone[node] = node.inputs[0].node if node.type in _OF_SHAPE else None
+        gone[node] = node.inputs[0].node if node.type in (*_OF_SHAPE, "VariableShape") else None
     flow.nodes = nodes
     flow.replace(replaced)
     keep = [n for n in flow.targets if n not in gone]
@@ -115,6 +115,10 @@ def _folded(node: Node) -> list[Node] | None:
         sizes = node.inputs[0].sizes
         known = _static(sizes) or (node.type == "Rank" and sizes is not None)
         return [_constant(node, 0, _OF_SHAPE[node.type](sizes))] if known else None
+    if node.type == "VariableShape":
+        ref = node.inputs[0].variable
+        # Of those whose shape may change, nothing is known.
+        return [_constant(node, 0, np.array(ref.sizes))] if ref is not None and _static(ref.sizes) else None
     if node.type == "Const" or not node.pure or not node.definition.foldable or not node.outputs:
         return None
     inputs = [v.node.constant for v in node.inputs]

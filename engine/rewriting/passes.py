@@ -13,6 +13,7 @@ from .fuse_matmul import fuse_matmul
 from .infer import fold, infer
 from .merge import merge
 from .simplify import simplify
+from .sparse_updates import merge_sparse_updates
 from .updates import merge_updates
 from .verify import verify
 
@@ -26,6 +27,7 @@ PASSES: dict[str, Pass] = {
     "prune": Dataflow.prune,
     "fuse_conv": fuse_conv,
     "fuse_matmul": fuse_matmul,
+    "sparse_updates": merge_sparse_updates,
     "updates": merge_updates,
     "fuse": fuse,
 }

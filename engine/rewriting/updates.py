@@ -18,12 +18,13 @@ def merge_updates(flow: Dataflow) -> None:
         if node.type.startswith(_PREFIXES) and not any(users.get(v) for v in node.outputs):
             groups.setdefault((node.type, node.device, node.attrs.get("use_nesterov")), []).append(node)
     for nodes in groups.values():
-        members = _independent(flow, nodes)
+        members = independent(flow, nodes)
         if len(members) > 1:
-            _put_in_place(flow, members, _merge(members))
+            put_in_place(flow, members, merge_nodes("_MultiUpdate", members))
 
 
-def _put_in_place(flow: Dataflow, members: list[Node], merged: Node) -> None:
+def put_in_place(flow: Dataflow, members: list[Node], merged: Node) -> None:
+    """Puts `merged` where the members were."""
     # At once, for the next group must see what waits for what.
     replaced: dict[Node, Node | None] = dict.fromkeys(members, merged)
     flow.nodes = [n for n in flow.nodes if n not in replaced] + [merged]
@@ -32,9 +33,8 @@ def _put_in_place(flow: Dataflow, members: list[Node], merged: Node) -> None:
     flow.nodes = schedule(flow.nodes)
 
 
-def _independent(flow: Dataflow, nodes: list[Node]) -> list[Node]:
-    if len(nodes) < 2:
-        return []
+def independent(flow: Dataflow, nodes: list[Node]) -> list[Node]:
+    """Those of the nodes that do not wait for each other, write different variables and are not fetched."""
     members = set(nodes)
     fetched = {v.node for v in flow.fetches}
     dependent: set[Node] = set()
@@ -51,11 +51,12 @@ def _independent(flow: Dataflow, nodes: list[Node]) -> list[Node]:
     return chosen
 
 
-def _merge(nodes: list[Node]) -> Node:
+def merge_nodes(op_type: str, nodes: list[Node]) -> Node:
+    """One node that does what all do, its `parts` being their definitions, attributes, numbers of inputs, and names."""
     inputs: list[Value] = [v for n in nodes for v in n.inputs]
     parts = [(n.definition, n.attrs, len(n.inputs), n.name) for n in nodes]
     merged = Node(
-        definition_of("_MultiUpdate"), nodes[-1].name, {"parts": parts}, inputs, [], nodes[-1].order, nodes[-1].origin
+        definition_of(op_type), nodes[-1].name, {"parts": parts}, inputs, [], nodes[-1].order, nodes[-1].origin
     )
     merged.control = list(dict.fromkeys(c for n in nodes for c in n.control if c not in nodes))
     merged.reads = frozenset().union(*(n.reads for n in nodes))

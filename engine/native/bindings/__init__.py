@@ -12,6 +12,7 @@ from . import (
     reductions,
     rows,
     softmax,
+    sparse_updates,
     updates,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "reductions",
     "rows",
     "softmax",
+    "sparse_updates",
     "updates",
 ]

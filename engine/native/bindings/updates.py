@@ -10,7 +10,7 @@ import numpy as np
 from ..calls import Array, Bound, chunks_of, native
 
 # The rules of engine/ops/training.py: kernel, variables among the inputs, place of the gradient, and the option.
-_RULES: dict[str, tuple[str, int, int, str]] = {
+RULES: dict[str, tuple[str, int, int, str]] = {
     "GradientDescent": ("gradient_descent", 1, 2, ""),
     "Momentum": ("momentum", 2, 3, "use_nesterov"),
     "KerasMomentum": ("keras_momentum", 2, 3, "use_nesterov"),
@@ -30,8 +30,8 @@ _RULES: dict[str, tuple[str, int, int, str]] = {
     "AddSign": ("add_sign", 2, 6, ""),
     "PowerSign": ("power_sign", 2, 6, ""),
 }
-_ARRAYS, _NUMBERS = 4, 8
-_SUFFIX = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
+ARRAYS, NUMBERS = 4, 8
+SUFFIX = {np.dtype(np.float32): "f32", np.dtype(np.float64): "f64"}
 
 
 def apply_dense(bound: Bound) -> None:
@@ -42,7 +42,7 @@ def apply_dense(bound: Bound) -> None:
 # There is no op of these that takes a reference.
 _BY_HANDLE_ONLY = ("KerasMomentum", "AdamWithAmsgrad")
 
-for _name in _RULES:
+for _name in RULES:
     native(f"ResourceApply{_name}")(apply_dense)
     if _name not in _BY_HANDLE_ONLY:
         native(f"Apply{_name}")(apply_dense)
@@ -59,17 +59,17 @@ def multi_update(bound: Bound) -> None:
 
 def _update(bound: Bound, op_type: str, inputs: Sequence[Array], attrs: dict[str, Any]) -> None:
     rule = op_type.removeprefix("Resource").removeprefix("Apply")
-    bound.require(rule in _RULES, f"no native {op_type}")
-    kernel, variables, place, option = _RULES[rule]
+    bound.require(rule in RULES, f"no native {op_type}")
+    kernel, variables, place, option = RULES[rule]
     arrays, gradient = list(inputs[:variables]), inputs[place]
     numbers = [x for i, x in enumerate(inputs) if i >= variables and i != place]
     dtype = arrays[0].dtype
-    bound.require(dtype in _SUFFIX, f"{dtype}")
+    bound.require(dtype in SUFFIX, f"{dtype}")
     for array in [*arrays, gradient]:
         bound.require(array.shape == gradient.shape, "variable, slots and gradient of different shapes")
         bound.require(array.flags.c_contiguous, "strided memory")
     bound.require(all(x.size == 1 for x in numbers), "a number that is no scalar")
     size, chunks = chunks_of(gradient.size, 4)
-    rows = [*arrays, *[None] * (_ARRAYS - variables), gradient, *numbers, *[None] * (_NUMBERS - len(numbers))]
+    rows = [*arrays, *[None] * (ARRAYS - variables), gradient, *numbers, *[None] * (NUMBERS - len(numbers))]
     chosen = bool(attrs.get(option, option == "update_slots"))
-    bound.call(f"apply_{kernel}_{_SUFFIX[dtype]}", chunks, gradient.size, size, chosen, *rows)
+    bound.call(f"apply_{kernel}_{SUFFIX[dtype]}", chunks, gradient.size, size, chosen, *rows)

@@ -14,6 +14,8 @@
 /* Opens the table of a file's kernels: HR_TABLE(gemm) HR_ENTRY(gemm_f32, struct gemm) ... HR_END */
 #define HR_TABLE(file) const hr_entry HR_PASTE(table, file, HR_ISA)[] = {
 #define HR_ENTRY(function, arguments) {#function, function, (int64_t)(sizeof(arguments) / 8)},
+/* A kernel whose arguments are as many as the calls say: a head and then a struct an item. */
+#define HR_ENTRY_LIST(function) {#function, function, 0},
 #define HR_END {0, 0, 0} };
 
 #define HR_INLINE static inline __attribute__((always_inline, unused))
