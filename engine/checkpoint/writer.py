@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -57,8 +58,17 @@ def write_checkpoint(prefix: str, shards: Sequence[Sequence[Part]]) -> Manifest:
     except Exception:
         _give_up(prefix, manifest)
         raise
-    _remove(folder, old)
+    _remove_leftovers(folder, name, manifest)
     return manifest
+
+
+def _remove_leftovers(folder: Path, name: str, manifest: Manifest) -> None:
+    """Removes the shards that the manifest replaced, and what a save of this prefix that was killed left behind."""
+    kept = {shard.file for shard in manifest.shards}
+    shard = rf"{re.escape(name)}\.data-\d{{5}}-of-\d{{5}}(\.\d+)?"
+    temporary = rf"\.({shard}|{re.escape(name)}\.index)\.[0-9a-f]{{12}}\.tmp"
+    ours = re.compile(f"{shard}|{temporary}")
+    _remove(folder, [p.name for p in folder.iterdir() if p.name not in kept and ours.fullmatch(p.name)])
 
 
 def _write(manifest: Manifest, path: Path, index: int, parts: Sequence[Part]) -> None:
@@ -132,7 +142,7 @@ def merge_checkpoints(prefixes: Iterable[str], destination: str, delete_old: boo
         _take_over(merged, manifest, first)
     sync_folder(folder)
     write_manifest(destination, merged)
-    _remove(folder, old)
+    _remove_leftovers(folder, name, merged)
     for prefix, _ in sources if delete_old else ():
         manifest_path(prefix).unlink(missing_ok=True)
         _remove_empty(manifest_path(prefix).parent)

@@ -209,7 +209,7 @@ def test_killed_at_any_point_leaves_a_whole_checkpoint(at, tmp_path, monkeypatch
         return call
 
     with monkeypatch.context() as patch:
-        for name in ("write_shard", "sync_folder", "write_manifest", "_remove"):
+        for name in ("write_shard", "sync_folder", "write_manifest", "_remove_leftovers"):
             patch.setattr(writer, name, counted(getattr(writer, name)))
         try:
             save(2)
