@@ -79,10 +79,11 @@ class _ModelFunction:
     def __call__(self, features: Any, labels: Any, mode: str) -> EstimatorSpec:
         """The specification for a mode."""
         from ..layers.keras.graph_record import CONTEXT
+        from ..layers.keras.steps import call_losses
 
         model = self._class.from_config(self._config, self._custom)
         inputs = [_as(value, own) for value, own in zip(_features(model, features), model.inputs, strict=True)]
-        before = {id(update) for update in model.updates}
+        before = {id(made) for made in (*model.updates, *call_losses(model))}
         with CONTEXT.inside(mode == ModeKeys.TRAIN):
             outputs = model(inputs if len(inputs) > 1 else inputs[0])
         guesses = flatten(outputs)
@@ -101,13 +102,14 @@ class _ModelFunction:
         self, model: Any, mode: str, guesses: Sequence[Any], labels: Any, before: set[int], scaffold: Any
     ) -> EstimatorSpec:
         from ..layers.keras.feeding import for_outputs
-        from ..layers.keras.steps import weight_losses
+        from ..layers.keras.steps import call_losses, weight_losses
 
         self._compile(model)
         compiled = model._compiled_for(model.outputs if len(guesses) > 1 else model.output)
         truths = for_outputs(labels, model.output_names, model._output_keys(), "labels")
         nothing = [None] * len(guesses)
-        loss, parts = compiled.total_loss(truths, guesses, nothing, weight_losses(model))
+        extra = [*(loss for loss in call_losses(model) if id(loss) not in before), *weight_losses(model)]
+        loss, parts = compiled.total_loss(truths, guesses, nothing, extra)
         predictions = dict(zip(model.output_names, guesses, strict=True))
         if mode == ModeKeys.EVAL:
             done = group(*compiled.updates(truths, guesses, nothing, loss, parts))

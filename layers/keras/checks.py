@@ -39,3 +39,11 @@ def last_size(layer: str, input_shape: Any) -> int:
     if size is None:
         raise ValueError(f"Layer {layer!r} needs inputs whose last size is known, got shape {input_shape}")
     return int(size)
+
+
+def whole(name: str, value: Any, least: int, is_needed: bool = True) -> None:
+    """ValueError, naming the argument, for what is no whole number from `least` on; None passes where it may."""
+    if value is None and not is_needed:
+        return
+    if isinstance(value, bool) or not hasattr(value, "__index__") or value.__index__() < least:
+        raise ValueError(f"{name} must be a whole number from {least} on, got {value!r}")

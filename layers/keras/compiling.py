@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...engine.errors import InvalidArgumentError
 from ...engine.graph import Operation, Tensor, get_default_graph
 from ...engine.ops.casting import cast
 from . import losses as losses_module, metrics as metrics_module
@@ -186,7 +187,7 @@ class Compiled:
             raise ValueError(f"There is a loss for the output {name!r}, but y holds no targets for it")
         try:
             return loss(truth, guess, weight)
-        except ValueError as error:
+        except (ValueError, InvalidArgumentError) as error:
             raise ValueError(
                 f"The loss {loss.name!r} of output {name!r} does not take targets of shape {truth.shape} with "
                 f"predictions of shape {guess.shape}: {error}"

@@ -48,7 +48,9 @@ def as_array(value: Any, name: str, dtype: Any = None) -> Array:
 def _converted(array: Array, name: str, dtype: np.dtype[Any]) -> Array:
     if array.dtype == dtype or dtype.hasobject:
         return array
-    if array.dtype.kind in "OUSmM":
+    if array.dtype.kind in "cmM" and dtype.kind != "c":
+        raise TypeError(f"{name} must hold real numbers ({dtype}), got {array.dtype}")
+    if array.dtype.kind in "OUS":
         try:
             return array.astype(dtype)
         except (TypeError, ValueError):
@@ -96,15 +98,29 @@ def check_finite(name: str, array: Array) -> None:
 
 def check_labels(name: str, array: Array, classes: int) -> None:
     """Raises ValueError for class numbers out of range, with the first row that has one."""
-    wrong = np.flatnonzero(((array < 0) | (array >= classes)).reshape(len(array), -1).any(axis=1))
+    outside = (array < 0) | (array >= classes)
+    if array.dtype.kind == "f":
+        outside |= array != np.trunc(array)
+    wrong = np.flatnonzero(outside.reshape(len(array), -1).any(axis=1))
     if len(wrong):
-        row = array[wrong[0]].ravel()
-        value = row[(row < 0) | (row >= classes)][0]
-        raise ValueError(f"{name} holds the label {value} in row {wrong[0]}; class numbers must be in [0, {classes})")
+        value = array[wrong[0]][outside[wrong[0]]].ravel()[0]
+        raise ValueError(
+            f"{name} holds the label {value} in row {wrong[0]}; class numbers must be whole numbers in [0, {classes})"
+        )
 
 
-def class_weights(labels: Array, weights: Mapping[int, float]) -> Array:
-    """The weight of each example by the class of its label; classes that are not named weigh 1."""
+def class_weights(labels: Array, weights: Any) -> Array:
+    """The weight of each example by the class of its label; classes that are not named weigh 1.
+
+    Raises:
+        TypeError: the weights are no dict of numbers by class number.
+        ValueError: there is more than one label an example.
+    """
+    numbers = (int, float, np.number)
+    if not isinstance(weights, Mapping) or not all(
+        isinstance(c, int | np.integer) and isinstance(w, numbers) for c, w in weights.items()
+    ):
+        raise TypeError(f"class_weight must be a dict of numbers by class number, got {weights!r}")
     classes = labels.argmax(axis=-1) if labels.ndim == 2 and labels.shape[1] > 1 else labels.reshape(len(labels), -1)
     if classes.ndim == 2:
         if classes.shape[1] != 1:
@@ -118,16 +134,33 @@ def class_weights(labels: Array, weights: Mapping[int, float]) -> Array:
 class Source:
     """Batches, epoch by epoch.
 
-    `steps` is the number of batches of an epoch, None where it is not known before its end; `columns_of_all` the
-    dtypes and shapes that all batches share, None where they may differ.
+    `steps` is the number of batches of a pass, None where it is not known before its end; `columns_of_all` the dtypes
+    and shapes that all batches share, None where they may differ. With `goes_on` an epoch that was left early is
+    followed by the rest of the pass: epochs of a given number of steps so come to all batches.
     """
 
     steps: int | None = None
     batch_size: int | None = None
     columns_of_all: Any = None
+    goes_on = False
+    _running: Iterator[Batch] | None = None
 
     def epoch(self, skip: int = 0) -> Iterator[Batch]:
         """The batches of the next epoch, without the first `skip`."""
+        is_new = self._running is None or not self.goes_on
+        if is_new:
+            self._running = self._pass(skip)
+        was_at_end = not is_new
+        for batch in self._running or ():
+            was_at_end = False
+            yield batch
+        self._running = None
+        if was_at_end:
+            # The epoch before ended with the pass.
+            yield from self.epoch(skip)
+
+    def _pass(self, skip: int) -> Iterator[Batch]:
+        """All batches once, without the first `skip`."""
         raise NotImplementedError
 
     def on_epoch_end(self) -> None:
@@ -151,7 +184,7 @@ class ArraySource(Source):
         starts = np.random.permutation(self.steps or 0) * (self.batch_size or 1)
         return np.concatenate([np.arange(s, min(s + (self.batch_size or 1), self.rows)) for s in starts])
 
-    def epoch(self, skip: int = 0) -> Iterator[Batch]:
+    def _pass(self, skip: int) -> Iterator[Batch]:
         order = self._order()
         size = self.batch_size or 1
         for start in range(skip * size, self.rows, size):
@@ -176,7 +209,7 @@ class IteratorSource(Source):
     def _items(self) -> Iterator[Any]:
         return iter(self._iterable) if self._once is None else self._once
 
-    def epoch(self, skip: int = 0) -> Iterator[Batch]:
+    def _pass(self, skip: int) -> Iterator[Batch]:
         for number, item in enumerate(self._items()):
             if number >= skip:
                 arrays = self._prepare(item)
@@ -202,25 +235,21 @@ class SequenceSource(IteratorSource):
 
 
 class DatasetSource(IteratorSource):
-    """A tf.data.Dataset of batches: read anew each epoch, or on and on where epochs have a given number of steps."""
+    """A tf.data.Dataset of batches, read anew in each pass."""
 
-    def __init__(self, dataset: Any, prepare: Prepare, goes_on: bool = False) -> None:
+    def __init__(self, dataset: Any, prepare: Prepare) -> None:
         super().__init__(dataset, prepare)
         self._iterator = dataset.make_initializable_iterator()
         self._next = self._iterator.get_next()
-        self._goes_on, self._started = goes_on, False
 
     def _items(self) -> Iterator[Any]:
         session = get_session()
-        if not (self._goes_on and self._started):
-            session.run(self._iterator.initializer)
-            self._started = True
+        session.run(self._iterator.initializer)
         take = session.make_callable(self._next)
         while True:
             try:
                 item = take()
             except OutOfRangeError:
-                self._started = False
                 return
             yield item
 
@@ -243,10 +272,10 @@ def is_generator(x: Any) -> bool:
     return not plain and hasattr(x, "__iter__")
 
 
-def source_of(x: Any, prepare: Prepare, shuffle: Any, steps: int | None) -> Source | None:
+def source_of(x: Any, prepare: Prepare, shuffle: Any) -> Source | None:
     """The batches of a Dataset, a Sequence or a generator; None for arrays."""
     if is_dataset(x):
-        return DatasetSource(x, prepare, goes_on=steps is not None)
+        return DatasetSource(x, prepare)
     if is_sequence_of_batches(x):
         return SequenceSource(x, prepare, shuffle)
     return IteratorSource(x, prepare) if is_generator(x) else None

@@ -139,10 +139,9 @@ def feed_of(model: Any, x: Any, y: Any, sample_weight: Any = None, class_weight:
     output_names, keys = model._output_names(), model._output_keys()
     several = len(output_names) > 1
     ys: list[Any] = [
-        None if part is None else as_array(part, f"y[{name!r}]" if several else "y")
+        None if part is None else _targets(part, f"y[{name!r}]" if several else "y")
         for name, part in zip(output_names, for_outputs(y, output_names, keys, "y"), strict=True)
     ]
-    ys = [a.astype(np.float32) if a is not None and a.dtype.kind == "b" else a for a in ys]
     weights = [
         None if part is None else as_array(part, "sample_weight", np.float32)
         for part in for_outputs(sample_weight, output_names, keys, "sample_weight")
@@ -152,6 +151,13 @@ def feed_of(model: Any, x: Any, y: Any, sample_weight: Any = None, class_weight:
     feed = Feed(xs, ys, weights, names)
     check_rows(feed.named())
     return feed
+
+
+def _targets(value: Any, name: str) -> Array:
+    array = as_array(value, name)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold real numbers, got {array.dtype} such as {array.ravel()[:1]!r}")
+    return array.astype(np.float32) if array.dtype.kind == "b" else array
 
 
 def _by_class(ys: list[Any], weights: list[Any], class_weight: Mapping[int, float]) -> list[Any]:

@@ -10,11 +10,17 @@ from contextlib import contextmanager
 from typing import Any
 
 
+class OddFileError(ValueError):
+    """A file of weights holds something else where its numbers should be."""
+
+
 @contextmanager
 def reading(path: Any) -> Iterator[None]:
     """Makes errors about a file's structure ValueErrors that name the file."""
     try:
         yield
+    except OddFileError as error:
+        raise ValueError(f"{path}: {error}") from None
     except (KeyError, IndexError, TypeError, AttributeError, OSError, UnicodeDecodeError, RecursionError) as error:
         text = f"{path} cannot be read as a model or weights: {type(error).__name__}: {error}"
         raise ValueError(text) from error
@@ -24,7 +30,7 @@ def item_in(group: Any, name: str) -> Any:
     """What a group of a file holds under a path; None if there is nothing.
 
     Raises:
-        ValueError: it is a link, into this file or another one.
+        OddFileError: it is a link, into this file or another one.
     """
     import h5py
 
@@ -33,18 +39,18 @@ def item_in(group: Any, name: str) -> Any:
         if link is None:
             return None
         if not isinstance(link, h5py.HardLink):
-            raise ValueError(f"{group.file.filename}: {group.name}/{part} is a link; files of weights hold arrays")
+            raise OddFileError(f"{group.name}/{part} is a link; files of weights hold arrays")
         group = group[part]
     return group
 
 
 def group_in(file: Any, name: str) -> Any:
-    """The group of a path, None if there is none; ValueError for a link or an array."""
+    """The group of a path, None if there is none; OddFileError for a link or an array."""
     import h5py
 
     found = item_in(file, name)
     if found is not None and not isinstance(found, h5py.Group):
-        raise ValueError(f"{file.file.filename}: {name} is an array and not a group")
+        raise OddFileError(f"{name} is an array and not a group")
     return found
 
 
@@ -52,7 +58,7 @@ def arrays_in(group: Any, names: Sequence[str] | None = None) -> list[Any]:
     """The arrays of a group under names ("0", "1", ... by default), not read yet: `[()]` reads one.
 
     Raises:
-        ValueError: one is missing, is no array of numbers, or lies outside of the file.
+        OddFileError: one is missing, is no array of numbers, or lies outside of the file.
     """
     return [_array_in(group, name) for name in (map(str, range(len(group))) if names is None else names)]
 
@@ -61,11 +67,11 @@ def _array_in(group: Any, name: str) -> Any:
     import h5py
 
     found = item_in(group, name)
-    where = f"{group.file.filename}: {group.name}/{name}"
+    where = f"{group.name}/{name}"
     if not isinstance(found, h5py.Dataset):
-        raise ValueError(f"{where} is {'missing' if found is None else 'a group'}, expected an array")
+        raise OddFileError(f"{where} is {'missing' if found is None else 'a group'}, expected an array")
     if found.is_virtual or found.external:
-        raise ValueError(f"{where} lies in another file; files of weights hold their arrays themselves")
+        raise OddFileError(f"{where} lies in another file; files of weights hold their arrays themselves")
     if found.shape is None or found.dtype.kind not in "biuf":
-        raise ValueError(f"{where} must hold real numbers, got {found.dtype}")
+        raise OddFileError(f"{where} must hold real numbers, got {found.dtype}")
     return found

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...engine.nest import map_structure
 from .callbacks import CallbackList, History, Logs
+from .checks import whole
 from .data import ArraySource, Source, check_rows, source_of, split, unpack
 from .feeding import Feed, arrays_of_item, check_values, feed_of, x_arrays
 from .progress import ProgbarLogger
@@ -69,12 +70,14 @@ class Trainer(Compilable):
             RuntimeError: the model is not compiled.
             ValueError, TypeError: the data do not fit the model or each other; the text names the array.
         """
+        _check_counts(epochs, initial_epoch, steps_per_epoch, validation_steps, validation_freq)
         with self._in_graph():
             self._needed_config()
             source, validation = self._sources(
-                x, y, sample_weight, class_weight, batch_size, shuffle, steps_per_epoch, validation_split,
-                validation_data, validation_batch_size, validation_steps,
+                x, y, sample_weight, class_weight, batch_size, shuffle, validation_split, validation_data,
+                validation_batch_size,
             )  # fmt: skip
+            source.goes_on = steps_per_epoch is not None
             steps = steps_per_epoch or source.steps
             run = CallbackList(
                 _with_progress(callbacks, verbose), self, epochs=epochs, steps=steps, verbose=verbose,
@@ -109,14 +112,12 @@ class Trainer(Compilable):
         class_weight: Any,
         batch_size: int | None,
         shuffle: Any,
-        steps_per_epoch: int | None,
         validation_split: float,
         validation_data: Any,
         validation_batch_size: int | None,
-        validation_steps: int | None,
     ) -> tuple[Source, Source | None]:
         rest: list[Any] | None = None
-        source = self._stream(x, y, class_weight, shuffle, steps_per_epoch)
+        source = self._stream(x, y, class_weight, shuffle)
         if source is None:
             feed = self._checked(x, y, sample_weight, class_weight)
             arrays = feed.arrays
@@ -130,11 +131,11 @@ class Trainer(Compilable):
             return source, self._array_source(feed.with_rows(rest), size, False, "test")
         if validation_data is None:
             return source, None
-        return source, self._source(validation_data, size, validation_steps)
+        return source, self._source(validation_data, size)
 
-    def _stream(self, x: Any, y: Any, class_weight: Any, shuffle: Any, steps: int | None) -> Source | None:
+    def _stream(self, x: Any, y: Any, class_weight: Any, shuffle: Any) -> Source | None:
         """The batches of what is no array; None for arrays."""
-        source = source_of(x, lambda item: self._prepared(item, class_weight), shuffle, steps)
+        source = source_of(x, lambda item: self._prepared(item, class_weight), shuffle)
         if source is not None and y is not None:
             raise ValueError(f"y must be left out where x gives batches, as {type(x).__name__} does")
         return source
@@ -161,8 +162,8 @@ class Trainer(Compilable):
         self._step(mode, feed.columns)
         return source
 
-    def _source(self, data: Any, batch_size: int | None, steps: int | None) -> Source:
-        stream = self._stream(data, None, None, False, steps)
+    def _source(self, data: Any, batch_size: int | None) -> Source:
+        stream = self._stream(data, None, None, False)
         if stream is not None:
             return stream
         if isinstance(data, list) and len(data) in (2, 3):
@@ -239,9 +240,10 @@ class Trainer(Compilable):
         """
         if kwargs:
             raise TypeError(f"evaluate got unexpected arguments: {', '.join(sorted(kwargs))}")
+        whole("steps", steps, 1, False)
         with self._in_graph():
             self._needed_config()
-            source = self._stream(x, y, None, False, steps)
+            source = self._stream(x, y, None, False)
             if source is None:
                 source = self._array_source(self._checked(x, y, sample_weight, None), batch_size, False, "test")
             run = CallbackList(
@@ -281,8 +283,9 @@ class Trainer(Compilable):
         Raises:
             ValueError, TypeError: the data do not fit the model; the text names the array.
         """
+        whole("steps", steps, 1, False)
         with self._in_graph():
-            source = source_of(x, self._prepared_x, False, steps)
+            source = source_of(x, self._prepared_x, False)
             if source is None:
                 arrays, names = x_arrays(self, x)
                 self._ensure_built(arrays)
@@ -353,6 +356,8 @@ class Trainer(Compilable):
         with self._in_graph():
             self._needed_config()
             feed = feed_of(self, x, y, weights, class_weight)
+            if not len(feed.x[0]):
+                raise ValueError("x has no rows")
             step = self._step(mode, feed.columns)
             call = step.callable("logs")
             if reset:
@@ -375,12 +380,17 @@ def _listed(logs: Logs) -> Any:
     return values[0] if len(values) == 1 else values
 
 
+def _check_counts(epochs: Any, initial_epoch: Any, steps: Any, validation_steps: Any, frequency: Any) -> None:
+    whole("epochs", epochs, 0)
+    whole("initial_epoch", initial_epoch, 0)
+    whole("steps_per_epoch", steps, 1, False)
+    whole("validation_steps", validation_steps, 1, False)
+    if not isinstance(frequency, list | tuple | set | frozenset | range):
+        whole("validation_freq", frequency, 1)
+
+
 def _is_due(epoch: int, frequency: Any) -> bool:
-    if isinstance(frequency, int):
-        if frequency < 1:
-            raise ValueError(f"validation_freq must be positive, got {frequency}")
-        return epoch % frequency == 0
-    return epoch in frequency
+    return epoch % frequency == 0 if hasattr(frequency, "__index__") else epoch in frequency
 
 
 def _with_progress(callbacks: Any, verbose: Any, history: bool = True) -> list[Any]:

@@ -17,6 +17,9 @@ from .compiling import Compiled
 from .metric import Metric
 from .steps import Columns, Spec, Step, StepBuilder
 
+# What a model of Keras may define to train in another way.
+_OWN_STEPS = ("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics")
+
 
 class Compilable:
     """A model that can be compiled: its losses and metrics, and a step for each use."""
@@ -66,11 +69,15 @@ class Compilable:
             run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted; steps are compiled anyway.
 
         Raises:
-            ValueError: a name is unknown, or there are more or fewer losses than outputs.
+            ValueError: a name is unknown, there are more or fewer losses than outputs, or the model defines steps of
+                its own (train_step and so on).
         """
         del steps_per_execution, jit_compile, auto_scale_loss
         if run_eagerly:
             raise ValueError("Steps run as compiled graphs: run_eagerly=True is not possible")
+        if optimizer is None:
+            raise ValueError("optimizer must be a name, an Optimizer or one of tf.train, got None")
+        self._check_own_steps()
         if isinstance(loss_weights, list | tuple) and any(isinstance(one, str | Metric) for one in loss_weights):
             # TensorFlow 1.15 has the metrics in third place.
             loss_weights, metrics = None, loss_weights
@@ -86,6 +93,15 @@ class Compilable:
             self._forget_steps()
             if self._output_tensors() is not None:
                 self._compiled_for(self._output_structure)
+
+    def _check_own_steps(self) -> None:
+        """Raises ValueError for methods that Keras's fit would call: they would be passed over here."""
+        found = [name for name in _OWN_STEPS if hasattr(type(self), name)]
+        if found:
+            raise ValueError(
+                f"Model {type(self).__name__} defines {', '.join(found)}, which fit and evaluate do not call: steps are "
+                "graphs of the loss and metrics that compile is given; use add_loss, a Loss or a loop of your own"
+            )
 
     @property
     def compiled(self) -> bool:

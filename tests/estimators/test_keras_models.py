@@ -104,3 +104,14 @@ def test_several_inputs_and_outputs_are_served(tmp_path):
     rows = list(estimator.predict(data))
     for key in ("size", "kind"):
         np.testing.assert_allclose(served[key], np.stack([row[key] for row in rows]), rtol=1e-5)
+
+
+def test_losses_of_calls_count(tmp_path):
+    inputs = keras.Input((3,), name="x")
+    hidden = keras.layers.Dense(4, activity_regularizer="l2", kernel_regularizer="l2")(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(hidden))
+    model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+    estimator = keras.estimator.model_to_estimator(model, model_dir=str(tmp_path)).train(input_fn)
+    model.fit(X, Y, batch_size=8, shuffle=False, verbose=0)
+    wanted = model.evaluate(X, Y, batch_size=8, verbose=0)
+    assert estimator.evaluate(input_fn)["loss"] == pytest.approx(wanted, rel=1e-4)

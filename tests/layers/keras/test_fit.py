@@ -375,3 +375,103 @@ def test_a_stateful_layer_goes_on_between_predictions():
     x = np.ones((2, 3, 1))
     first, second = model.predict(x, verbose=0), model.predict(x, verbose=0)
     assert not np.allclose(first, second)
+
+
+class InBatches(keras.utils.Sequence):
+    """Two rows a batch."""
+
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, number):
+        return rows_at(slice(2 * number, 2 * number + 2))
+
+
+def rows_at(places):
+    x = np.arange(20, dtype=np.float32).reshape(10, 2)[places]
+    return x, x[:, :1] / 2
+
+
+STEPPED = {
+    "arrays": lambda: (*rows_at(slice(None)), {"batch_size": 2}),
+    "sequence": lambda: (InBatches(), None, {}),
+    "dataset": lambda: (tf.data.Dataset.from_tensor_slices(rows_at(slice(None))).batch(2), None, {}),
+    "generator": lambda: ((batch for _ in range(2) for batch in map(InBatches().__getitem__, range(5))), None, {}),
+}
+
+
+def silent():
+    """A model that never changes and predicts zeros: the loss tells which rows it saw."""
+    model = keras.Sequential([keras.Input((2,)), layers.Dense(1, kernel_initializer="zeros")])
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    return model
+
+
+@pytest.mark.parametrize("kind", STEPPED)
+def test_epochs_of_some_steps_go_on_through_the_data(kind):
+    # As Keras 3: the third epoch has what is left of the pass.
+    x, y, options = STEPPED[kind]()
+    history = silent().fit(x, y, epochs=3, steps_per_epoch=2, shuffle=False, verbose=0, **options).history
+    third = (72.5 + 0.5) / 2 if kind == "generator" else 72.5
+    np.testing.assert_allclose(history["loss"], [3.5, 31.5, third], rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["arrays", "sequence", "dataset"])
+def test_each_validation_of_some_steps_begins_at_the_first_batch(kind):
+    x, y, _ = STEPPED[kind]()
+    data = (x, y) if y is not None else x
+    options = {"validation_data": data, "validation_steps": 1, "validation_batch_size": 2}
+    history = silent().fit(*rows_at(slice(None)), epochs=3, verbose=0, **options).history
+    np.testing.assert_allclose(history["val_loss"], [0.5] * 3, rtol=1e-6)
+
+
+ODD = {
+    "epochs": ({"epochs": "a"}, ValueError, "epochs must be a whole number from 0 on, got 'a'"),
+    "steps": ({"steps_per_epoch": 0}, ValueError, "steps_per_epoch must be a whole number from 1"),
+    "half steps": ({"steps_per_epoch": 2.5}, ValueError, "steps_per_epoch must"),
+    "initial epoch": ({"initial_epoch": -1}, ValueError, "initial_epoch must"),
+    "validation steps": ({"validation_steps": "a"}, ValueError, "validation_steps must"),
+    "frequency": ({"validation_freq": 0}, ValueError, "validation_freq must"),
+    "class weights": ({"class_weight": [1, 2]}, TypeError, "class_weight must be a dict"),
+    "class names": ({"class_weight": {"a": 1}}, TypeError, "class_weight must be a dict"),
+    "complex": ({"x": X * 1j}, TypeError, "x must hold real numbers"),
+    "dates": ({"x": X.astype("M8[s]")}, TypeError, "x must hold real numbers"),
+    "text targets": ({"y": Y.astype(str)}, TypeError, "y must hold real numbers, got <U"),
+    "complex targets": ({"y": Y * 1j}, TypeError, "y must hold real numbers"),
+    "half labels": ({"y": Y + 0.5}, ValueError, r"label 0\.5|label 1\.5|label 2\.5"),
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_odd_arguments_change_nothing(what):
+    given, kind, text = ODD[what]
+    model = classifier()
+    values = model.get_weights()
+    with pytest.raises(kind, match=text):
+        model.fit(**{"x": X, "y": Y, "verbose": 0, **given})
+    for value, found in zip(values, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, value)
+
+
+def test_what_compile_and_single_batches_refuse():
+    model = regressor()
+    with pytest.raises(ValueError, match="optimizer must be"):
+        model.compile(None, "mse")
+    with pytest.raises(ValueError, match="x has no rows"):
+        model.train_on_batch(X[:0], X[:0, 0])
+    wide = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+    wide.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=r"The loss .* of output .* does not take targets"):
+        wide.fit(X, np.zeros((len(X), 5)), verbose=0)
+
+
+class OwnStep(keras.Model):
+    """Trains in a way of its own, which would be passed over."""
+
+    def train_step(self, data):
+        return {"loss": 0.0}
+
+
+def test_steps_of_a_models_own_are_refused():
+    with pytest.raises(ValueError, match="OwnStep defines train_step"):
+        OwnStep().compile("sgd", "mse")
