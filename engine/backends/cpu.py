@@ -134,9 +134,16 @@ class CpuProgram:
         if isinstance(self.library, str):
             raise UnsupportedError(self.library)
         node = step.node
+        if node.type in INITIALIZERS and not self._has_value(node.inputs[0]):
+            raise UnsupportedError("the first value of a variable")
         inputs = [_static_array(self._operand(p, v)) for p, v in zip(step.inputs, node.inputs, strict=True)]
         outputs = [self._operand(p, v) for p, v in zip(step.outputs, node.outputs, strict=True) if v.variable is None]
         return bind_native(self.library, node, inputs, outputs)
+
+    def _has_value(self, handle: Value) -> bool:
+        """Whether a variable is known to have a value when the step begins."""
+        ref = handle.variable
+        return ref is not None and ref.key in self.plan.required and handle.node.type != "TemporaryVariable"
 
     def _end_segment(self, builder: SegmentBuilder) -> SegmentBuilder:
         if builder.calls and not isinstance(self.library, str):

@@ -1,6 +1,7 @@
 """Which native kernels carry out which op types: one file a family. Importing this registers all of them."""
 
 from . import (
+    assigns,
     batch_norm,
     conv,
     copies,
@@ -17,6 +18,7 @@ from . import (
 )
 
 __all__ = [
+    "assigns",
     "batch_norm",
     "conv",
     "copies",
