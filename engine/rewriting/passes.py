@@ -10,6 +10,7 @@ from .dataflow import Dataflow
 from .fuse import fuse
 from .fuse_conv import fuse_conv
 from .fuse_matmul import fuse_matmul
+from .fuse_norm import fuse_norm
 from .infer import fold, infer
 from .merge import merge
 from .simplify import simplify
@@ -28,6 +29,7 @@ PASSES: dict[str, Pass] = {
     "fuse_conv": fuse_conv,
     "fuse_matmul": fuse_matmul,
     "sparse_updates": merge_sparse_updates,
+    "fuse_norm": fuse_norm,
     "updates": merge_updates,
     "fuse": fuse,
 }

@@ -25,7 +25,7 @@ def softmax(bound: Bound) -> None:
     bound.call(_KERNELS[bound.type], chunks if rows else 0, rows, size, n, logits, out)
 
 
-@native("SparseSoftmaxCrossEntropyWithLogits")
+@native("SparseSoftmaxCrossEntropyWithLogits", "_ScaledSparseSoftmaxCrossEntropyWithLogits")
 def sparse_cross_entropy(bound: Bound) -> None:
     """Loss and gradient; the label out of range is named by the NumPy kernel."""
     labels = bound.inputs[1]
@@ -34,23 +34,26 @@ def sparse_cross_entropy(bound: Bound) -> None:
     _cross_entropy(bound, "sparse_cross_entropy_f32", labels.dtype == np.int64)
 
 
-@native("SoftmaxCrossEntropyWithLogits")
+@native("SoftmaxCrossEntropyWithLogits", "_ScaledSoftmaxCrossEntropyWithLogits")
 def cross_entropy(bound: Bound) -> None:
     """Loss and gradient for a distribution a row."""
-    logits, labels = bound.inputs
+    logits, labels = bound.inputs[:2]
     bound.require(logits.shape == labels.shape, "broadcast labels")
     bound.require(labels.dtype == np.float32 and labels.flags.c_contiguous, f"strided or {labels.dtype} labels")
     _cross_entropy(bound, "cross_entropy_f32", False)
 
 
 def _cross_entropy(bound: Bound, kernel: str, wide_labels: bool) -> None:
-    logits, labels = bound.inputs
+    logits, labels, *scale = bound.inputs
     loss, gradient = bound.outputs
-    for array in (logits, loss, gradient):
+    for array in (logits, *scale, loss, gradient):
         bound.require(array.dtype == np.float32, f"{array.dtype}")
         bound.require(array.flags.c_contiguous, "strided memory")
     rows, n = logits.shape
     bound.require(n > 0, "rows of no elements")
     size, chunks = chunks_of(rows, n * _COST)
     places = logits, labels, wide_labels, loss, gradient
-    bound.call(kernel, chunks if rows else 0, rows, size, n, *places, None, 0)
+    # A number a row, or one for all.
+    factor = (scale[0], scale[0].size > 1) if scale else (None, 0)
+    bound.require(not scale or scale[0].shape in ((), (1,), (1, 1), (rows, 1)), "a scale along rows")
+    bound.call(kernel, chunks if rows else 0, rows, size, n, *places, *factor)

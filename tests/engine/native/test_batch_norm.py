@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from headrace.engine.ops.nn_fused_norm import fused_batch_norm_ex_kernel, relu_grad_batch_norm_grad_kernel
 from headrace.engine.ops.nn_norm import fused_batch_norm_grad_kernel, fused_batch_norm_v3_kernel
 
 Native = Callable[..., None]
@@ -48,6 +49,22 @@ def test_batch_norm(native: Native, shape: tuple[int, ...], training: bool) -> N
     _, _, _, mean, variance, rest = _check(native, "FusedBatchNormV3", [x, *parameters], attrs, expected)
     inputs = [dy, x, parameters[0], mean, variance, rest]
     _check(native, "FusedBatchNormGradV3", inputs, attrs, list(fused_batch_norm_grad_kernel(np, *inputs, **attrs)))
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_relu_and_addition(native: Native, shape: tuple[int, ...], training: bool) -> None:
+    attrs: dict[str, Any] = {"is_training": training, "epsilon": 0.01, "data_format": "NHWC"}
+    x, dy, *parameters = _images(shape, None)
+    added = x[::-1].copy() - 6
+    for side in ([], [added]):
+        expected = list(fused_batch_norm_ex_kernel(np, *[x, *parameters, side], **attrs))
+        y, _, _, mean, variance, _ = _check(native, "_FusedBatchNormEx", [x, *parameters, *side], attrs, expected)
+    inputs = [dy, y, x, parameters[0], mean, variance]
+    for keep in (True, False):
+        options = {**attrs, "keep_masked": keep}
+        expected = list(relu_grad_batch_norm_grad_kernel(np, *inputs, **options))
+        _check(native, "_ReluGradFusedBatchNormGrad", inputs, options, expected)
 
 
 @pytest.mark.parametrize("special", [np.inf, np.nan])

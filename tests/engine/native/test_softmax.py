@@ -60,3 +60,16 @@ def test_cross_entropy(native: Native, shape: tuple[int, int]) -> None:
     p[rng.random(shape) < 0.3] = 0
     expected = nn_softmax.softmax_cross_entropy_kernel(np, x, p)
     _check(native, "SoftmaxCrossEntropyWithLogits", [x, p], list(expected))
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_scaled_gradients(native: Native, shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(6)
+    x, labels = _rows(shape), rng.integers(0, shape[1], shape[0])
+    p = rng.dirichlet(np.ones(shape[1]), shape[0]).astype(np.float32)
+    for scale in (rng.standard_normal((shape[0], 1)).astype(np.float32), np.array(0.25, np.float32)):
+        loss, gradient = nn_softmax.sparse_softmax_cross_entropy_kernel(np, x, labels)
+        op_type = "SoftmaxCrossEntropyWithLogits"
+        _check(native, f"_ScaledSparse{op_type}", [x, labels, scale], [loss, gradient * scale])
+        loss, gradient = nn_softmax.softmax_cross_entropy_kernel(np, x, p)
+        _check(native, f"_Scaled{op_type}", [x, p, scale], [loss, gradient * scale])
