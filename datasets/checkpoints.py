@@ -88,6 +88,8 @@ class CheckpointInputPipelineHook(SessionRunHook):
             function made no iterator.
     """
 
+    saves_input = True
+
     def __init__(self, estimator: Any) -> None:
         config = estimator.config
         prefix = "input"

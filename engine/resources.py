@@ -84,6 +84,18 @@ class ResourceStore:
                 self.objects[key] = make()
             return self.objects[key]  # type: ignore[no-any-return]
 
+    def random_state(self) -> dict[str, dict[str, Any]]:
+        """Where the streams of all random ops are: their counters, and the seeds of those that were given none."""
+        with self.lock:
+            return {"counters": dict(self.counters), "seeds": {name: list(pair) for name, pair in self.seeds.items()}}
+
+    def set_random_state(self, state: dict[str, dict[str, Any]]) -> None:
+        """Moves random ops to where `random_state` found them; those that it does not name begin anew."""
+        with self.lock:
+            self.counters.clear()
+            self.counters.update(state["counters"])
+            self.seeds.update({name: (first, second) for name, (first, second) in state["seeds"].items()})
+
     def advance(self, name: str, count: int) -> int:
         """The random counter `name` before it is moved on by `count`."""
         with self.lock:

@@ -231,12 +231,14 @@ class Estimator(Exporting):
     ) -> MonitoredSession:
         """A session that saves checkpoints and summaries as the RunConfig says."""
         config, folder = self.config, self.model_dir
-        own: list[Any] = [*spec.training_chief_hooks, *self._saving_hooks(scaffold, listeners, creator)]
+        own: list[Any] = list(spec.training_chief_hooks)
         if config.log_step_count_steps:
             own.append(StepCounterHook(output_dir=folder, every_n_steps=config.log_step_count_steps))
         if config.save_summary_steps:
             steps = config.save_summary_steps
             own.append(SummarySaverHook(scaffold=scaffold, save_steps=steps, output_dir=folder))
+        # After the summaries: those of a checkpoint's step are on the disk before it is.
+        own += self._saving_hooks(scaffold, listeners, creator)
         return MonitoredSession(creator, [*own, NanTensorHook(spec.loss), *spec.training_hooks, *hooks])
 
     @property
@@ -281,8 +283,9 @@ class Estimator(Exporting):
         """The model's metrics on the input, with `loss` (mean over batches) and `global_step`.
 
         Raises:
-            ValueError: nothing was trained yet.
+            ValueError: nothing was trained yet, or steps is not positive.
         """
+        _check_steps(steps, None)
         prefix = self._checkpoint(checkpoint_path)
         given = self._input(input_fn, ModeKeys.EVAL)
         model = None if hooks else self._model_of(given)
@@ -371,6 +374,8 @@ class Estimator(Exporting):
         """Calls an input function in a graph of its own."""
         if isinstance(input_fn, ArrayInput):
             return input_fn
+        if not callable(input_fn):
+            raise TypeError(f"input_fn must be a function that gives (features, labels), got {input_fn!r}")
         with Graph().as_default() as graph:
             set_random_seed(self._seed())
             get_or_create_global_step()
@@ -457,6 +462,8 @@ def _check_steps(steps: int | None, max_steps: int | None) -> None:
     if steps is not None and max_steps is not None:
         raise ValueError("Can not provide both steps and max_steps.")
     for name, value in (("steps", steps), ("max_steps", max_steps)):
+        if value is not None and (isinstance(value, bool) or not hasattr(value, "__index__")):
+            raise TypeError(f"{name} must be a whole number, got {value!r}")
         if value is not None and value <= 0:
             raise ValueError(f"Must specify {name} > 0, given: {value}")
 
@@ -479,6 +486,8 @@ def _split_input(result: Any) -> tuple[Any, Any]:
         if len(result) != 2:
             raise ValueError(f"input_fn should return (features, labels), got a sequence of {len(result)}")
         return result[0], result[1]
+    if result is None:
+        raise ValueError("input_fn should return (features, labels), or features alone, got None")
     return result, None
 
 

@@ -23,6 +23,10 @@ LARGEST: Final = 1 << 26
 _RANKS: Final = 254
 
 
+# Where the streams of random ops were: {"counters": {op: number}, "seeds": {op: [number, number]}}.
+RandomState = dict[str, dict[str, Any]]
+
+
 @dataclass(frozen=True)
 class Shard:
     """A file with tensors: its name in the manifest's folder, its bytes, and a checksum of those that are no values."""
@@ -63,10 +67,11 @@ class Manifest:
 
     tensors: dict[str, Entry] = field(default_factory=dict)
     shards: list[Shard] = field(default_factory=list)
+    random: RandomState | None = None
 
     def to_json(self) -> str:
         """The manifest as text, with a checksum of its own."""
-        body = {
+        body: dict[str, Any] = {
             "format": FORMAT,
             "version": VERSION,
             "shards": [asdict(s) for s in self.shards],
@@ -75,6 +80,8 @@ class Manifest:
                 for name, e in sorted(self.tensors.items())
             },
         }
+        if self.random is not None:
+            body["random"] = self.random
         return json.dumps({**body, "crc32c": _checksum(body)}, indent=1) + "\n"
 
 
@@ -119,7 +126,7 @@ def _parsed(data: Any, name: str) -> Manifest:
     if checksum != _checksum(data):
         raise ValueError("its checksum is wrong")
     shards = [_shard(s) for s in data["shards"]]
-    manifest = Manifest({}, shards)
+    manifest = Manifest({}, shards, _random(data.get("random")))
     for key, value in data["tensors"].items():
         entry = Entry(as_dtype(value["dtype"]), _numbers(value["shape"]))
         entry.slices = [_slice(s, entry, len(shards)) for s in value["slices"]]
@@ -130,6 +137,16 @@ def _parsed(data: Any, name: str) -> Manifest:
 
 def _shard(value: Any) -> Shard:
     return Shard(_plain_name(value["file"]), _number(value["bytes"]), _optional(value.get("frame_crc32c")))
+
+
+def _random(value: Any) -> RandomState | None:
+    if value is None:
+        return None
+    counters = {str(name): _number(count) for name, count in value["counters"].items()}
+    seeds = {str(name): list(_numbers(pair)) for name, pair in value["seeds"].items()}
+    if any(len(pair) != 2 for pair in seeds.values()):
+        raise ValueError("a random op has two seeds")
+    return {"counters": counters, "seeds": seeds}
 
 
 def _check_places(manifest: Manifest) -> None:

@@ -19,6 +19,7 @@ from .hdf5 import dataset_name
 from .manifest import (
     Entry,
     Manifest,
+    RandomState,
     Slice,
     manifest_path,
     read_manifest,
@@ -38,17 +39,17 @@ class Part:
     offset: tuple[int, ...] | None = None
 
 
-def write_checkpoint(prefix: str, shards: Sequence[Sequence[Part]]) -> Manifest:
+def write_checkpoint(prefix: str, shards: Sequence[Sequence[Part]], random: RandomState | None = None) -> Manifest:
     """Writes a checkpoint: one file a list of parts, then the manifest.
 
-    A checkpoint of the same prefix stays whole until the new one is.
+    A checkpoint of the same prefix stays whole until the new one is. `random` is kept beside the tensors.
 
     Raises:
         AlreadyExistsError: two parts are the same slice of the same tensor.
     """
     folder, name = manifest_path(prefix).parent, Path(prefix).name
     old = _old_shards(prefix)
-    manifest = Manifest()
+    manifest = Manifest(random=random)
     try:
         for index, parts in enumerate(shards):
             file = _free_name(folder, shard_name(name, index, len(shards)), old)
@@ -135,6 +136,7 @@ def merge_checkpoints(prefixes: Iterable[str], destination: str, delete_old: boo
     merged = Manifest()
     for prefix, manifest in sources:
         first = len(merged.shards)
+        merged.random = merged.random or manifest.random
         for shard in manifest.shards:
             file = _free_name(folder, shard_name(name, len(merged.shards), count), old)
             rename(manifest_path(prefix).parent / shard.file, folder / file)

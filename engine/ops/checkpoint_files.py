@@ -49,7 +49,7 @@ def save_state(context: Any, prefix: Any, names: Any, specs: Any, tensors: Any) 
         )
     types = context.attrs["dtypes"]
     parts = [_part(k, s, t, d) for k, s, t, d in zip(keys, slices, tensors, types, strict=True)]
-    _writing(path, lambda: write_checkpoint(path, [parts]))
+    _writing(path, lambda: write_checkpoint(path, [parts], context.resources.random_state()))
 
 
 def _part(name: str, spec: str, value: Any, dtype: DType) -> Part:

@@ -225,6 +225,8 @@ class CheckpointSaverHook(SessionRunHook):
         _log.info("Saving checkpoints for %d into %s.", step, self._prefix)
         for listener in self._listeners:
             listener.before_save(session, step)
+        # Events up to here are not written again by a run that goes on from this checkpoint.
+        self._writer.flush()
         self._get_saver().save(session, self._prefix, global_step=step, write_meta_graph=self._save_graph_def)
         self._writer.add_session_log(_checkpoint_log(f"{self._prefix}-{step}"), step)
         return any([listener.after_save(session, step) for listener in self._listeners])

@@ -159,7 +159,8 @@ class _MonitoredSession:
     ) -> None:
         self._graph_was_finalized = get_default_graph().finalized
         self._graph = get_default_graph()
-        self._hooks = list(hooks or ())
+        # The position of the input is saved before the model: a kill between the two loses none.
+        self._hooks = sorted(hooks or (), key=lambda hook: not getattr(hook, "saves_input", False))
         for hook in self._hooks:
             hook.begin()
         self._creator = session_creator or ChiefSessionCreator()

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checkpoint.manifest import read_manifest
 from ..checkpoint.reader import CheckpointReader
 from ..checkpoint.state import (
     checkpoint_exists,
@@ -417,6 +418,13 @@ class Saver:
             strip_default_attrs=strip_default_attrs,
             save_debug_info=save_debug_info,
         )
+
+
+def restore_random_state(sess: Any, save_path: str) -> None:
+    """Lets a session's random ops go on as when a checkpoint was saved, for a run that is resumed."""
+    state = read_manifest(save_path).random
+    if state is not None:
+        sess.runtime.resources.set_random_state(state)
 
 
 _NAMES = ("filename_tensor_name", "save_tensor_name", "restore_op_name")

@@ -13,6 +13,7 @@ from ..checkpoint.state import get_checkpoint_state, latest_checkpoint, whole_ch
 from ..errors import DataLossError, DeadlineExceededError, FailedPreconditionError
 from ..graph import Graph, get_default_graph
 from ..session import Session
+from .saver import restore_random_state
 
 _log = logging.getLogger("absl")
 
@@ -185,6 +186,7 @@ def _restore_newest(sess: Session, saver: Any, folder: str) -> None:
     for path in whole_checkpoints(folder):
         try:
             saver.restore(sess, path)
+            restore_random_state(sess, path)
             return
         except DataLossError as error:
             problem = error

@@ -1,0 +1,120 @@
+"""Run by tests as a program of its own: training that is killed at random moments and goes on, beside one that is not.
+
+`python resumed.py estimator|session FOLDER STEPS KILLS` prints a JSON object; the runs are in FOLDER/whole and FOLDER/parts.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import headrace as tf
+
+X = np.random.default_rng(0).standard_normal((200, 6)).astype(np.float32)
+Y = (X[:, :1] * X[:, 1:2] + 0.1).astype(np.float32)
+EVERY = 4
+
+
+def data() -> Any:
+    return tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(50).repeat().batch(8).prefetch(2)
+
+
+def model(features: Any, labels: Any, mode: str) -> Any:
+    """Slots, moving averages, dropout and noise that nobody gave a seed of its own."""
+    hidden = tf.layers.dense(features, 16, tf.nn.relu, kernel_initializer=tf.glorot_uniform_initializer())
+    hidden = tf.layers.batch_normalization(hidden, training=True)
+    hidden = tf.nn.dropout(hidden, 0.7) + tf.random_normal([16], stddev=0.01)
+    loss = tf.reduce_mean(tf.square(tf.layers.dense(hidden, 1) - labels))
+    tf.summary.scalar("seen", loss)
+    step = tf.train.get_or_create_global_step()
+    average = tf.train.ExponentialMovingAverage(0.9, step)
+    train = tf.train.AdamOptimizer(0.01).minimize(loss, step)
+    with tf.control_dependencies([train, *tf.get_collection(tf.GraphKeys.UPDATE_OPS)]):
+        train = average.apply(tf.trainable_variables())
+    return tf.estimator.EstimatorSpec(mode, loss=loss, train_op=train)
+
+
+def with_estimator(folder: str, steps: int) -> None:
+    config = tf.estimator.RunConfig(
+        save_checkpoints_steps=EVERY, tf_random_seed=3, save_summary_steps=1, log_step_count_steps=None
+    )
+    estimator = tf.estimator.Estimator(model, folder, config)
+    hook = tf.data.experimental.CheckpointInputPipelineHook(estimator)
+    estimator.train(data, hooks=[hook], max_steps=steps)
+
+
+def with_session(folder: str, steps: int) -> None:
+    with tf.Graph().as_default():
+        tf.set_random_seed(3)
+        iterator = data().make_initializable_iterator()
+        tf.add_to_collection(tf.GraphKeys.TABLE_INITIALIZERS, iterator.initializer)
+        tf.add_to_collection(tf.GraphKeys.SAVEABLE_OBJECTS, tf.data.experimental.make_saveable_from_iterator(iterator))
+        spec = model(*iterator.get_next(), tf.estimator.ModeKeys.TRAIN)
+        with tf.train.MonitoredTrainingSession(
+            checkpoint_dir=folder,
+            save_checkpoint_steps=EVERY,
+            save_summaries_steps=1,
+            log_step_count_steps=None,
+            hooks=[tf.train.StopAtStepHook(last_step=steps)],
+        ) as session:
+            while not session.should_stop():
+                session.run(spec.train_op)
+
+
+def run(train: Callable[[], None], seconds: float) -> int:
+    """The status of a child that trains, and that the system's alarm ends if it has not ended after so many seconds."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    status = 1
+    try:
+        # Nobody handles this signal: the process ends at once, as if it had been killed.
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        train()
+        status = 0
+    except BaseException as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def events(folder: Path) -> dict[str, list[float]]:
+    """By tag and step the values of all events, without those that a later start made void."""
+    found: dict[str, list[float]] = {}
+    for path in sorted(folder.glob("events.*"), key=lambda p: (p.stat().st_mtime_ns, p.name)):
+        for event in tf.train.summary_iterator(str(path)):
+            if event.HasField("session_log") and event.session_log.status == event.session_log.START:
+                found = {key: values for key, values in found.items() if int(key.split(" ")[1]) < event.step}
+            for value in event.summary.value:
+                number = value.simple_value if value.HasField("simple_value") else tf.make_ndarray(value.tensor).item()
+                found.setdefault(f"{value.tag} {event.step}", []).append(number)
+    return found
+
+
+def main(kind: str, folder: Path, steps: int, kills: int) -> dict[str, Any]:
+    train = {"estimator": with_estimator, "session": with_session}[kind]
+    rng, killed, finished = random.Random(kills), 0, False
+    if run(lambda: train(str(folder / "whole"), steps), 300):
+        raise RuntimeError("the run that is left alone failed")
+    for _ in range(kills):
+        status = run(lambda: train(str(folder / "parts"), steps), rng.uniform(0.3, 1.2))
+        if status not in (0, -signal.SIGALRM):
+            raise RuntimeError(f"a run ended with status {status}")
+        killed += status != 0
+        if status == 0:
+            finished = True
+            break
+    if not finished and run(lambda: train(str(folder / "parts"), steps), 300):
+        raise RuntimeError("the last run failed")
+    return {"killed": killed, "events": [events(folder / name) for name in ("whole", "parts")]}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))))
