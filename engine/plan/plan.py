@@ -125,6 +125,9 @@ class _Planner:
             self.places[node.outputs[0]] = None
         elif node.type == "ReadVariableOp":
             self._place_read(i, node)
+        elif node.type == "NoOp":
+            # The order of the others is fixed by now.
+            return
         elif not self._place_view(node):
             self._place_outputs(i, node)
 
