@@ -118,7 +118,8 @@ def reverse(bound: Bound) -> None:
     """Axes backwards."""
     x = bound.inputs[0]
     axes = {int(i) % x.ndim for i in np.ravel(bound.known(1))}
-    copy_view(bound, bound.outputs[0], x[tuple(slice(None, None, -1 if i in axes else 1) for i in range(x.ndim))])
+    index = tuple(slice(None, None, -1 if i in axes else 1) for i in range(x.ndim))
+    copy_view(bound, bound.outputs[0], x[(*index, ...)])
 
 
 @native("ConcatV2", "Concat")
@@ -140,7 +141,7 @@ def _deal(bound: Bound, whole: Array, axis: int, parts: Iterable[Array], into: b
     start = 0
     for part in parts:
         length = part.shape[axis]
-        view = whole[(slice(None),) * (axis % whole.ndim) + (slice(start, start + length),)]
+        view = whole[(slice(None),) * (axis % whole.ndim) + (slice(start, start + length), ...)]
         start += length
         if into:
             copy_view(bound, view, part)
@@ -170,7 +171,7 @@ def slice_(bound: Bound) -> None:
     out = bound.outputs[0]
     begins = [int(n) for n in bound.known(1)]
     window = tuple(slice(b, b + n) for b, n in zip(begins, out.shape, strict=True))
-    copy_view(bound, out, bound.inputs[0][window])
+    copy_view(bound, out, bound.inputs[0][(*window, ...)])
 
 
 @native("Pad", "PadV2")
@@ -180,7 +181,7 @@ def pad(bound: Bound) -> None:
     pairs = bound.known(1)
     fill(bound, out, 0 if bound.type == "Pad" else bound.known(2))
     window = tuple(slice(int(p[0]), int(p[0]) + n) for p, n in zip(pairs, x.shape, strict=True))
-    copy_view(bound, out[window], x)
+    copy_view(bound, out[(*window, ...)], x)
 
 
 @native("Cast")
