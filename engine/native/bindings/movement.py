@@ -76,12 +76,6 @@ def copy(bound: Bound) -> None:
     copy_view(bound, bound.outputs[0], bound.inputs[0])
 
 
-@native("Assign", "AssignVariableOp")
-def assign(bound: Bound) -> None:
-    """A new value in the memory of the old one."""
-    copy_view(bound, bound.inputs[0], bound.inputs[1])
-
-
 @native("Reshape", "ExpandDims", "Squeeze", "EnsureShape")
 def reshape(bound: Bound) -> None:
     """The elements in row-major order, from memory that lies otherwise."""
