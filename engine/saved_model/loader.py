@@ -23,7 +23,7 @@ _SAVER_OPS = ("SaveV2", "RestoreV2", "MergeV2Checkpoints")
 
 def maybe_saved_model_directory(export_dir: str | os.PathLike[str]) -> bool:
     """Whether a folder holds a SavedModel."""
-    folder = Path(export_dir)
+    folder = Path(os.fsdecode(export_dir))
     names = (constants.SAVED_MODEL_FILENAME_PB, constants.SAVED_MODEL_FILENAME_PBTXT)
     return any((folder / name).is_file() for name in names)
 
@@ -34,7 +34,7 @@ def read_saved_model(export_dir: str | os.PathLike[str]) -> SavedModel:
     Raises:
         OSError: the folder holds none, or one that is damaged.
     """
-    folder = Path(export_dir)
+    folder = Path(os.fsdecode(export_dir))
     binary, text = folder / constants.SAVED_MODEL_FILENAME_PB, folder / constants.SAVED_MODEL_FILENAME_PBTXT
     try:
         if binary.is_file():
@@ -96,7 +96,7 @@ def load(
 
     Example: see `tf.saved_model.builder.SavedModelBuilder`.
     """
-    folder = Path(export_dir)
+    folder = Path(os.fsdecode(export_dir))
     message = meta_graph_of(read_saved_model(folder), tags)
     assets = _use_assets(message, folder)
     if not allow_io:

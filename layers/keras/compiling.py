@@ -205,7 +205,7 @@ class Compiled:
                 done.append(mean.update_state(part, sample_weight=rows))
         for made, truth, guess, weight in zip(self._metrics or (), truths, guesses, weights, strict=True):
             for metric, weighted in made:
-                with get_default_graph().name_scope(metric.name):
+                with get_default_graph().name_scope(metric.name.strip("<>")):
                     given = {"sample_weight": weight} if weighted and weight is not None else {}
                     done.append(metric.update_state(truth, guess, **given))
         return done

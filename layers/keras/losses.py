@@ -74,7 +74,7 @@ class Loss:
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """The loss of a batch, weighted and reduced."""
-        with get_default_graph().name_scope(self.name):
+        with get_default_graph().name_scope(self.name.strip("<>")):
             guesses = map_structure(lambda x: as_tensor(x, self.dtype), y_pred)
             truths = map_structure(lambda x: as_tensor(x, self.dtype if self._casts_targets else None), y_true)
             losses = self.call(truths, guesses)

@@ -46,7 +46,7 @@ class Metric:
         if make is None:
             raise ValueError(f"The initializer of a metric's variable is 'zeros', 'ones' or callable: {initializer!r}")
         collections = [GraphKeys.LOCAL_VARIABLES, GraphKeys.METRIC_VARIABLES]
-        scope = f"{self.name}/{name or 'variable'}"
+        scope = f"{self.name.strip('<>')}/{name or 'variable'}"
         with get_default_graph().name_scope(None):
             variable = Variable(
                 lambda: make(shape, dtype=kind), trainable=False, collections=collections, name=scope, use_resource=True
