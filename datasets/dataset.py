@@ -176,7 +176,7 @@ class Dataset(Plan):
         """Whole numbers as int64 scalars: those of Python's range with the same arguments."""
         if not 1 <= len(args) <= 3:
             raise ValueError(f"Invalid arguments to Dataset.range: {args}")
-        given = [argument(a) for a in args]
+        given = [integer(a, "Dataset.range") for a in args]
 
         def make(run: Run) -> Elements:
             numbers = [run.integer(a) for a in given]
@@ -241,7 +241,7 @@ class Dataset(Plan):
             num_parallel_calls: how many elements are worked on at once, -1 for as many as there are cores.
         """
         function = Function(map_func, [self.element_spec], "map")
-        calls = None if num_parallel_calls is None else argument(num_parallel_calls)
+        calls = None if num_parallel_calls is None else integer(num_parallel_calls, "num_parallel_calls")
 
         def make(source: Elements, run: Run) -> Elements:
             call = function.bound(run, self.element_spec)
@@ -310,7 +310,7 @@ class Dataset(Plan):
             num_parallel_calls: accepted; the order does not depend on it.
         """
         function, spec = self._to_datasets(map_func, "interleave")
-        cycle, block = argument(cycle_length), argument(block_length)
+        cycle, block = integer(cycle_length, "cycle_length"), integer(block_length, "block_length")
 
         def make(source: Elements, run: Run) -> Elements:
             call = function.bound(run, self.element_spec)
@@ -331,7 +331,7 @@ class Dataset(Plan):
         Raises (when run):
             InvalidArgumentError: elements of a batch differ in shape, or batch_size is not positive.
         """
-        size, drop = argument(batch_size), argument(drop_remainder)
+        size, drop = integer(batch_size, "batch_size"), argument(drop_remainder)
         spec = map_structure(lambda s: s.batched(_static_size(size, drop)), self.element_spec)
         combine = stacker(self.element_spec)
 
@@ -351,7 +351,7 @@ class Dataset(Plan):
             padding_values: a structure of scalars, 0 and "" by default.
             drop_remainder: leave out a last group that is not full.
         """
-        size, drop = argument(batch_size), argument(drop_remainder)
+        size, drop = integer(batch_size, "batch_size"), argument(drop_remainder)
         leaves = flatten(self.element_spec)
         shapes = shapes_like(pack_sequence_as(self.element_spec, list(builtins.range(len(leaves)))), padded_shapes)
         fills = combining.padding_of(leaves, padding_values)
@@ -380,7 +380,8 @@ class Dataset(Plan):
             stride: from one element of a window to the next.
             drop_remainder: leave out windows that are not full.
         """
-        given = [argument(size), argument(size if shift is None else shift), argument(stride), argument(drop_remainder)]
+        numbers = {"size": size, "shift": size if shift is None else shift, "stride": stride}
+        given = [*(integer(v, name) for name, v in numbers.items()), argument(drop_remainder)]
 
         def make(source: Elements, run: Run) -> Elements:
             length, move, step = (run.integer(a) for a in given[:3])
@@ -396,7 +397,7 @@ class Dataset(Plan):
             seed: the order is TensorFlow's for the same seed (with the graph's seed, as for random ops).
             reshuffle_each_iteration: whether each repetition has an order of its own, which is the default.
         """
-        size = argument(buffer_size)
+        size = integer(buffer_size, "buffer_size")
         pair = get_seed(seed)
         seeds = None if pair[0] is None or pair[1] is None else (pair[0], pair[1])
         again = reshuffle_each_iteration is not False
@@ -411,7 +412,7 @@ class Dataset(Plan):
 
     def repeat(self, count: Any = None) -> Dataset:
         """The elements `count` times over; for ever if it is None or -1."""
-        times = argument(-1 if count is None else count)
+        times = integer(-1 if count is None else count, "count")
         used = [*self.tensors, *_tensors([times])]
         return Dataset(
             self.element_spec, used, lambda run: Repeated(lambda: self.begin(run), run.integer(times)), [self]
@@ -438,7 +439,7 @@ class Dataset(Plan):
 
     def prefetch(self, buffer_size: Any) -> Dataset:
         """The same elements, up to `buffer_size` of them made ahead by a thread that ends with the session."""
-        size = argument(buffer_size)
+        size = integer(buffer_size, "buffer_size")
 
         def make(source: Elements, run: Run) -> Elements:
             ahead = run.integer(size)
@@ -449,17 +450,17 @@ class Dataset(Plan):
 
     def take(self, count: Any) -> Dataset:
         """The first `count` elements; all of them for -1."""
-        number = argument(count)
+        number = integer(count, "count")
         return self.derived(self.element_spec, lambda s, run: Taken(s, run.integer(number)), [number])
 
     def skip(self, count: Any) -> Dataset:
         """All but the first `count` elements; none for -1."""
-        number = argument(count)
+        number = integer(count, "count")
         return self.derived(self.element_spec, lambda s, run: Skipped(s, run.integer(number)), [number])
 
     def shard(self, num_shards: Any, index: Any) -> Dataset:
         """Each `num_shards`-th element, from `index` on; InvalidArgumentError (when run) unless 0 <= index < num_shards."""
-        number, first = argument(num_shards), argument(index)
+        number, first = integer(num_shards, "num_shards"), integer(index, "index")
 
         def make(source: Elements, run: Run) -> Elements:
             n, i = run.integer(number), run.integer(first)
@@ -502,7 +503,7 @@ class Dataset(Plan):
 
     def sparse_batch(self, batch_size: Any, row_shape: Any) -> Dataset:
         """Batches of dense elements of differing shapes as sparse tensors; see experimental.dense_to_sparse_batch."""
-        size, (leaf,) = argument(batch_size), flatten(self.element_spec)
+        size, (leaf,) = integer(batch_size, "batch_size"), flatten(self.element_spec)
         sizes = list(TensorSpec(row_shape).shape.as_list())
         return self.derived(
             SparseTensorSpec([None, *sizes], leaf.dtype),
@@ -539,6 +540,18 @@ def argument(value: Any, dtype: Any = None) -> Any:
     tensor = convert_to_tensor(value, None if dtype is None else as_dtype(dtype))
     known = constant_value(tensor)
     return tensor if known is None else known.item()
+
+
+def integer(value: Any, name: str) -> Any:
+    """A scalar argument that is a whole number, or a tensor of one; TypeError, naming it, for anything else."""
+    found = argument(value)
+    if isinstance(found, Tensor):
+        if not found.dtype.is_integer:
+            raise TypeError(f"{name} must be a whole number, got a tensor of {found.dtype.name}")
+        return found
+    if isinstance(found, bool | np.bool_) or not hasattr(found, "__index__"):
+        raise TypeError(f"{name} must be a whole number, got {value!r}")
+    return found
 
 
 def _tensors(arguments: Sequence[Any]) -> list[Tensor]:

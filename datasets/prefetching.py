@@ -23,7 +23,7 @@ class _Ready:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.items: deque[tuple[Element | None, Exception | None]] = deque()
+        self.items: deque[tuple[Element | None, BaseException | None]] = deque()
         self.changed = threading.Condition()
         self.stopped = False
 
@@ -33,7 +33,7 @@ class _Ready:
             self.stopped = True
             self.changed.notify_all()
 
-    def put(self, element: Element | None, error: Exception | None) -> bool:
+    def put(self, element: Element | None, error: BaseException | None) -> bool:
         """Adds an element once there is room; False if nothing is wanted any more."""
         with self.changed:
             self.changed.wait_for(lambda: self.stopped or len(self.items) < self.size)
@@ -41,7 +41,7 @@ class _Ready:
             self.changed.notify_all()
             return not self.stopped
 
-    def take(self, cancellation: Cancellation) -> tuple[Element | None, Exception | None]:
+    def take(self, cancellation: Cancellation) -> tuple[Element | None, BaseException | None]:
         """The next element, or the error in its place; Nones at the end."""
         with self.changed:
             self.changed.wait_for(lambda: self.stopped or self.items)
@@ -55,9 +55,11 @@ class _Ready:
 
 def _make_ahead(source: Elements, ready: _Ready) -> None:
     while True:
+        error: BaseException | None
         try:
             element, error = next(source, None), None
-        except Exception as failure:
+        except BaseException as failure:
+            # Also what ends a program: whoever takes the elements would wait for ever otherwise.
             element, error = None, failure
         if not ready.put(element, error) or (element is None and error is None):
             return

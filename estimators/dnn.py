@@ -44,6 +44,8 @@ class Network:
         given: Any = self.hidden_units
         if isinstance(given, str) or not isinstance(given, Sequence):
             raise TypeError(f"hidden_units must be a list of sizes, such as [128, 64], got {self.hidden_units!r}")
+        if any(isinstance(units, bool) or not hasattr(units, "__index__") for units in given):
+            raise TypeError(f"hidden_units must be whole numbers, got {list(given)}")
         if any(int(units) < 1 for units in self.hidden_units):
             raise ValueError(f"hidden_units must be positive, got {list(self.hidden_units)}")
 

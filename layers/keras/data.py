@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.errors import OutOfRangeError
+from ...engine.graph import get_default_graph
 from .backend import floatx, get_session
 from .steps import Spec
 
@@ -235,12 +236,21 @@ class SequenceSource(IteratorSource):
 
 
 class DatasetSource(IteratorSource):
-    """A tf.data.Dataset of batches, read anew in each pass."""
+    """A tf.data.Dataset of batches, read anew in each pass.
 
-    def __init__(self, dataset: Any, prepare: Prepare) -> None:
+    Args:
+        dataset: the dataset.
+        prepare: makes arrays of what it gives.
+        kept: iterators by dataset, where one is found or noted: each has operations in the graph, and maybe threads.
+    """
+
+    def __init__(self, dataset: Any, prepare: Prepare, kept: dict[Any, Any]) -> None:
         super().__init__(dataset, prepare)
-        self._iterator = dataset.make_initializable_iterator()
-        self._next = self._iterator.get_next()
+        key = get_default_graph().outermost(), dataset
+        if key not in kept:
+            iterator = dataset.make_initializable_iterator()
+            kept[key] = iterator, iterator.get_next()
+        self._iterator, self._next = kept[key]
 
     def _items(self) -> Iterator[Any]:
         session = get_session()
@@ -272,10 +282,10 @@ def is_generator(x: Any) -> bool:
     return not plain and hasattr(x, "__iter__")
 
 
-def source_of(x: Any, prepare: Prepare, shuffle: Any) -> Source | None:
+def source_of(x: Any, prepare: Prepare, shuffle: Any, kept: dict[Any, Any]) -> Source | None:
     """The batches of a Dataset, a Sequence or a generator; None for arrays."""
     if is_dataset(x):
-        return DatasetSource(x, prepare)
+        return DatasetSource(x, prepare, kept)
     if is_sequence_of_batches(x):
         return SequenceSource(x, prepare, shuffle)
     return IteratorSource(x, prepare) if is_generator(x) else None

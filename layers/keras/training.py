@@ -117,7 +117,7 @@ class Trainer(Compilable):
         validation_batch_size: int | None,
     ) -> tuple[Source, Source | None]:
         rest: list[Any] | None = None
-        source = self._stream(x, y, class_weight, shuffle)
+        source = self._stream("train", x, y, class_weight, shuffle)
         if source is None:
             feed = self._checked(x, y, sample_weight, class_weight)
             arrays = feed.arrays
@@ -133,9 +133,10 @@ class Trainer(Compilable):
             return source, None
         return source, self._source(validation_data, size)
 
-    def _stream(self, x: Any, y: Any, class_weight: Any, shuffle: Any) -> Source | None:
+    def _stream(self, mode: str, x: Any, y: Any, class_weight: Any, shuffle: Any) -> Source | None:
         """The batches of what is no array; None for arrays."""
-        source = source_of(x, lambda item: self._prepared(item, class_weight), shuffle)
+        kept = self._iterators.setdefault(mode, {})
+        source = source_of(x, lambda item: self._prepared(item, class_weight), shuffle, kept)
         if source is not None and y is not None:
             raise ValueError(f"y must be left out where x gives batches, as {type(x).__name__} does")
         return source
@@ -163,7 +164,7 @@ class Trainer(Compilable):
         return source
 
     def _source(self, data: Any, batch_size: int | None) -> Source:
-        stream = self._stream(data, None, None, False)
+        stream = self._stream("test", data, None, None, False)
         if stream is not None:
             return stream
         if isinstance(data, list) and len(data) in (2, 3):
@@ -243,7 +244,7 @@ class Trainer(Compilable):
         whole("steps", steps, 1, False)
         with self._in_graph():
             self._needed_config()
-            source = self._stream(x, y, None, False)
+            source = self._stream("test", x, y, None, False)
             if source is None:
                 source = self._array_source(self._checked(x, y, sample_weight, None), batch_size, False, "test")
             run = CallbackList(
@@ -285,7 +286,7 @@ class Trainer(Compilable):
         """
         whole("steps", steps, 1, False)
         with self._in_graph():
-            source = source_of(x, self._prepared_x, False)
+            source = source_of(x, self._prepared_x, False, self._iterators.setdefault("predict", {}))
             if source is None:
                 arrays, names = x_arrays(self, x)
                 self._ensure_built(arrays)

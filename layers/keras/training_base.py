@@ -35,6 +35,8 @@ class Compilable:
         self._compile_config: dict[str, Any] | None = None
         self._compiled: Compiled | None = None
         self._steps: dict[Any, tuple[Columns, Step]] = {}
+        # Iterators of the datasets that were used, by mode.
+        self._iterators: dict[str, dict[Any, Any]] = {}
         self._output_structure: Any = None
         self._x_structure: Any = None
         self._added_losses: list[Any] = []

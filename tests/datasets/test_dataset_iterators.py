@@ -348,3 +348,33 @@ def test_options_are_kept():
     options.experimental_deterministic = False
     data = Dataset.range(2).with_options(options)
     assert data.options().experimental_deterministic is False and all_of(data) == [0, 1]
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+def test_what_ends_a_program_comes_out_of_the_thread_that_makes_elements_ahead(kind):
+    def ended():
+        yield 1
+        raise kind
+
+    element = Dataset.from_generator(ended, tf.int64).prefetch(2).make_one_shot_iterator().get_next()
+    with tf.Session() as session:
+        assert session.run(element) == 1
+        with pytest.raises(kind):
+            session.run(element)
+
+
+ODD_NUMBERS = {
+    "range": lambda: Dataset.range(2.5),
+    "batch_size": lambda: Dataset.range(5).batch(2.5),
+    "buffer_size": lambda: Dataset.range(5).prefetch("a"),
+    "count": lambda: Dataset.range(5).take("a"),
+    "num_parallel_calls": lambda: Dataset.range(5).map(lambda x: x, True),
+    "cycle_length": lambda: Dataset.range(5).interleave(Dataset.range, 1.0),
+    "num_shards": lambda: Dataset.range(5).shard(tf.constant(2.0), 0),
+}
+
+
+@pytest.mark.parametrize("name", ODD_NUMBERS)
+def test_numbers_that_are_not_whole_are_named(name):
+    with pytest.raises(TypeError, match=f"{name} must be a whole number"):
+        ODD_NUMBERS[name]()

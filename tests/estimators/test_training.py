@@ -123,3 +123,24 @@ def test_the_graph_need_not_go_with_the_checkpoints(tmp_path):
     linear(tmp_path / "a").train(batches(), steps=1)
     linear(tmp_path / "b", checkpoint_save_graph_def=False).train(batches(), steps=1)
     assert [len(list((tmp_path / name).glob("*.meta"))) for name in "ab"] == [2, 0]
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "text"),
+    [
+        (lambda e, f: e.train(f, steps="a"), TypeError, "steps must be a whole number, got 'a'"),
+        (lambda e, f: e.train(None, steps=1), TypeError, "input_fn must be a function"),
+        (lambda e, f: e.train(lambda: None, steps=1), ValueError, "got None"),
+        (lambda e, f: e.train(f, steps=1).evaluate(f, steps=0), ValueError, "steps > 0"),
+    ],
+)
+def test_odd_steps_and_input_functions_are_named(call, kind, text):
+    rows = tf.estimator.inputs.numpy_input_fn({"x": np.ones((4, 1), np.float32)}, np.ones(4), shuffle=False)
+    estimator = tf.estimator.LinearRegressor([tf.feature_column.numeric_column("x")])
+    with pytest.raises(kind, match=text):
+        call(estimator, rows)
+
+
+def test_hidden_units_are_whole():
+    with pytest.raises(TypeError, match="whole numbers"):
+        tf.estimator.DNNRegressor([2.5], [tf.feature_column.numeric_column("x")]).train(batches(1), steps=1)

@@ -1,5 +1,7 @@
 """fit, evaluate and predict: kinds of data and models, options, and what bad input says."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -475,3 +477,20 @@ class OwnStep(keras.Model):
 def test_steps_of_a_models_own_are_refused():
     with pytest.raises(ValueError, match="OwnStep defines train_step"):
         OwnStep().compile("sgd", "mse")
+
+
+def test_a_dataset_that_is_used_again_adds_nothing():
+    x, y = rows_at(slice(None))
+    data = tf.data.Dataset.from_tensor_slices((x, y)).repeat().batch(2).map(lambda *row: row, 2).prefetch(2)
+    model = silent()
+
+    def use():
+        model.fit(data, steps_per_epoch=2, validation_data=data, validation_steps=1, verbose=0)
+        model.evaluate(data, steps=1, verbose=0)
+        model.predict(data, steps=1, verbose=0)
+        return len(tf.get_default_graph().get_operations()), threading.active_count()
+
+    use()
+    before = use()
+    assert use() == before
+    keras.backend.clear_session()
