@@ -103,8 +103,13 @@ def flush() -> None:
 
 
 def set_verbosity(v: int | str) -> None:
-    """Sets the lowest level that is logged."""
-    get_logger().setLevel(v)
+    """Sets the lowest level that is logged, by the hooks and sessions too."""
+    logger, training = get_logger(), logging.getLogger("absl")
+    logger.setLevel(v)
+    training.setLevel(v)
+    if not training.handlers:
+        for handler in logger.handlers:
+            training.addHandler(handler)
 
 
 def get_verbosity() -> int:
