@@ -143,3 +143,17 @@ def update_summed(
     values[gradient] = unsorted_segment_sum(values[gradient], places, len(rows))
     values[indices] = rows
     update(xp, *values, **attributes)
+
+
+def summed_rows(values: Array, indices: Array) -> Array:
+    """Zeros like `values`, but for the first row of each index, which is the sum of all rows of that index.
+
+    >>> summed_rows(np.array([[1], [2], [4]]), np.array([7, 3, 7])).tolist()
+    [[5], [2], [0]]
+    """
+    rows, places, _ = unique(indices, np.dtype(np.int32))
+    result = np.zeros_like(values)
+    first = np.full(len(rows), len(indices), np.int64)
+    np.minimum.at(first, places, np.arange(len(indices)))
+    result[first] = unsorted_segment_sum(values, places, len(rows))
+    return result

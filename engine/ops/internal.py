@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from ..dtypes import DType
+from typing import Any
+
+from ..dtypes import INDEX, NUMERIC, DType
 from ..graph import Operation, Tensor
+from ..inference import like_first
+from ..kernels.optimizer_blocks import summed_rows
 from ..registry import op
 
 
@@ -29,3 +33,16 @@ def sparse_update_op() -> Operation:
     The attribute `parts` holds their ops and attributes. The inputs are theirs, with the gradients and indices as they were
     before the sum: their number is static.
     """
+
+
+@op("_SummedRows", "values: T, indices: Tindices", "sums: T", shape=like_first, T=NUMERIC, Tindices=INDEX)
+def summed_rows_op(values: Any, indices: Any, *, name: str | None = None) -> Tensor:
+    """The sums of the rows of equal index, each at the place of the first of them; zeros at the others."""
+
+
+@summed_rows_op.kernel
+def summed_rows_kernel(xp: Any, values: Any, indices: Any) -> Any:
+    return summed_rows(values, indices)
+
+
+summed_rows_op.not_differentiable = True

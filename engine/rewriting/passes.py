@@ -15,6 +15,7 @@ from .infer import fold, infer
 from .merge import merge
 from .simplify import simplify
 from .sparse_updates import merge_sparse_updates
+from .summed_rows import sum_rows_in_place
 from .updates import merge_updates
 from .verify import verify
 
@@ -30,6 +31,7 @@ PASSES: dict[str, Pass] = {
     "fuse_matmul": fuse_matmul,
     "sparse_updates": merge_sparse_updates,
     "fuse_norm": fuse_norm,
+    "summed_rows": sum_rows_in_place,
     "updates": merge_updates,
     "fuse": fuse,
 }

@@ -40,13 +40,21 @@ def _places(node: Node) -> tuple[int, int]:
 
 def _summed(node: Node) -> bool:
     gradient, indices = (node.inputs[i] for i in _places(node))
-    total, unique = gradient.node, indices.node
-    if total.type != "UnsortedSegmentSum" or unique.type != "Unique" or indices.index != 0:
+    total = gradient.node
+    if total.type != "UnsortedSegmentSum" or not is_sum_of_equal_rows(total):
         return False
+    return indices is total.inputs[1].node.outputs[0] and all(_static_variable(v) for v in node.inputs)
+
+
+def is_sum_of_equal_rows(total: Node) -> bool:
+    """Whether a sum by segment adds up rows of equal index, their number being static and that of the sums not."""
     values, places, number = total.inputs
-    if places.node is not unique or places.index != 1 or not _is_size_of(number, indices):
+    unique = places.node
+    if unique.type != "Unique" or places.index != 1 or not _is_size_of(number, unique.outputs[0]):
         return False
-    return _static(values) and _static(unique.inputs[0]) and all(_static_variable(v) for v in node.inputs)
+    raw = unique.inputs[0]
+    # Indices are vectors; a row of values belongs to each.
+    return _static(values) and _static(raw) and values.sizes is not None and values.sizes[:1] == raw.sizes
 
 
 def _is_size_of(number: Value, vector: Value) -> bool:

@@ -109,6 +109,20 @@ def segment_sum(bound: Bound) -> None:
     _combine(bound, "add", out, segments, data)
 
 
+@native("_SummedRows")
+def summed_rows(bound: Bound) -> None:
+    """Sums of the rows of equal index, each at the first of them."""
+    (values, indices), sums = bound.inputs, bound.outputs[0]
+    bound.require(values.dtype in (np.dtype(np.float32), np.dtype(np.float64)), f"{values.dtype}")
+    bound.require(sums.flags.c_contiguous, "strided memory")
+    inner = math.prod(values.shape[1:])
+    parts, stride = parts_of(indices.size, inner), row_stride(bound, values, 1)
+    places = indices_of(bound, indices)
+    chunks = parts if values.size else 0
+    kernel = f"summed_rows_{_SUFFIX[values.dtype]}"
+    bound.call(kernel, chunks, parts, indices.size, inner, stride, *places, values, sums)
+
+
 def _check(bound: Bound, indices: Array, least: int, limit: int) -> None:
     bound.call("check_rows", 1 if indices.size else 0, indices.size, least, limit, *indices_of(bound, indices))
 

@@ -115,6 +115,43 @@ SCATTER(scatter_update_2, uint16_t, ((void)x, y))
 SCATTER(scatter_update_4, uint32_t, ((void)x, y))
 SCATTER(scatter_update_8, uint64_t, ((void)x, y))
 
+/* sums[i] = the sum of the rows of values whose index is that of row i, if i is the first of them, else zeros. */
+struct summed_rows {
+    int64_t parts, count, inner, stride;
+    hr_indices indices;
+    const void *values;
+    void *sums;
+};
+
+#define SUMMED_ROWS(name, type)                                                                                       \
+    static void name(const void *arguments, int64_t chunk, hr_context *context) {                                     \
+        const struct summed_rows *a = arguments;                                                                      \
+        int64_t capacity = 16, inner = a->inner;                                                                      \
+        while (capacity < 2 * a->count) capacity *= 2;                                                                \
+        int64_t *first = hr_scratch(context, (size_t)capacity * 8);                                                   \
+        if (!first) { hr_fail(context); return; }                                                                     \
+        memset(first, 0xFF, (size_t)capacity * 8);                                                                    \
+        for (int64_t i = 0; i < a->count; i++) {                                                                      \
+            int64_t row = hr_index(&a->indices, i), place = hr_hash(row) & (capacity - 1);                            \
+            if (hr_owner(row, a->parts) != chunk) continue;                                                           \
+            while (first[place] >= 0 && hr_index(&a->indices, first[place]) != row)                                   \
+                place = (place + 1) & (capacity - 1);                                                                 \
+            const type *values = (const type *)a->values + i * a->stride;                                             \
+            type *sum = (type *)a->sums + i * inner;                                                                  \
+            if (first[place] < 0) {                                                                                   \
+                first[place] = i;                                                                                     \
+                for (int64_t k = 0; k < inner; k++) sum[k] = values[k] + (type)0;                                     \
+            } else {                                                                                                  \
+                memset(sum, 0, (size_t)inner * sizeof(type));                                                         \
+                sum = (type *)a->sums + first[place] * inner;                                                         \
+                for (int64_t k = 0; k < inner; k++) sum[k] += values[k];                                              \
+            }                                                                                                         \
+        }                                                                                                             \
+    }
+
+SUMMED_ROWS(summed_rows_f32, float)
+SUMMED_ROWS(summed_rows_f64, double)
+
 /* out[outer, d, inner] = on where indices[outer, inner] == d, else off; one block of inner elements a (outer, d). */
 struct one_hot {
     int64_t outer, depth, inner, chunk;
@@ -157,6 +194,8 @@ HR_ENTRY(gather_nd, struct gather_nd)
 HR_ENTRY(check_rows, struct check_rows)
 HR_ENTRY(zero_bytes, struct zero)
 EACH(ENTRY)
+HR_ENTRY(summed_rows_f32, struct summed_rows)
+HR_ENTRY(summed_rows_f64, struct summed_rows)
 HR_ENTRY(one_hot_1, struct one_hot)
 HR_ENTRY(one_hot_2, struct one_hot)
 HR_ENTRY(one_hot_4, struct one_hot)

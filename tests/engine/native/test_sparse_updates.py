@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import headrace as tf
-from headrace.engine.kernels.optimizer_blocks import update_summed
+from headrace.engine.kernels.optimizer_blocks import summed_rows, update_summed
 from headrace.engine.ops.training import RULES, SPARSE_APPLY
+from headrace.engine.training.adam import NadamOptimizer
 
 from .test_updates import assert_close, inputs_of
 
@@ -139,3 +140,39 @@ def test_an_index_out_of_range_is_named() -> None:
         with pytest.raises(tf.errors.InvalidArgumentError, match=r"4 is not in \[0, 4\)"):
             session.run(train, {ids: [0, 4, 1]})
         np.testing.assert_array_equal(session.run(table), before)
+
+
+@pytest.mark.parametrize("resource", [False, True])
+@pytest.mark.parametrize("make", [tf.train.AdamOptimizer, NadamOptimizer], ids=["Adam", "Nadam"])
+def test_means_take_sums_of_static_shape(make: Callable[[], Any], resource: bool) -> None:
+    right, _ = trained(make, resource, backend="reference")
+    choices: list[dict[str, Any]] = [{}, {"backend": "numpy"}, {"passes_off": ["summed_rows"]}]
+    for options in choices:
+        result, program = trained(make, resource, **options)
+        assert ("Unique(" in program) == ("passes_off" in options)
+        for x, y in zip(result, right, strict=True):
+            np.testing.assert_allclose(x, y, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_summed_rows(native: Native, dtype: Any) -> None:
+    for _, inner, count in SIZES:
+        rng = np.random.default_rng(count)
+        values, indices = rng.standard_normal((count, *inner)).astype(dtype), rng.integers(0, 9, count)
+        expected = summed_rows(values, indices)
+        for threads in (1, 2):
+            out = np.full_like(values, np.nan)
+            native("_SummedRows", (values, indices), [out], threads=threads)
+            np.testing.assert_array_equal(out, expected)
+
+
+def test_sums_that_are_used_otherwise_stay() -> None:
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        ids, values = tf.placeholder(tf.int32, [4]), tf.ones([4, 2])
+        rows, places = tf.unique(ids)
+        sums = tf.unsorted_segment_sum(values, places, tf.shape(rows)[0])
+        table = tf.get_variable("t", initializer=np.zeros((5, 2), np.float32))
+        added = tf.scatter_add(table, rows, sums * 2)
+        session.run(tf.global_variables_initializer())
+        assert session.run([sums, added.op], {ids: [1, 1, 3, 1]})[0].tolist() == [[3, 3], [1, 1]]
+        assert graph is tf.get_default_graph() and session.run(table)[1].tolist() == [6, 6]
