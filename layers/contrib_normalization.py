@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ..engine.conversion import convert_to_tensor
-from ..engine.dtypes import bfloat16, float16, float32
+from ..engine.dtypes import bfloat16, float16, float32, float64
 from ..engine.graph import Tensor, get_default_graph
 from ..engine.initializers import ones_initializer, zeros_initializer
 from ..engine.ops.array import identity, reshape
 from ..engine.ops.array_shape import squeeze
 from ..engine.ops.casting import cast
 from ..engine.ops.cond import smart_cond, smart_constant_value
+from ..engine.ops.nn_layer_norm import layer_normalization_op
 from ..engine.ops.nn_moments import batch_normalization as nn_batch_normalization, moments, weighted_moments
 from ..engine.scopes import GraphKeys, add_to_collections
 from ..engine.training.moving_averages import assign_moving_average
@@ -243,13 +244,19 @@ def layer_norm(
         beta = make("beta", zeros_initializer, trainable) if center else None
         gamma = make("gamma", ones_initializer, trainable) if scale else None
         axes = list(range(begin_norm_axis % rank, rank))
-        mean, variance = moments(tensor, axes, keep_dims=True)
-        small = tensor.dtype.base_dtype == float16
         beta, gamma = (v if v is None else cast(convert_to_tensor(v), tensor.dtype.base_dtype) for v in (beta, gamma))
-        outputs = nn_batch_normalization(tensor, mean, variance, beta, gamma, 1e-3 if small else 1e-12)
+        outputs = _normalized_examples(tensor, axes, gamma, beta, len(sizes))
         outputs.set_shape(tensor.shape)
         outputs = outputs if activation_fn is None else activation_fn(outputs)
         return collect_named_outputs(outputs_collections, opened.name, outputs)
+
+
+def _normalized_examples(tensor: Tensor, axes: list[int], gamma: Any, beta: Any, rank: int) -> Tensor:
+    dtype = tensor.dtype.base_dtype
+    if len(axes) == rank == 1 and dtype in (float32, float64) and gamma is not None and beta is not None:
+        return layer_normalization_op(tensor, gamma, beta, epsilon=1e-12)[0]
+    mean, variance = moments(tensor, axes, keep_dims=True)
+    return nn_batch_normalization(tensor, mean, variance, beta, gamma, 1e-3 if dtype == float16 else 1e-12)
 
 
 @add_arg_scope

@@ -28,7 +28,8 @@ ENGINE = (
     "samples tensor_types queues graph_def "
     "attr_values node_reader importer graph_util scopes nest list_value",
     "ops",
-    "initializers control_gradients recurrent_gradients custom_gradient checks check_numerics linear_map data_flow barrier "
+    "initializers control_gradients recurrent_gradients layer_norm_gradients custom_gradient checks check_numerics linear_map "
+    "data_flow barrier "
     "staging defun lookup gradients "
     "rewriting placement "
     "variables variable_creators variable_scope variable_store variable_lists variable_operators variable_protos assignments "
@@ -43,6 +44,7 @@ ROW = {name: row for row, names in enumerate(ENGINE) for name in names.split()}
 # Imports inside functions that go the other way all the same, each for a reason.
 LATE = {
     ("ops", "control_gradients"): "If and While name their gradients; these need differentiation, which needs the ops",
+    ("ops", "layer_norm_gradients"): "higher gradients of layer normalisation need differentiation",
     ("ops", "recurrent_gradients"): "higher gradients of LSTM and GRU are those of loops, which need differentiation",
     ("graph", "graph_def"): "a graph writes itself as a GraphDef; the serializer knows every op",
     ("graph", "registry"): "an operation finds its definition; the registry builds on the graph",

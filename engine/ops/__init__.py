@@ -65,6 +65,7 @@ from . import (  # noqa: F401  importing a family registers its ops
     nn_embedding,
     nn_fused,
     nn_fused_norm,
+    nn_layer_norm,
     nn_layers,
     nn_losses,
     nn_moments,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...engine.dtypes import bfloat16, float16, float32
+from ...engine.dtypes import bfloat16, float16, float32, float64
 from ...engine.ops.array import reshape, shape as shape_of
 from ...engine.ops.casting import cast
 from ...engine.ops.clipping import l2_normalize
+from ...engine.ops.nn_layer_norm import layer_normalization_op
 from ...engine.ops.nn_moments import moments
 from ...engine.ops.reduce import reduce_mean
 from ...engine.ops.unary import rsqrt, square
@@ -99,6 +100,10 @@ class LayerNormalization(_ScaledAndMoved):
     def call(self, inputs: Any) -> Any:
         x, axes = precise(inputs), _listed(self.axis)
         rank = len(x.sizes)
+        last = [axis % rank for axis in axes] == [rank - 1]
+        if last and self.gamma is not None and self.beta is not None and x.dtype.base_dtype in (float32, float64):
+            weights = (cast(w, x.dtype.base_dtype) for w in (self.gamma, self.beta))
+            return cast(layer_normalization_op(x, *weights, epsilon=self.epsilon)[0], inputs.dtype.base_dtype)
         mean, variance = moments(x, [axis % rank for axis in axes], keepdims=True)
         outputs = (x - mean) * rsqrt(variance + self.epsilon)
         if self.gamma is not None:

@@ -43,7 +43,8 @@ class Layer:
         return (self.batch, rows, self.units, block, self.limit, step), groups * -(-self.batch // rows)
 
 
-def _layer(x: Array, units: int, limit: Array | None) -> Layer:
+def layer_of(x: Array, units: int, limit: Array | None) -> Layer:
+    """The sizes of a layer over inputs `[time, batch, size]`."""
     time, batch, size = x.shape
     return Layer(time, batch, size, units, limit)
 
@@ -87,7 +88,8 @@ def within(scratch: Scratch, numbers: int) -> Scratch:
     return Scratch(scratch.offset + 4 * numbers, scratch.nbytes - 4 * numbers)
 
 
-def _check(bound: Bound, first: int) -> None:
+def require_arrays(bound: Bound, first: int) -> None:
+    """Raises UnsupportedError unless inputs from `first` on, and outputs, are float32, in C order and not empty."""
     for array in [*bound.inputs[first:], *bound.outputs]:
         bound.require(array.dtype == np.float32, f"{array.dtype}")
         bound.require(array.flags.c_contiguous, "strided memory")
@@ -97,9 +99,9 @@ def _check(bound: Bound, first: int) -> None:
 @native("BlockLSTM")
 def block_lstm(bound: Bound) -> None:
     """A layer over a sequence."""
-    _check(bound, 1)
+    require_arrays(bound, 1)
     limit, x, *rest = bound.inputs
-    layer = _layer(x, bound.outputs[0].shape[2], limit)
+    layer = layer_of(x, bound.outputs[0].shape[2], limit)
     bound.call("sequence_limit", 1, limit, layer.time)
     _forward(bound, layer, [x, *rest], bound.outputs)
 
@@ -107,9 +109,9 @@ def block_lstm(bound: Bound) -> None:
 @native("LSTMBlockCell")
 def lstm_block_cell(bound: Bound) -> None:
     """A step of it."""
-    _check(bound, 0)
+    require_arrays(bound, 0)
     x, *rest = bound.inputs
-    layer = _layer(x[None], bound.outputs[0].shape[1], None)
+    layer = layer_of(x[None], bound.outputs[0].shape[1], None)
     _forward(bound, layer, [x[None], *rest], [out[None] for out in bound.outputs])
 
 
@@ -140,10 +142,10 @@ def _forward(bound: Bound, layer: Layer, inputs: Sequence[Array], outputs: Seque
 @native("LSTMBlockCellGrad")
 def lstm_block_cell_gradient(bound: Bound) -> None:
     """The gradient as far as the gates' inputs."""
-    _check(bound, 0)
+    require_arrays(bound, 0)
     x, cs_prev, _, _, *diagonals, _, i, cs, f, o, ci, co, cs_grad, h_grad = bound.inputs
     dc, gates, *sums = bound.outputs
-    layer = _layer(x[None], dc.shape[1], None)
+    layer = layer_of(x[None], dc.shape[1], None)
     place, chunks = layer.place(1, 0, 0)
     values = cs_prev, i, f, o, ci, co, *_peepholes(bound, diagonals), cs_grad, h_grad
     bound.call("lstm_step_grad_f32", chunks, *place, None, None, *values, True, dc, gates)
@@ -153,10 +155,10 @@ def lstm_block_cell_gradient(bound: Bound) -> None:
 @native("BlockLSTMGrad")
 def block_lstm_gradient(bound: Bound) -> None:
     """The gradients of a layer over a sequence, from its last steps to its first."""
-    _check(bound, 1)
+    require_arrays(bound, 1)
     limit, x, _, h_prev, w = bound.inputs[:5]
     dx, _, dh, dw, *sums, db = bound.outputs
-    layer = _layer(x, h_prev.shape[1], limit)
+    layer = layer_of(x, h_prev.shape[1], limit)
     time, batch, size, units = layer.time, layer.batch, layer.size, layer.units
     width = 4 * units
     bound.call("sequence_limit", 1, limit, time)

@@ -1,4 +1,4 @@
-/* Layers of recurrent cells over whole sequences, float32: what LSTM and GRU share, and the LSTM. The product with the state
+/* Layers of recurrent cells, LSTM and GRU, over whole sequences, float32. The product with the state
    and the gates that follow it are one call a step, in which a chunk does some rows and some units of all gates. */
 #include "blas.h"
 #include "panels.h"
@@ -228,6 +228,104 @@ static void lstm_step_grad_f32(const void *arguments, int64_t chunk, hr_context 
         }
 }
 
+struct gru_gates {
+    place at;
+    const float *gates, *panels; /* as for the LSTM: [rows, 2 units] */
+    const float *h_prev, *bias;
+    float *r, *u, *reset;        /* reset = r h_prev */
+};
+
+static void gru_gates_f32(const void *arguments, int64_t chunk, hr_context *context) {
+    const struct gru_gates *s = arguments;
+    part at = part_of(&s->at, chunk);
+    int64_t n = s->at.units;
+    (void)context;
+    for (int64_t unit = at.units.begin; unit < at.units.end; unit += HR_LANES)
+        for (int64_t row = at.rows.begin, rows; row < at.rows.end; row += rows) {
+            hr_vf sums[HR_PANEL_SUMS];
+            int64_t width = at.units.end - unit;
+            rows = hr_panel_rows(at.rows.end - row, 2);
+            hr_panel_product(s->h_prev + row * n, n, rows, s->panels, unit, 2, n, sums);
+            for (int64_t i = 0; i < rows; i++) {
+                int64_t to = (row + i) * n + unit;
+                const float *z = s->gates + (row + i) * 2 * n + unit, *b = s->bias + unit;
+                hr_vf r = hr_sigmoid(sums[2 * i] + (hr_get(z, width) + hr_get(b, width)));
+                hr_vf u = hr_sigmoid(sums[2 * i + 1] + (hr_get(z + n, width) + hr_get(b + n, width)));
+                hr_put(s->r + to, r, width);
+                hr_put(s->u + to, u, width);
+                hr_put(s->reset + to, r * hr_get(s->h_prev + to, width), width);
+            }
+        }
+}
+
+/* Calls `cells(s, sum, row, unit, width)` for each vector of a chunk's units, where sum = rows of a . panels. */
+#define GRU_CELLS(type, kernel, cells, a_of, lda, with_panels)                                                          \
+    static void kernel(const void *arguments, int64_t chunk, hr_context *context) {                                     \
+        const struct type *s = arguments;                                                                               \
+        part at = part_of(&s->at, chunk);                                                                               \
+        int64_t n = s->at.units, depth = (lda);                                                                         \
+        const float *panels = (with_panels) ? s->panels : 0, *a = s->a_of;                                              \
+        (void)context;                                                                                                  \
+        for (int64_t unit = at.units.begin; unit < at.units.end; unit += 2 * HR_LANES)                                  \
+            for (int64_t row = at.rows.begin, rows; row < at.rows.end; row += rows) {                                   \
+                hr_vf sums[HR_PANEL_SUMS];                                                                              \
+                rows = hr_panel_rows(at.rows.end - row, 1);                                                             \
+                hr_panel_product(panels ? a + row * depth : 0, depth, rows, panels, unit, 1, depth, sums);              \
+                for (int64_t i = 0; i < rows; i++)                                                                      \
+                    for (int64_t v = 0, j = unit; v < 2 && j < at.units.end; v++, j += HR_LANES)                        \
+                        cells(s, sums[2 * i + v], row + i, j, at.units.end - j);                                        \
+            }                                                                                                           \
+        (void)n;                                                                                                        \
+    }
+
+struct gru_state {
+    place at;
+    const float *fresh, *panels; /* the inputs' part of the candidate [rows, units] */
+    const float *reset, *bias, *h_prev, *u;
+    float *c, *h;
+};
+
+HR_INLINE void gru_cells(const struct gru_state *s, hr_vf sum, int64_t row, int64_t unit, int64_t width) {
+    int64_t at = row * s->at.units + unit;
+    hr_vf c = hr_tanh(sum + (hr_get(s->fresh + at, width) + hr_get(s->bias + unit, width)));
+    hr_put(s->c + at, c, width);
+    hr_put(s->h + at, hr_get(s->u + at, width) * (hr_get(s->h_prev + at, width) - c) + c, width);
+}
+GRU_CELLS(gru_state, gru_state_f32, gru_cells, reset, n, 1)
+
+struct gru_state_grad {
+    place at;
+    const float *panels, *next;  /* the gates' gradients one step later [rows, 2 units], or NULL after the last step */
+    const float *h_grad, *h_prev, *r, *u, *c;
+    float *dh, *dz, *dc, *reset; /* dh: what comes from later steps but through `next`, then all of it */
+};
+
+HR_INLINE void gru_state_cells(const struct gru_state_grad *s, hr_vf dh, int64_t row, int64_t unit, int64_t width) {
+    int64_t n = s->at.units, at = row * n + unit;
+    hr_vf u = hr_get(s->u + at, width), c = hr_get(s->c + at, width), h = hr_get(s->h_prev + at, width);
+    dh += hr_get(s->h_grad + at, width);
+    if (s->next) dh += hr_get(s->dh + at, width);
+    hr_put(s->dh + at, dh, width);
+    hr_put(s->dc + at, dh * (1 - u) * (1 - c * c), width);
+    hr_put(s->dz + row * 2 * n + n + unit, dh * (h - c) * u * (1 - u), width);
+    hr_put(s->reset + at, hr_get(s->r + at, width) * h, width);
+}
+GRU_CELLS(gru_state_grad, gru_state_grad_f32, gru_state_cells, next, 2 * n, s->next != 0)
+
+struct gru_reset_grad {
+    place at;
+    const float *panels, *dc, *h_prev, *r, *u;
+    float *dh, *dz;
+};
+
+HR_INLINE void gru_reset_cells(const struct gru_reset_grad *s, hr_vf reset, int64_t row, int64_t unit, int64_t width) {
+    int64_t n = s->at.units, at = row * n + unit;
+    hr_vf r = hr_get(s->r + at, width);
+    hr_put(s->dz + row * 2 * n + unit, reset * hr_get(s->h_prev + at, width) * r * (1 - r), width);
+    hr_put(s->dh + at, hr_get(s->dh + at, width) * hr_get(s->u + at, width) + reset * r, width);
+}
+GRU_CELLS(gru_reset_grad, gru_reset_grad_f32, gru_reset_cells, dc, n, 1)
+
 HR_TABLE(recurrent)
 HR_ENTRY(pack_panels_f32, struct pack)
 HR_ENTRY(sequence_product_f32, struct product)
@@ -235,4 +333,8 @@ HR_ENTRY(column_products_f32, struct sums)
 HR_ENTRY(sequence_limit, struct limits)
 HR_ENTRY(lstm_step_f32, struct lstm_step)
 HR_ENTRY(lstm_step_grad_f32, struct lstm_step_grad)
+HR_ENTRY(gru_gates_f32, struct gru_gates)
+HR_ENTRY(gru_state_f32, struct gru_state)
+HR_ENTRY(gru_state_grad_f32, struct gru_state_grad)
+HR_ENTRY(gru_reset_grad_f32, struct gru_reset_grad)
 HR_END

@@ -1,4 +1,4 @@
-"""Native LSTM cells and layers give NumPy's numbers, and the same bits on one thread and on two."""
+"""Native LSTM and GRU cells and layers give NumPy's numbers, and the same bits on one thread and on two."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from headrace.engine.native.bindings import recurrent
-from headrace.engine.ops import recurrent_lstm
+from headrace.engine.ops import recurrent_gru, recurrent_lstm
 
 Native = Callable[..., None]
 Arrays = list[np.ndarray[Any, Any]]
@@ -71,3 +71,31 @@ def test_lstm_cell(native: Native, sizes: Any, options: Any) -> None:
     peephole = {"use_peephole": attrs["use_peephole"]}
     expected = list(recurrent_lstm.lstm_block_cell_grad_kernel(np, *values, **peephole))
     check(native, "LSTMBlockCellGrad", values, peephole, expected)
+
+
+def _gru(draw: Any, batch: int, size: int, units: int) -> Arrays:
+    # Small enough that differences in the last place do not grow from step to step.
+    kernels = [draw(size + units, n * units) / np.float32(np.sqrt(size + units)) for n in (2, 1)]
+    return [draw(batch, units), *kernels, draw(2 * units), draw(units)]
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_gru(native: Native, sizes: Any) -> None:
+    time, batch, size, units = sizes
+    draw = draws(3)
+    inputs = [draw(time, batch, size), *_gru(draw, batch, size, units)]
+    steps = list(recurrent_gru.gru_sequence_kernel(np, *inputs))
+    check(native, "GRUSequence", inputs, {}, steps)
+    values = [*inputs, *steps, draw(time, batch, units)]
+    check(native, "GRUSequenceGrad", values, {}, list(recurrent_gru.gru_sequence_grad_kernel(np, *values)))
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_gru_cell(native: Native, sizes: Any) -> None:
+    _, batch, size, units = sizes
+    draw = draws(4)
+    inputs = [draw(batch, size), *_gru(draw, batch, size, units)]
+    steps = list(recurrent_gru.gru_block_cell_kernel(np, *inputs))
+    check(native, "GRUBlockCell", inputs, {}, steps)
+    values = [*inputs, *steps[:3], draw(batch, units)]
+    check(native, "GRUBlockCellGrad", values, {}, list(recurrent_gru.gru_block_cell_grad_kernel(np, *values)))
