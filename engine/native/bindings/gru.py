@@ -54,8 +54,7 @@ def _forward(bound: Bound, x: Array, outputs: Sequence[Array]) -> None:
         z = within(gates, 2 * done)
         bound.call("gru_gates_f32", chunks, *place, z, panels_ru, before, b_ru, r[t], u[t], reset)
         if not many:
-            state = (reset, units), (w_c[size:], units), (fresh, units)
-            product(bound, (batch, units, units), *state, beta=1.0)
+            product(bound, (batch, units, units), (reset, units), (w_c[size:], units), (fresh, units), beta=1.0)
         place, chunks = layer.place(1, units, t)
         values = within(fresh, done), panels_c, reset, b_c, before, u[t], c[t], h[t]
         bound.call("gru_state_f32", chunks, *place, *values)
