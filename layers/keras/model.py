@@ -98,9 +98,6 @@ class Model(Trainer, Layer):
         """The placeholders to feed; None if there are none yet."""
         return None if self._network is None else self._network.input_tensors
 
-    def _is_symbolic(self) -> bool:
-        return self._network is not None and not self._network.is_layers_only
-
     # Structure
 
     @property

@@ -17,10 +17,6 @@ _TENSOR = "__keras_tensor__"
 def functional_config(model: Any) -> dict[str, Any]:
     """Name, layers, and which calls of the layers make the model, as Keras 3 writes them."""
     network = model._network
-    if not network.is_layers_only:
-        raise ValueError(
-            f"Model {model.name!r} holds operations that are no layers and has no configuration; put them into layers"
-        )
     numbers = _numbers_of(network.nodes)
     return {
         "name": model.name,

@@ -30,8 +30,6 @@ class Network:
         self.input_tensors = _tensors(inputs, "inputs", name)
         self.output_tensors = _tensors(outputs, "outputs", name)
         self.input_names = [_input_layer_name(t, name) for t in self.input_tensors]
-        # Whether all between are layers; operations between become layers, unless nothing comes before them.
-        self.is_layers_only = True
         self._first: dict[int, int] = {}
         self.nodes = self._ordered()
         self.layers = self._ordered_layers()
@@ -134,20 +132,9 @@ class Network:
         """The outputs for other inputs, given in the structure of the model's inputs or as a list in their order.
 
         Raises:
-            ValueError: the number of inputs is another, or the network holds operations that no layer made.
+            ValueError: the number of inputs is another.
         """
         given = self.matched(inputs)
-        if not self.is_layers_only:
-            if all(new is own for new, own in zip(given, self.inputs_as_given(), strict=True)):
-                return self.outputs
-            raise ValueError(
-                f"Model {self.name!r} holds operations that are no layers and cannot be called on other tensors; put "
-                "them into Lambda layers"
-            )
-        return self.call_again(given)
-
-    def call_again(self, given: list[Any]) -> Any:
-        """The outputs for inputs in order, by calling each layer anew."""
         values: dict[Tensor, Any] = {}
         for own, new in zip(self.inputs_as_given(), given, strict=True):
             values.update(zip(_parts(own), _parts(new), strict=True))

@@ -82,6 +82,10 @@ class Optimizer:
             raise ValueError(f"{type(self).__name__} got unexpected arguments: {', '.join(sorted(kwargs))}")
         if sum(x is not None for x in (clipnorm, clipvalue, global_clipnorm)) > 1:
             raise ValueError("Only one of clipnorm, clipvalue and global_clipnorm can be set")
+        _check_numbers(
+            type(self).__name__, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm,
+            weight_decay=weight_decay, loss_scale_factor=loss_scale_factor,
+        )  # fmt: skip
         if gradient_accumulation_steps is not None and gradient_accumulation_steps < 2:
             raise ValueError(f"gradient_accumulation_steps must be at least 2, got {gradient_accumulation_steps}")
         if not 0 <= ema_momentum <= 1:
@@ -358,11 +362,12 @@ class Optimizer:
             return variable.assign(constraint(variable.read_value()), read_value=False)  # type: ignore[no-any-return]
 
     def _clipped(self, grads: list[Any]) -> list[Any]:
-        if self.clipnorm is not None:
+        # As in Keras, 0 means that nothing is clipped.
+        if self.clipnorm:
             return [clip_by_norm(_dense(g), self.clipnorm) for g in grads]
-        if self.global_clipnorm is not None:
+        if self.global_clipnorm:
             return list(clip_by_global_norm([_dense(g) for g in grads], self.global_clipnorm)[0])
-        if self.clipvalue is not None:
+        if self.clipvalue:
             return [clip_by_value(_dense(g), -self.clipvalue, self.clipvalue) for g in grads]
         return grads
 
@@ -463,6 +468,13 @@ class Optimizer:
         """An optimizer with the constructor's arguments of `config`."""
         rate = deserialize_keras_object(config.get("learning_rate"), custom_objects, "schedules")
         return cls(**{**config, **({} if rate is None else {"learning_rate": rate})})
+
+
+def _check_numbers(kind: str, **numbers: Any) -> None:
+    """Raises ValueError for what is no number from 0 on; None passes."""
+    for name, value in numbers.items():
+        if value is not None and (not isinstance(value, int | float | np.number) or not value >= 0):
+            raise ValueError(f"{name} of {kind} must be a number from 0 on, got {value!r}")
 
 
 def _checked_rate(rate: Any) -> Any:

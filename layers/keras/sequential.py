@@ -131,8 +131,6 @@ class Sequential(Model):
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         del training, mask
-        if self._network is not None and self._is_symbolic():
-            return self._network.call(inputs)
         for layer in self._chain:
             inputs = layer(inputs)
         return inputs

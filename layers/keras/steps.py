@@ -140,8 +140,6 @@ class StepBuilder:
         with CONTEXT.inside(training):
             outputs = model(model._packed(inputs))
         updates = model.updates if training else model.state_updates
-        if model._is_symbolic():
-            updates_before, losses_before = set(), set()
         return (
             outputs,
             [u for u in updates if id(u) not in updates_before],
@@ -171,7 +169,8 @@ class StepBuilder:
     def _step(self, feeds: list[Any], operation: Any, outputs: Any, after: dict[str, Tensor], training: bool) -> Step:
         constants: list[tuple[Tensor, Any]] = []
         phase = symbolic_learning_phase()
-        if phase is not None and (self.model._is_symbolic() or self.model._added_losses):
+        # The losses and metrics that were added are tensors of the model's own first call.
+        if phase is not None and (self.model._added_losses or self.model._added_metrics):
             constants.append((phase, training))
         return Step([f for f in feeds if f is not None], operation, outputs, after, constants)
 

@@ -494,3 +494,28 @@ def test_a_dataset_that_is_used_again_adds_nothing():
     before = use()
     assert use() == before
     keras.backend.clear_session()
+
+
+@pytest.mark.parametrize("name", ["clipnorm", "clipvalue", "global_clipnorm", "weight_decay"])
+def test_numbers_of_optimizers(name):
+    for wrong in (-1.0, "a", float("nan")):
+        with pytest.raises(ValueError, match=f"{name} of Adam must be a number from 0 on"):
+            keras.optimizers.Adam(**{name: wrong})
+    weights = []
+    for options in ({}, {name: 0.0}):
+        model = keras.Sequential([keras.Input((4,)), layers.Dense(1, kernel_initializer="ones")])
+        model.compile(keras.optimizers.SGD(0.1, **options), "mse")
+        model.fit(X, X[:, 0], shuffle=False, verbose=0)
+        weights.append(model.get_weights()[0])
+    np.testing.assert_array_equal(*weights)
+
+
+def test_a_metric_that_was_added_sees_whether_the_model_trains():
+    inputs = keras.Input((4,))
+    dropped = layers.Dropout(0.999)(inputs)
+    model = keras.Model(inputs, layers.Dense(1)(dropped))
+    model.add_metric(tf.reduce_mean(tf.abs(dropped)), name="kept")
+    model.compile(keras.optimizers.SGD(0.0), "mse")
+    ones = np.ones((10, 4), np.float32)
+    assert model.evaluate(ones, ones[:, 0], return_dict=True, verbose=0)["kept"] == 1.0
+    assert model.fit(ones, ones[:, 0], verbose=0).history["kept"][0] != 1.0
