@@ -18,7 +18,19 @@ from .registry import Op, allowed_dtypes, find_definition
 from .signatures import Argument
 
 # Ops that only rewritten steps hold: they carry what no message can say.
-REWRITTEN = frozenset({"_Feed", "_Fused", "_FusedMatMul", "_MultiUpdate", "_SparseUpdate", "_SummedRows"})
+REWRITTEN = frozenset(
+    {
+        "_Feed",
+        "_Fused",
+        "_FusedMatMul",
+        "_MatMulApplyAdam",
+        "_MatMulApplyGradientDescent",
+        "_MatMulApplyMomentum",
+        "_MultiUpdate",
+        "_SparseUpdate",
+        "_SummedRows",
+    }
+)
 # The stateless kinds of functional control flow mean the same as the others.
 ALIASES = {"StatelessIf": "If", "StatelessWhile": "While"}
 # Attributes that came after TensorFlow 1.15, with the values that say what 1.15 does.

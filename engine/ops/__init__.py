@@ -41,6 +41,7 @@ from . import (  # noqa: F401  importing a family registers its ops
     fourier_real,
     functional,
     fused_matmul,
+    fused_updates,
     guards,
     image,
     image_boxes,

@@ -10,6 +10,7 @@ from .dataflow import Dataflow
 from .fuse import fuse
 from .fuse_conv import fuse_conv
 from .fuse_matmul import fuse_matmul
+from .fuse_matmul_updates import fuse_matmul_updates
 from .fuse_norm import fuse_norm
 from .infer import fold, infer
 from .merge import merge
@@ -32,6 +33,7 @@ PASSES: dict[str, Pass] = {
     "sparse_updates": merge_sparse_updates,
     "fuse_norm": fuse_norm,
     "summed_rows": sum_rows_in_place,
+    "fuse_matmul_updates": fuse_matmul_updates,
     "updates": merge_updates,
     "fuse": fuse,
 }

@@ -76,6 +76,41 @@ def _operand(bound: Bound, operand: Array | None, out: Array) -> tuple[Array | N
     return operand, down, across
 
 
+# As bindings/updates.py has them: kernel, and how many variables come first.
+_UPDATES = {"GradientDescent": ("gradient_descent", 1), "Momentum": ("momentum", 2), "Adam": ("adam", 3)}
+
+
+@native(*(f"_MatMulApply{rule}" for rule in _UPDATES))
+def matmul_apply(bound: Bound) -> None:
+    """An optimizer's step that computes its gradient itself."""
+    kernel, variables = _UPDATES[bound.type.removeprefix("_MatMulApply")]
+    arrays, numbers, (a, b) = bound.inputs[:variables], bound.inputs[variables:-2], bound.inputs[-2:]
+    dtype = arrays[0].dtype
+    bound.require(dtype in _SUFFIX and all(x.dtype == dtype for x in bound.inputs), f"{dtype}")
+    bound.require(all(x.flags.c_contiguous for x in arrays), "strided memory")
+    bound.require(all(x.size == 1 for x in numbers), "a number that is no scalar")
+    a, b = (x.T if bound.attrs[t] else x for x, t in ((a, "transpose_a"), (b, "transpose_b")))
+    (m, k), n = a.shape, b.shape[1]
+    bound.require(k > 0, "a product over nothing")
+    bound.require(all(x.shape == (m, n) for x in arrays), "variable and gradient of different shapes")
+    if not m * n:
+        return
+    factors = *_factor(_matrix(bound, a)), *_second(_matrix(bound, b))
+    rows, columns, _ = _cut(m, n, k, 1)
+    chunks = -(-m // rows) * -(-n // columns)
+    option = bound.attrs.get("use_nesterov", False)
+    pointers = [*arrays, *[None] * (3 - variables), *numbers, *[None] * (6 - len(numbers))]
+    bound.call(f"gemm_{kernel}_{_SUFFIX[dtype]}", chunks, m, n, k, *factors, rows, columns, option, *pointers)
+
+
+def _factor(x: Matrix) -> tuple[Array, int, int]:
+    return (x.array, 1, x.leading) if x.turned else (x.array, x.leading, 1)
+
+
+def _second(x: Matrix) -> tuple[Array, int, bool]:
+    return x.array, x.leading, x.turned
+
+
 def gemm(
     bound: Bound, a: Array, b: Array, out: Array, transpose_a: bool, transpose_b: bool, steps: Sequence[Any] = ()
 ) -> None:
@@ -95,8 +130,7 @@ def gemm(
     batch, distances = _batches(bound, a, b, out)
     rows, columns, group = _cut(m, n, k, math.prod(batch))
     chunks = -(-m // rows) * -(-n // columns) * -(-math.prod(batch) // group)
-    strides = (1, first.leading) if first.turned else (first.leading, 1)
-    places = a, *strides, b, second.leading, second.turned, out, result.leading
+    places = *_factor(first), *_second(second), out, result.leading
     arguments = [
         m,
         n,

@@ -32,7 +32,7 @@ struct gemm_steps { struct gemm product; struct hr_epilogue epilogue; };
             hr_factors_##suffix f = {a, g->a_row, g->a_column, b, g->ldb, g->turned, g->k};                               \
             for (int64_t j = c.begin; j < c.end; j += HR_COLUMNS)                                                         \
                 hr_block_##suffix(&f, r.begin, r.end, j, hr_min(j + HR_COLUMNS, c.end), place + j - c.begin, g->ldout,    \
-                                  steps ? hr_epilogue_##suffix : 0, steps, scratch);                                      \
+                                  0, steps ? hr_epilogue_##suffix : 0, steps, scratch);                                   \
             return;                                                                                                       \
         }                                                                                                                 \
         int64_t turned = g->a_column != 1;                                                                                \

@@ -99,9 +99,10 @@ HR_INLINE size_t OF(block_scratch)(int64_t columns, int64_t k) {
 /* What is done to rows [i, i + rows) and columns [j, j + count) of a product when they are complete. */
 typedef void (*OF(finish))(const void *what, int64_t i, int64_t rows, int64_t j, int64_t count, REAL *out, int64_t ldout);
 
-/* Rows [i0, i1) and columns [j0, j1), at most HR_COLUMNS, of the product at `out`, the place of element [i0, j0]. */
+/* Rows [i0, i1) and columns [j0, j1), at most HR_COLUMNS, of the product at `out`, the place of element [i0, j0]. Where all
+   tiles are to be `stacked`, each is finished at `out` itself; the inner dimension must be one block then. */
 static void OF(block)(const OF(factors) *f, int64_t i0, int64_t i1, int64_t j0, int64_t j1, REAL *out, int64_t ldout,
-                      OF(finish) finish, const void *what, void *scratch) {
+                      int64_t stacked, OF(finish) finish, const void *what, void *scratch) {
     int64_t block = hr_inner_block(f->k), columns = j1 - j0;
     int64_t most = columns > 2 * LANES ? HR_ROWS : HR_ROWS_NARROW, tile = hr_min(most, i1 - i0);
     REAL *panels = scratch, *strip = panels + (columns + LANES - 1) / LANES * LANES * block;
@@ -121,7 +122,7 @@ static void OF(block)(const OF(factors) *f, int64_t i0, int64_t i1, int64_t j0, 
                     for (int64_t r = 0; r < rows; r++) strip[d * rows + r] = a[d * a_column + r];
                 a = strip; a_row = 1; a_column = rows;
             }
-            REAL *to = out + (i - i0) * ldout;
+            REAL *to = stacked ? out : out + (i - i0) * ldout;
             for (int64_t j = 0; j < columns;) {
                 int64_t vectors = OF(vectors)(columns - j), wide = vectors * LANES, width = hr_min(wide, columns - j);
                 int packed = packs || width < wide;

@@ -15,7 +15,17 @@ from headrace.engine.session import Session
 from headrace.engine.shapes import TensorShape
 
 # Ops that only rewritten steps hold have no samples of their own.
-INTERNAL = ("_Feed", "_Fused", "_FusedMatMul", "_MultiUpdate", "_SparseUpdate", "_SummedRows")
+INTERNAL = (
+    "_Feed",
+    "_Fused",
+    "_FusedMatMul",
+    "_MultiUpdate",
+    "_SparseUpdate",
+    "_SummedRows",
+    "_MatMulApplyAdam",
+    "_MatMulApplyGradientDescent",
+    "_MatMulApplyMomentum",
+)
 # Tests elsewhere declare ops too.
 OWN = {n: d for n, d in sorted(all_definitions().items()) if d.__module__.startswith("headrace.")}
 DEFINITIONS = {name: d for name, d in OWN.items() if name not in INTERNAL}

@@ -73,7 +73,7 @@ def spans(plan):
 def test_the_arena_of_a_training_step_is_reused():
     (x, y), _, loss, steps = mlp((64,) * 6 + (10,), 256)
     plan = planned([loss], [x, y], steps)
-    assert plan.arena_bytes <= 0.6 * plan.naive_bytes
+    assert plan.arena_bytes <= 0.65 * plan.naive_bytes
 
 
 @pytest.mark.parametrize("off", [(), tuple(PASSES)])
