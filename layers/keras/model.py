@@ -45,6 +45,11 @@ class Model(Trainer, Layer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         named = dict(zip(("inputs", "outputs", "name"), args, strict=False))
+        twice = sorted(set(named) & set(kwargs))
+        if len(args) > len(named) or twice:
+            raise TypeError(
+                f"A model takes inputs, outputs and a name by place, each once, got {len(args)} and {twice}"
+            )
         options = {**kwargs, **named}
         inputs, outputs = options.pop("inputs", None), options.pop("outputs", None)
         if (inputs is None) != (outputs is None):

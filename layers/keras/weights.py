@@ -291,6 +291,6 @@ def _holders(value: Any) -> Iterator[WeightsHolder]:
 def _variables(value: Any) -> Iterator[Any]:
     if isinstance(value, Variable):
         yield value
-    elif isinstance(value, list | tuple):
-        for one in value:
+    elif isinstance(value, Mapping | list | tuple):
+        for one in list(value.values()) if isinstance(value, Mapping) else value:
             yield from _variables(one)

@@ -331,3 +331,22 @@ def test_build_makes_weights_in_the_layers_scope_once():
     layer.build((None, 3))
     layer(np.ones((1, 3)))
     assert [w.name for w in layer.weights] == ["d/kernel:0", "d/bias:0"]
+
+
+def test_variables_in_a_dict_are_the_layers():
+    class Scaled(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.parts = {"scale": tf.Variable([2.0, 3.0]), "inner": {"shift": tf.Variable([1.0, 1.0])}}
+
+        def call(self, inputs):
+            return inputs * self.parts["scale"] + self.parts["inner"]["shift"]
+
+    assert len(Scaled().trainable_weights) == 2
+
+
+def test_a_model_takes_three_arguments_by_place():
+    x = keras.Input((2,))
+    for args, options in (((x, x, "m", True), {}), ((x, x), {"outputs": x})):
+        with pytest.raises(TypeError, match="by place"):
+            keras.Model(*args, **options)
