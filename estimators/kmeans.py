@@ -9,6 +9,7 @@ import numpy as np
 
 from ..engine.conversion import convert_to_tensor
 from ..engine.dtypes import float32
+from ..engine.errors import OutOfRangeError
 from ..engine.graph import Tensor, get_default_graph
 from ..engine.ops.array import reshape
 from ..engine.ops.array_parts import concat
@@ -108,13 +109,16 @@ class KMeansClustering(Estimator):
         with get_default_graph().control_dependencies([loss]):
             counted = get_global_step().assign_add(1)
         train_op = with_dependencies([group(graph.training_op, counted)], loss)
-        hooks: list[SessionRunHook] = [_Chooser(graph.init_op, graph.cluster_centers_initialized)]
+        # Before the checkpoint at the start, which so has the centers, even where their choice takes all batches.
+        chief_hooks = [_Chooser(graph.init_op, graph.cluster_centers_initialized)]
+        hooks: list[SessionRunHook] = []
         if self._tolerance is not None:
             hooks.append(_LossChange(loss, self._tolerance))
         predictions = {self.ALL_DISTANCES: graph.all_scores[0], self.CLUSTER_INDEX: graph.cluster_idx[0]}
         outputs = {key: PredictOutput(value) for key, value in predictions.items()}
         return EstimatorSpec(
-            mode, predictions, loss, train_op, {self.SCORE: metrics.mean(loss)}, training_hooks=hooks,
+            mode, predictions, loss, train_op, {self.SCORE: metrics.mean(loss)}, training_chief_hooks=chief_hooks,
+            training_hooks=hooks,
             export_outputs={**outputs, "serving_default": PredictOutput(graph.cluster_idx[0])},
         )  # fmt: skip
 
@@ -165,7 +169,12 @@ class _Chooser(SessionRunHook):
         for _ in range(_MOST_BATCHES):
             if session.run(self._initialized):
                 return
-            session.run(self._init_op)
+            try:
+                session.run(self._init_op)
+            except OutOfRangeError:
+                if session.run(self._initialized):
+                    return
+                raise ValueError("The input ended before all centers were chosen: there are too few points") from None
         raise RuntimeError(f"The centers were not all chosen after {_MOST_BATCHES} batches")
 
 

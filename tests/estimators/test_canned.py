@@ -208,6 +208,31 @@ def test_kmeans_of_few_points_a_batch_and_of_named_features(tmp_path):
     assert model.train(input_fn, steps=1).cluster_centers().shape == (8, 2)
 
 
+@pytest.mark.parametrize("mini_batch", [True, False])
+@pytest.mark.parametrize("source", ["limit_epochs", "dataset"])
+def test_kmeans_keeps_the_centers_whose_choice_took_the_only_batch(tmp_path, mini_batch, source):
+    data = points()
+
+    def whole():
+        if source == "dataset":
+            return tf.data.Dataset.from_tensors(data)
+        return tf.train.limit_epochs(tf.constant(data), num_epochs=1)
+
+    model = tf.estimator.experimental.KMeans(3, str(tmp_path), use_mini_batch=mini_batch, seed=1)
+    model.train(whole)
+    assert all((data == center).all(1).any() for center in model.cluster_centers())
+    scores = [model.score(whole)]
+    for _ in range(2):
+        scores.append(model.train(whole).score(whole))
+    assert len(model.cluster_centers()) == 3 and scores[2] < scores[1] < scores[0]
+
+
+def test_kmeans_of_too_few_points(tmp_path):
+    model = tf.estimator.experimental.KMeans(3, str(tmp_path))
+    with pytest.raises(ValueError, match="ended before all centers were chosen"):
+        model.train(lambda: tf.data.Dataset.from_tensors(np.zeros((2, 2), np.float32)))
+
+
 def test_kmeans_of_the_old_interface():
     data = points()
     with tf.Graph().as_default(), tf.Session() as session:
