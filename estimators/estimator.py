@@ -238,7 +238,10 @@ class Estimator(Exporting):
             steps = config.save_summary_steps
             own.append(SummarySaverHook(scaffold=scaffold, save_steps=steps, output_dir=folder))
         # After the summaries: those of a checkpoint's step are on the disk before it is.
-        own += self._saving_hooks(scaffold, listeners, creator)
+        saving = self._saving_hooks(scaffold, listeners, creator)
+        for hook in saving:
+            hook.asynchronous = config.asynchronous_checkpoints
+        own += saving
         return MonitoredSession(creator, [*own, NanTensorHook(spec.loss), *spec.training_hooks, *hooks])
 
     @property

@@ -24,6 +24,8 @@ class RunConfig:
             process, and the input and model functions place operations by `tf.device`.
         experimental_max_worker_delay_secs, session_creation_timeout_secs: accepted: no other process is waited for.
         checkpoint_save_graph_def: write the graph with the checkpoints.
+        asynchronous_checkpoints: write them while training goes on, which waits for the copy of the values only; with
+            saving listeners it waits for all.
 
     Raises:
         ValueError: a number is out of its range, both kinds of intervals are given, or what must be None is not.
@@ -46,6 +48,7 @@ class RunConfig:
     experimental_max_worker_delay_secs: float | None = None
     session_creation_timeout_secs: float = 7200
     checkpoint_save_graph_def: bool = True
+    asynchronous_checkpoints: bool = False
 
     def __post_init__(self) -> None:
         for name in ("train_distribute", "device_fn", "protocol", "eval_distribute", "experimental_distribute"):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +50,33 @@ def save_state(context: Any, prefix: Any, names: Any, specs: Any, tensors: Any) 
             None, None, f"Got {len(keys)} tensor names, {len(slices)} slices but {len(tensors)} tensors"
         )
     types = context.attrs["dtypes"]
-    parts = [_part(k, s, t, d) for k, s, t, d in zip(keys, slices, tensors, types, strict=True)]
-    _writing(path, lambda: write_checkpoint(path, [parts], context.resources.random_state()))
+    later = getattr(_deferred, "actions", None)
+    # What is written later must not see what steps assign until then.
+    values = tensors if later is None else [np.array(tensor) for tensor in tensors]
+    parts = [_part(k, s, t, d) for k, s, t, d in zip(keys, slices, values, types, strict=True)]
+    random = context.resources.random_state()
+    _now_or_later(lambda: _writing(path, lambda: write_checkpoint(path, [parts], random)))
+
+
+_deferred = threading.local()
+
+
+@contextmanager
+def deferred_saves() -> Iterator[list[Callable[[], None]]]:
+    """Saves that this thread runs in the block copy their tensors only; what is to be done then is in the list."""
+    _deferred.actions = []
+    try:
+        yield _deferred.actions
+    finally:
+        _deferred.actions = None
+
+
+def _now_or_later(action: Callable[[], None]) -> None:
+    later = getattr(_deferred, "actions", None)
+    if later is None:
+        action()
+    else:
+        later.append(action)
 
 
 def _part(name: str, spec: str, value: Any, dtype: DType) -> Part:
@@ -151,7 +178,8 @@ def merge_checkpoints_op(
 @merge_checkpoints_op.state
 def merge_checkpoints_state(context: Any, prefixes: Any, destination: Any, *, delete_old_dirs: bool) -> None:
     path = one_text(destination, "destination_prefix")
-    _writing(path, lambda: merge_checkpoints(_texts(prefixes), path, delete_old_dirs))
+    parts = _texts(prefixes)
+    _now_or_later(lambda: _writing(path, lambda: merge_checkpoints(parts, path, delete_old_dirs)))
 
 
 @op("ShardedFilename", "basename: string, shard: int32, num_shards: int32", "filename: string", shape=scalar_shape)

@@ -155,6 +155,9 @@ class CheckpointSaverHook(SessionRunHook):
         checkpoint_basename: of the files.
         scaffold: whose saver is used.
         listeners: CheckpointSaverListeners.
+        asynchronous: write checkpoints while training goes on, which then waits for the copy of the values only; with
+            listeners, which expect to find the checkpoint, it waits all the same. An error of a save is raised at the
+            next, or at the end.
     """
 
     def __init__(
@@ -167,6 +170,7 @@ class CheckpointSaverHook(SessionRunHook):
         scaffold: Any = None,
         listeners: Sequence[CheckpointSaverListener] | None = None,
         save_graph_def: bool = True,
+        asynchronous: bool = False,
     ) -> None:
         if saver is not None and scaffold is not None:
             raise ValueError("You cannot provide both saver and scaffold.")
@@ -177,6 +181,7 @@ class CheckpointSaverHook(SessionRunHook):
         self._timer = SecondOrStepTimer(every_secs=save_secs, every_steps=save_steps)
         self._listeners = list(listeners or ())
         self._save_graph_def = save_graph_def
+        self.asynchronous = asynchronous
 
     def begin(self) -> None:
         """Finds the global step and tells the listeners."""
@@ -217,6 +222,8 @@ class CheckpointSaverHook(SessionRunHook):
         step = int(session.run(self._global_step))
         if step != self._timer.last_triggered_step():
             self._save(session, step)
+        if self.asynchronous:
+            self._get_saver().wait()
         for listener in self._listeners:
             listener.end(session, step)
 
@@ -227,7 +234,8 @@ class CheckpointSaverHook(SessionRunHook):
             listener.before_save(session, step)
         # Events up to here are not written again by a run that goes on from this checkpoint.
         self._writer.flush()
-        self._get_saver().save(session, self._prefix, global_step=step, write_meta_graph=self._save_graph_def)
+        later = {"asynchronous": True} if self.asynchronous and not self._listeners else {}
+        self._get_saver().save(session, self._prefix, global_step=step, write_meta_graph=self._save_graph_def, **later)
         self._writer.add_session_log(_checkpoint_log(f"{self._prefix}-{step}"), step)
         return any([listener.after_save(session, step) for listener in self._listeners])
 

@@ -404,6 +404,7 @@ def MonitoredTrainingSession(
     save_checkpoint_steps: int | None = USE_DEFAULT,
     summary_dir: str | None = None,
     save_graph_def: bool = True,
+    asynchronous_checkpoints: bool = False,
 ) -> MonitoredSession:
     """A MonitoredSession for training, with hooks that save checkpoints and summaries and count steps, as TF 1.15's.
 
@@ -424,6 +425,7 @@ def MonitoredTrainingSession(
         save_checkpoint_steps: steps between checkpoints.
         summary_dir: where summaries go; `checkpoint_dir` if None.
         save_graph_def: write the graph with the checkpoints.
+        asynchronous_checkpoints: write them while training goes on.
     """
     scaffold = scaffold or Scaffold()
     if not is_chief:
@@ -448,6 +450,7 @@ def MonitoredTrainingSession(
                 save_secs=save_secs,
                 scaffold=scaffold,
                 save_graph_def=save_graph_def,
+                asynchronous=asynchronous_checkpoints,
             )
         )
     creator = ChiefSessionCreator(scaffold, master, config, checkpoint_dir)

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from ..graph import Operation, Tensor, get_default_graph
 from ..ops.array import identity, stack
 from ..ops.checkpoint_files import (
     EXPECTED_SHAPES,
+    deferred_saves,
     merge_checkpoints_op,
     restore_op,
     save_op,
@@ -37,6 +39,7 @@ from ..protos import SaverDef
 from ..scopes import GraphKeys, name_scope
 from ..shapes import TensorShape
 from .saveable import SaveableObject, saveables_of
+from .saver_background import Background
 
 _log = logging.getLogger("absl")
 _FOREVER = 10000.0
@@ -115,6 +118,7 @@ class Saver:
         self._filename = filename
         self._is_empty = False
         self._saving = threading.Lock()
+        self._background = Background()
         self.saver_def: SaverDef | None = None
         self._last_checkpoints: list[tuple[str, float]] = []
         self._next_kept = time.time() + keep_checkpoint_every_n_hours * 3600
@@ -229,6 +233,7 @@ class Saver:
         write_state: bool = True,
         strip_default_attrs: bool = False,
         save_debug_info: bool = False,
+        asynchronous: bool = False,
     ) -> str | None:
         """Writes a checkpoint and removes those that are too many.
 
@@ -242,6 +247,8 @@ class Saver:
             write_state: write the state file, and remove old checkpoints.
             strip_default_attrs: leave attributes with their defaults out of the graph's file.
             save_debug_info: accepted.
+            asynchronous: copy the values as they are now, and write them while the caller goes on. The error of such a
+                save is raised by the next `save`, `restore` or `wait`.
 
         Returns:
             The prefix of the checkpoint; None for an empty saver.
@@ -265,13 +272,29 @@ class Saver:
             raise ValueError(f"Parent directory of {path} doesn't exist, can't save.")
         # A thread may save while the main loop does.
         with self._saving:
-            sess.run(definition.save_tensor_name, {definition.filename_tensor_name: prefix})
-            if write_meta_graph:
-                with sess.graph.as_default():
-                    self.export_meta_graph(f"{prefix}.{meta_graph_suffix}", strip_default_attrs=strip_default_attrs)
-            if write_state:
-                self._write_state(folder, prefix, latest, meta_graph_suffix)
+            self._background.wait()
+            deferred: AbstractContextManager[list[Any]] = deferred_saves() if asynchronous else nullcontext([])
+            with deferred as actions:
+                sess.run(definition.save_tensor_name, {definition.filename_tensor_name: prefix})
+
+            def finish() -> None:
+                for action in actions:
+                    action()
+                if write_meta_graph:
+                    with sess.graph.as_default():
+                        self.export_meta_graph(f"{prefix}.{meta_graph_suffix}", strip_default_attrs=strip_default_attrs)
+                if write_state:
+                    self._write_state(folder, prefix, latest, meta_graph_suffix)
+
+            if asynchronous:
+                self._background.start(f"Saving {prefix}", finish)
+            else:
+                finish()
         return prefix
+
+    def wait(self) -> None:
+        """Waits for an asynchronous save, and raises its error."""
+        self._background.wait()
 
     def _write_state(self, folder: Path, prefix: str, latest: str, meta_graph_suffix: str) -> None:
         self._record(prefix)
@@ -324,6 +347,7 @@ class Saver:
         """
         if self._is_empty:
             return
+        self._background.wait()
         if save_path is None:
             raise ValueError("Can't load save_path when it is None.")
         prefix = os.fspath(save_path)

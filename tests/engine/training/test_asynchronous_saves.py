@@ -1,0 +1,138 @@
+"""Asynchronous saves hold the values of when they were asked for; their errors come up; shards of any number are restored."""
+
+import threading
+
+import numpy as np
+import pytest
+
+import headrace as tf
+from headrace.engine.checkpoint import files, shards
+from headrace.engine.checkpoint.reader import list_variables, load_variable
+
+
+@pytest.fixture(autouse=True)
+def graph():
+    with tf.Graph().as_default() as made:
+        yield made
+
+
+class Gate:
+    """Holds background writes until it is opened."""
+
+    def __init__(self, monkeypatch):
+        self.open, self.waiting = threading.Event(), threading.Event()
+        write = files.write_some
+
+        def slow(descriptor, octets):
+            if threading.current_thread().name.startswith("Saving"):
+                self.waiting.set()
+                assert self.open.wait(20)
+            return write(descriptor, octets)
+
+        monkeypatch.setattr(files, "write_some", slow)
+
+
+@pytest.mark.parametrize("sharded", [False, True])
+def test_the_file_holds_the_values_of_when_it_was_asked_for(sharded, tmp_path, monkeypatch):
+    dense = tf.Variable(np.arange(1000.0), name="dense")
+    with tf.device("/cpu:0" if sharded else None):
+        handle = tf.get_variable("handle", initializer=1.0, use_resource=True)
+    saver = tf.train.Saver(sharded=sharded)
+    change = tf.group(dense.assign(dense + 1.0), handle.assign(5.0))
+    gate = Gate(monkeypatch)
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        path = saver.save(session, str(tmp_path / "m"), global_step=1, asynchronous=True)
+        assert gate.waiting.wait(20)
+        session.run(change)
+        assert tf.train.latest_checkpoint(str(tmp_path)) is None
+        gate.open.set()
+        saver.wait()
+        assert tf.train.latest_checkpoint(str(tmp_path)) == path and (tmp_path / "m-1.meta").exists()
+        np.testing.assert_array_equal(load_variable(path, "dense"), np.arange(1000.0))
+        assert load_variable(path, "handle") == 1.0
+        saver.save(session, str(tmp_path / "m"), global_step=2, asynchronous=True)
+        saver.restore(session, path)
+        assert session.run(handle) == 1.0 and load_variable(str(tmp_path), "handle") == 5.0
+
+
+def failing(*_):
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("action", ["save", "restore", "wait"])
+def test_the_error_of_a_save_comes_up_at_the_next_call(action, tmp_path, monkeypatch, caplog):
+    tf.Variable(1.0, name="v")
+    saver = tf.train.Saver()
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        path = saver.save(session, str(tmp_path / "m"), global_step=1)
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "sync", failing)
+            saver.save(session, str(tmp_path / "m"), global_step=2, asynchronous=True)
+            saver._background._thread.join()
+        calls = {
+            "save": lambda: saver.save(session, str(tmp_path / "m"), global_step=3),
+            "restore": lambda: saver.restore(session, path),
+            "wait": saver.wait,
+        }
+        with pytest.raises(tf.errors.OpError, match="No space left"):
+            calls[action]()
+        calls[action]()
+    assert "No space left" in caplog.text
+    assert not list(tmp_path.glob("m-2.*"))
+
+
+def test_hooks_save_while_training_goes_on(tmp_path, monkeypatch):
+    step = tf.train.get_or_create_global_step()
+    train = tf.assign_add(step, 1)
+    seen = []
+    write = shards.write_shard
+
+    def noted(*arguments):
+        seen.append(threading.current_thread().name.split(" ")[0])
+        return write(*arguments)
+
+    monkeypatch.setattr("headrace.engine.checkpoint.writer.write_shard", noted)
+    hooks = [tf.train.StopAtStepHook(last_step=5)]
+    with tf.train.MonitoredTrainingSession(
+        checkpoint_dir=str(tmp_path), save_checkpoint_steps=2, hooks=hooks, asynchronous_checkpoints=True
+    ) as session:
+        while not session.should_stop():
+            session.run(train)
+    assert set(seen) == {"Saving"} and load_variable(str(tmp_path), "global_step") == 5
+
+
+def test_an_estimator_saves_while_training_goes_on(tmp_path):
+    config = tf.estimator.RunConfig(save_checkpoints_steps=2, asynchronous_checkpoints=True)
+
+    def model(features, labels, mode):
+        weight = tf.get_variable("w", [], initializer=tf.zeros_initializer())
+        loss = tf.reduce_mean(tf.square(features * weight - 1.0))
+        return tf.estimator.EstimatorSpec(
+            mode, loss=loss, train_op=tf.train.GradientDescentOptimizer(0.1).minimize(loss, tf.train.get_global_step())
+        )
+
+    estimator = tf.estimator.Estimator(model, str(tmp_path), config)
+    estimator.train(lambda: tf.data.Dataset.from_tensors(np.ones(2, np.float32)).repeat(), steps=5)
+    assert estimator.latest_checkpoint().endswith("model.ckpt-5")
+
+
+@pytest.mark.parametrize("counts", [(3, 2), (2, 1), (1, 4), (4, 3)], ids=str)
+def test_another_number_of_shards(counts, tmp_path):
+    def variable(count):
+        partitioner = tf.fixed_size_partitioner(count) if count > 1 else None
+        with tf.variable_scope("", partitioner=partitioner):
+            return tf.get_variable("w", [7, 4], tf.float64, tf.random_uniform_initializer(seed=1))
+
+    prefix = str(tmp_path / "m")
+    with tf.Graph().as_default(), tf.Session() as session:
+        saved = tf.convert_to_tensor(variable(counts[0]))
+        session.run(tf.global_variables_initializer())
+        tf.train.Saver(sharded=True).save(session, prefix)
+        value = session.run(saved)
+    assert list_variables(prefix) == [("w", [7, 4])]
+    with tf.Graph().as_default(), tf.Session() as session:
+        restored = tf.convert_to_tensor(variable(counts[1]))
+        tf.train.Saver(sharded=True).restore(session, prefix)
+        np.testing.assert_array_equal(session.run(restored), value)
