@@ -252,6 +252,9 @@ class Dot(Merge):
         if len(_several(self, shapes)) != 2:
             raise ValueError(f"A `Dot` layer should be called on exactly 2 inputs, received {len(shapes)}")
         given = [self.axes, self.axes] if isinstance(self.axes, int) else self.axes
+        for axis, shape in zip(given, shapes, strict=True):
+            if not -len(shape) <= axis < len(shape):
+                raise ValueError(f"Layer {self.name!r}: there is no axis {axis} in an input of shape {shape}")
         first, second = (axis % len(shape) for axis, shape in zip(given, shapes, strict=True))
         sizes = {shapes[0][first], shapes[1][second]} - {None}
         if 0 in (first, second) or len(sizes) > 1:

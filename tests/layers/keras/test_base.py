@@ -350,3 +350,9 @@ def test_a_model_takes_three_arguments_by_place():
     for args, options in (((x, x, "m", True), {}), ((x, x), {"outputs": x})):
         with pytest.raises(TypeError, match="by place"):
             keras.Model(*args, **options)
+
+
+@pytest.mark.parametrize("axes", [5, -3, (1, 5)])
+def test_axes_of_dot_are_within_the_inputs(axes):
+    with pytest.raises(ValueError, match="there is no axis"):
+        keras.layers.Dot(axes)([keras.Input((3,)), keras.Input((3,))])
