@@ -79,17 +79,49 @@ def bias_relu(rows: int, columns: int) -> Kernel:
     )
 
 
-def convolution(batch: int, image: int, inputs: int, width: int, outputs: int) -> Kernel:
+def convolution(batch: int, image: int, inputs: int, width: int, outputs: int, which: str = "") -> Kernel:
+    """A convolution, or with `which` one of its gradients: BackpropInput, BackpropFilter."""
     pixels = batch * image * image
+    sizes, filters = (batch, image, image, inputs), (width, width, inputs, outputs)
+
+    def make(tf: Any, x: Any, k: Any, dy: Any) -> Any:
+        if which == "BackpropInput":
+            return tf.nn.conv2d_backprop_input(sizes, k, dy, [1, 1, 1, 1], "SAME")
+        if which == "BackpropFilter":
+            return tf.nn.conv2d_backprop_filter(x, filters, dy, [1, 1, 1, 1], "SAME")
+        return tf.nn.conv2d(x, k, [1, 1, 1, 1], "SAME")
+
     return Kernel(
-        f"Conv2D {batch}x{image}x{image}x{inputs} {width}x{width} -> {outputs}",
-        session_step(
-            lambda tf, x, k: tf.nn.conv2d(x, k, [1, 1, 1, 1], "SAME"),
-            normal(batch, image, image, inputs),
-            normal(width, width, inputs, outputs),
-        ),
+        f"Conv2D{which} {batch}x{image}x{image}x{inputs} {width}x{width} -> {outputs}",
+        session_step(make, normal(*sizes), normal(*filters), normal(batch, image, image, outputs)),
         2.0 * pixels * width * width * inputs * outputs,
         4.0 * (pixels * (inputs + outputs) + width * width * inputs * outputs),
+    )
+
+
+def depthwise(batch: int, image: int, channels: int, width: int) -> Kernel:
+    numbers = batch * image * image * channels
+    return Kernel(
+        f"DepthwiseConv2dNative {batch}x{image}x{image}x{channels} {width}x{width}",
+        session_step(
+            lambda tf, x, k: tf.nn.depthwise_conv2d_native(x, k, [1, 1, 1, 1], "SAME"),
+            normal(batch, image, image, channels),
+            normal(width, width, channels, 1),
+        ),
+        2.0 * numbers * width * width,
+        8.0 * numbers,
+    )
+
+
+def max_pool(batch: int, image: int, channels: int) -> Kernel:
+    numbers = batch * image * image * channels
+    return Kernel(
+        f"MaxPool {batch}x{image}x{image}x{channels} 2x2",
+        session_step(
+            lambda tf, x: tf.nn.max_pool(x, [1, 2, 2, 1], [1, 2, 2, 1], "VALID"), normal(batch, image, image, channels)
+        ),
+        numbers,
+        5.0 * numbers,
     )
 
 
@@ -107,8 +139,17 @@ KERNELS: tuple[Callable[[], Kernel], ...] = (
     lambda: product(400, 200, 10000),
     lambda: bias_relu(128, 512),
     lambda: bias_relu(12544, 64),
+    lambda: convolution(64, 28, 1, 5, 32),
     lambda: convolution(64, 14, 32, 5, 64),
+    lambda: convolution(64, 14, 32, 5, 64, "BackpropInput"),
+    lambda: convolution(64, 14, 32, 5, 64, "BackpropFilter"),
     lambda: convolution(32, 32, 16, 3, 16),
+    lambda: convolution(32, 32, 16, 3, 16, "BackpropInput"),
+    lambda: convolution(32, 32, 16, 3, 16, "BackpropFilter"),
+    lambda: convolution(32, 16, 32, 3, 32),
+    lambda: convolution(32, 8, 64, 3, 64),
+    lambda: depthwise(32, 32, 64, 3),
+    lambda: max_pool(64, 28, 32),
     lambda: softmax(1024, 5000),
 )
 

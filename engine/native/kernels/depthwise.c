@@ -35,19 +35,19 @@ HR_INLINE void windows_of_channels(const struct depthwise *a, const hr_rows *row
     HR_UNROLL for (int p = 0; p < windows; p++) store_some(out + p * a->step_pixel, sums[p], count);
 }
 
-HR_INLINE void windows_of_row(const struct depthwise *a, const hr_rows *rows, const float *x, const float *filters,
-                              int64_t count, float *out) {
-    int64_t j = 0;
-    for (; j + WINDOWS <= a->g.out_w; j += WINDOWS)
-        windows_of_channels(a, rows, x + j * rows->window, filters, WINDOWS, count, out + j * a->step_pixel);
-    for (; j < a->g.out_w; j++)
-        windows_of_channels(a, rows, x + j * rows->window, filters, 1, count, out + j * a->step_pixel);
+/* All channels of some windows before the next windows: neighbouring windows share what they read. */
+HR_INLINE void some_windows(const struct depthwise *a, const hr_rows *rows, const float *x, int windows, float *out) {
+    int64_t c = 0;
+    for (; c + HR_LANES <= a->g.out_c; c += HR_LANES)
+        windows_of_channels(a, rows, x + c, a->filters + c, windows, HR_LANES, out + c);
+    if (c < a->g.out_c) windows_of_channels(a, rows, x + c, a->filters + c, windows, a->g.out_c - c, out + c);
 }
 
 static void depthwise_row(const struct depthwise *a, const hr_rows *rows, const float *x, float *out) {
-    int64_t c = 0;
-    for (; c + HR_LANES <= a->g.out_c; c += HR_LANES) windows_of_row(a, rows, x + c, a->filters + c, HR_LANES, out + c);
-    if (c < a->g.out_c) windows_of_row(a, rows, x + c, a->filters + c, a->g.out_c - c, out + c);
+    int64_t j = 0;
+    for (; j + WINDOWS <= a->g.out_w; j += WINDOWS)
+        some_windows(a, rows, x + j * rows->window, WINDOWS, out + j * a->step_pixel);
+    for (; j < a->g.out_w; j++) some_windows(a, rows, x + j * rows->window, 1, out + j * a->step_pixel);
 }
 
 static void depthwise_f32(const void *arguments, int64_t chunk, hr_context *context) {
