@@ -112,9 +112,9 @@ class Loop:
         logs: dict[str, Any] = {"loss": self._trained(batches)}
         if self.validate is not None and self.plan.validates(epoch):
             self.callbacks.call("on_test_begin", {})
-            found = {f"val_{name}": float(value) for name, value in self.validate().items() if np.ndim(value) == 0}
+            found = {name: float(value) for name, value in self.validate().items() if np.ndim(value) == 0}
             self.callbacks.call("on_test_end", found)
-            logs.update(found)
+            logs.update({f"val_{name}": value for name, value in found.items()})
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
         self.progress.epoch(epoch, self.plan.epochs, logs)

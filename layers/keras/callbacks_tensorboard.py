@@ -12,7 +12,6 @@ import numpy as np
 from ...engine.graph import get_default_graph
 from ...engine.summary.values import histogram, image, merged, scalar
 from ...engine.summary.writer import FileWriter
-from .backend import batch_get_value
 from .callbacks import Callback, Logs
 
 
@@ -87,7 +86,9 @@ class TensorBoard(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
         train = {f"epoch_{name}": value for name, value in logs.items() if not name.startswith("val_")}
-        train.setdefault("epoch_learning_rate", self.model.optimizer.current_learning_rate())
+        # The optimizer of an estimator has its rate in the graph alone.
+        if hasattr(self.model.optimizer, "learning_rate"):
+            train.setdefault("epoch_learning_rate", self.model.optimizer.current_learning_rate())
         if self.write_steps_per_second:
             train["epoch_steps_per_second"] = self._epoch_steps / max(time.monotonic() - self._started, 1e-9)
         self._write("train", train, epoch)
@@ -101,7 +102,7 @@ class TensorBoard(Callback):
     def _write_weights(self, epoch: int) -> None:
         weights = self.model.weights
         parts = []
-        for variable, value in zip(weights, batch_get_value(weights), strict=True):
+        for variable, value in zip(weights, self.model.get_weights(), strict=True):
             name = variable.name.replace(":", "_")
             parts.append(histogram(f"{name}/histogram", value))
             if self.write_images:

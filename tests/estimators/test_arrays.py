@@ -68,6 +68,37 @@ def test_validation_every_few_steps_does_not_start_the_data_over():
     np.testing.assert_array_equal(model.predict_proba(X), other.predict_proba(X))
 
 
+def test_tensorboard_writes_the_epochs_of_an_estimator(tmp_path):
+    board = hr.keras.callbacks.TensorBoard(tmp_path, histogram_freq=1, update_freq=2)
+    linear().fit(X, Y, epochs=2, batch_size=50, validation_data=(X, Y), callbacks=[board], verbose=0)
+
+    def tags(run):
+        (path,) = (tmp_path / run).iterdir()
+        return {value.tag for event in hr.train.summary_iterator(str(path)) for value in event.summary.value}
+
+    assert {"epoch_loss", "batch_loss", "linear/linear_model/bias_weights_0/histogram"} <= tags("train")
+    assert {"epoch_accuracy", "epoch_loss", "evaluation_accuracy_vs_iterations"} <= tags("validation")
+    assert "epoch_learning_rate" not in tags("train")
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [
+        lambda c, path: c.ReduceLROnPlateau("loss"),
+        lambda c, path: c.LearningRateScheduler(lambda epoch: 0.1),
+        lambda c, path: c.BackupAndRestore(path),
+        lambda c, path: c.LambdaCallback(on_epoch_end=lambda epoch, logs: None),
+    ],
+)
+def test_callbacks_that_need_a_keras_model_say_so(tmp_path, callback):
+    made = callback(hr.keras.callbacks, tmp_path)
+    if isinstance(made, hr.keras.callbacks.LambdaCallback):
+        linear().fit(X, Y, epochs=1, callbacks=[made], verbose=0)
+        return
+    with pytest.raises((ValueError, AttributeError), match=r"learning rate is part of its graph|no Keras model"):
+        linear().fit(X, Y, epochs=2, callbacks=[made], verbose=0)
+
+
 def test_callbacks_stop_read_and_set_weights(tmp_path):
     calls = []
 
