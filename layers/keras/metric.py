@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 from ...engine.assignments import assign_add
@@ -21,17 +23,26 @@ from .backend import get_session
 from .graph_record import mask_of
 from .loss_shapes import as_tensor, same_rank, with_mask
 
+# The types of operations that may change a variable.
+_WRITING = re.compile(r"Assign|(Resource)?Scatter|(Stateless)?(If|While|Case)$|.*PartitionedCall$")
+
 
 class Metric:
     """A number over all batches so far.
 
     `update_state` gives the operation that adds a batch, `result` a tensor of the number: they build the graph, and a
-    session runs them. Subclasses make variables by `add_variable` in the constructor and define the two.
+    session runs them. Subclasses make variables by `add_variable` in the constructor and define the two; an `update_state`
+    that gives nothing stands for all assignments that it made.
 
     Args:
         dtype: of the arithmetic, float32 by default.
         name: what the number is called in logs.
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "update_state" in vars(cls):
+            cls.update_state = _collecting(cls.update_state)  # type: ignore[method-assign]
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self.name = name or snake_case(type(self).__name__)
@@ -97,6 +108,28 @@ class Metric:
     def from_config(cls, config: dict[str, Any]) -> Metric:
         """A metric with the constructor's arguments of `config`."""
         return cls(**config)
+
+
+def _collecting(update_state: Callable[..., Any]) -> Callable[..., Any]:
+    """An `update_state` that gives the operation of its assignments where it gives None itself."""
+
+    @wraps(update_state)
+    def collected(self: Metric, *args: Any, **kwargs: Any) -> Any:
+        graph = get_default_graph()
+        start = len(graph.get_operations())
+        update = update_state(self, *args, **kwargs)
+        if update is not None:
+            return update
+        starts = {v.initializer for v in self._variables}
+        made = [op for op in graph.operations_since(start) if op not in starts and _WRITING.match(op.type)]
+        if not made:
+            raise ValueError(
+                f"update_state of the metric {self.name!r} ({type(self).__name__}) assigned no variable and gave no "
+                "operation: let it return what assign_add or such gives"
+            )
+        return group(*made)
+
+    return collected
 
 
 def add_to(variables: Sequence[Any], values: Sequence[Any]) -> Operation:
