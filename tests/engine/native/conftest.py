@@ -11,17 +11,14 @@ import pytest
 
 from headrace.engine.native import bindings
 from headrace.engine.native.calls import BINDINGS, Bound
-from headrace.engine.native.library import load
+from headrace.engine.native.library import _runtime, load
 from headrace.engine.native.segment import Segment
 from headrace.engine.registry import definition_of
 
 LIBRARY = load()
-if isinstance(LIBRARY, str):
-    INSTRUCTION_SETS: list[str] = []
-else:
-    from headrace.engine.native import _runtime
-
-    INSTRUCTION_SETS = list(_runtime.instruction_sets())
+# The build that HEADRACE_NATIVE names, which may be one with sanitizers.
+RUNTIME: Any = None if isinstance(LIBRARY, str) else _runtime()
+INSTRUCTION_SETS: list[str] = list(RUNTIME.instruction_sets()) if RUNTIME else []
 assert bindings
 
 Arrays = Sequence[np.ndarray[Any, Any]]
@@ -36,7 +33,7 @@ def instruction_set(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def native(instruction_set: str) -> Callable[..., None]:
     """native(type, inputs, outputs, attrs={}, threads=1, fails=False) runs the op's native kernel into `outputs`."""
-    library = replace(LIBRARY, instruction_set=instruction_set, kernels=_runtime.kernels(instruction_set))
+    library = replace(LIBRARY, instruction_set=instruction_set, kernels=RUNTIME.kernels(instruction_set))
 
     def run(
         op_type: str,
