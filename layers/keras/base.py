@@ -326,8 +326,7 @@ class Layer(WeightsHolder):
             )
         masks = self.compute_mask(first, masks)
         if masks is not None:
-            several, given = flatten(outputs), masks if isinstance(masks, list | tuple) else [masks]
-            for output, mask in zip(several, given, strict=False):
+            for output, mask in zip(flatten(outputs), flatten(masks), strict=False):
                 set_mask(output, mask)
 
     def _regularize_activity(self, outputs: Any) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...engine.conversion import convert_to_tensor
-from ...engine.graph import Graph, get_default_graph
-from ...engine.nest import flatten
+from ...engine.graph import Graph, Tensor, get_default_graph
+from ...engine.nest import flatten, map_structure
+from ...engine.ops.constant import placeholder
 from . import backend
 from .base import Layer, map_shapes
 from .graph_record import CONTEXT
@@ -58,6 +59,7 @@ class Model(Trainer, Layer):
             options["name"] = backend.unique_name("functional")
         super().__init__(**options)
         self._network: Network | None = None
+        self._built_for: dict[str, Any] | None = None
         self._start_training()
         if inputs is not None:
             self._connect(inputs, outputs)
@@ -88,6 +90,21 @@ class Model(Trainer, Layer):
             return get_default_graph()
         return self._graph
 
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes (and dtypes, where they are not the model's) of the input that the variables were made for."""
+        return self._built_for
+
+    def build_from_config(self, config: Mapping[str, Any]) -> None:
+        """Makes the variables for an input as of `get_build_config`."""
+        if self._network is not None or (self.built and self.weights) or config.get("input_shape") is None:
+            return
+        dtypes = iter(config.get("input_dtypes") or ())
+        if "input_dtypes" not in config:
+            self.build(config["input_shape"])
+            return
+        with CONTEXT.inside(False):
+            self(map_shapes(lambda shape: placeholder(next(dtypes), shape), config["input_shape"]))
+
     def build(self, input_shape: Any = None) -> None:
         """Makes the variables, for inputs of a shape that includes the batch's size (None)."""
         if self._network is not None or (self.built and self.weights):
@@ -96,6 +113,7 @@ class Model(Trainer, Layer):
             self(map_shapes(self._stand_in, input_shape))
 
     def _build_for(self, arguments: dict[str, Any], first: Any) -> None:
+        self._built_for = _shapes_and_dtypes(arguments, first)
         if type(self).build is not Model.build:
             super()._build_for(arguments, first)
 
@@ -277,6 +295,16 @@ class Model(Trainer, Layer):
         from .model_config import model_to_json
 
         return model_to_json(self, **kwargs)
+
+
+def _shapes_and_dtypes(arguments: dict[str, Any], first: Any) -> dict[str, Any] | None:
+    """What to build a model for again; None where it is called with more tensors than in its first argument."""
+    leaves = flatten(first)
+    others = [value for value in list(arguments.values())[1:] if any(isinstance(v, Tensor) for v in flatten([value]))]
+    if others or not all(isinstance(leaf, Tensor) and leaf.sizes for leaf in leaves):
+        return None
+    shapes = map_structure(lambda leaf: (None, *leaf.sizes[1:]), first)
+    return {"input_shape": shapes, "input_dtypes": [leaf.dtype.base_dtype.name for leaf in leaves]}
 
 
 def _single(structure: Any) -> Any:

@@ -247,6 +247,8 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, include_optimi
         raise ValueError(f"A model is written to a file that ends in .keras (or .h5), got {os.fspath(filepath)!r}")
     _check_built(model)
     config = json.loads(model_to_json(model))
+    if model.get_build_config():
+        config["build_config"] = model.get_build_config()
     if include_optimizer and model.compiled:
         config["compile_config"] = json.loads(json.dumps(compile_config(model)))
     target = _check_target(filepath, overwrite)
@@ -302,9 +304,8 @@ def load_model(filepath: Any, custom_objects: dict[str, Any] | None = None, comp
     with reading(path), custom_object_scope(custom_objects or {}):
         config = _read_config(path)
         model = model_from_config(config, custom_objects)
-        shape = (config.get("build_config") or {}).get("input_shape")
-        if shape is not None and not model.built:
-            model.build(shape)
+        if config.get("build_config") and not model.built:
+            model.build_from_config(config["build_config"])
         compiling = config.get("compile_config")
         if compile and compiling and compiling.get("optimizer"):
             model.compile(**_compile_arguments(compiling, custom_objects))

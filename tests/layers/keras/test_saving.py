@@ -325,3 +325,34 @@ def test_archives_of_other_things_are_value_errors(parts, tmp_path):
             archive.writestr(name, content)
     with pytest.raises(ValueError, match=r"m\.keras cannot be read as a model"):
         keras.models.load_model(tmp_path / "m.keras")
+
+
+class Pair(keras.Model):
+    """Two inputs of other dtypes, a list of layers, dropout."""
+
+    def __init__(self, units=3, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.words, self.drop = keras.layers.Embedding(5, units), keras.layers.Dropout(0.5)
+        self.parts = [keras.layers.Dense(units) for _ in range(2)]
+
+    def call(self, inputs, training=None):
+        found = tf.reduce_mean(self.words(inputs["words"]), 1) + self.parts[0](inputs["numbers"])
+        return self.parts[1](self.drop(found, training=training))
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+def test_a_subclass_comes_back_from_its_file_alone(tmp_path, suffix):
+    x = {"words": np.array([[1, 2], [3, 4]]), "numbers": np.ones((2, 3), np.float32)}
+    model = Pair(4)
+    model.compile("adam", "mse")
+    model.fit(x, np.zeros((2, 4), np.float32), verbose=0)
+    expected, path = model.predict(x, verbose=0), tmp_path / f"m{suffix}"
+    model.save(path)
+    keras.backend.clear_session()
+    loaded = keras.models.load_model(path, custom_objects={"Pair": Pair})
+    assert loaded.units == 4 and int(loaded.optimizer.iterations) == 1
+    np.testing.assert_allclose(loaded.predict(x, verbose=0), expected, rtol=1e-6)
