@@ -68,6 +68,8 @@ class Manifest:
     tensors: dict[str, Entry] = field(default_factory=dict)
     shards: list[Shard] = field(default_factory=list)
     random: RandomState | None = None
+    # Whose files it describes: ours, or TensorFlow's "TensorBundle".
+    kind: str = FORMAT
 
     def to_json(self) -> str:
         """The manifest as text, with a checksum of its own."""
@@ -102,6 +104,8 @@ def read_manifest(prefix: str | os.PathLike[str]) -> Manifest:
         DataLossError: the file is damaged or none of ours.
     """
     path = manifest_path(prefix)
+    from .bundle import is_bundle, parsed_bundle  # which makes a manifest
+
     try:
         if path.stat().st_size > LARGEST:
             raise DataLossError(None, None, f"{path} is too large for a manifest")
@@ -111,12 +115,12 @@ def read_manifest(prefix: str | os.PathLike[str]) -> Manifest:
             None, None, f"Unsuccessful checkpoint lookup: there is no file {path} for the checkpoint {prefix}"
         ) from None
     try:
+        if is_bundle(text):
+            return parsed_bundle(text, Path(prefix))
         return _parsed(json.loads(text), os.path.basename(os.fspath(prefix)))  # noqa: PTH119  prefixes are strings
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
         what = f"{type(error).__name__}: {error}"
-        raise DataLossError(
-            None, None, f"{path} is damaged or no manifest of a checkpoint (TensorFlow's own are not read): {what}"
-        ) from None
+        raise DataLossError(None, None, f"{path} is damaged or no manifest of a checkpoint: {what}") from None
 
 
 def _parsed(data: Any, name: str) -> Manifest:
@@ -131,7 +135,7 @@ def _parsed(data: Any, name: str) -> Manifest:
         entry = Entry(as_dtype(value["dtype"]), _numbers(value["shape"]))
         entry.slices = [_slice(s, entry, len(shards)) for s in value["slices"]]
         manifest.tensors[key] = entry
-    _check_places(manifest)
+    check_places(manifest)
     return manifest
 
 
@@ -149,7 +153,7 @@ def _random(value: Any) -> RandomState | None:
     return {"counters": counters, "seeds": seeds}
 
 
-def _check_places(manifest: Manifest) -> None:
+def check_places(manifest: Manifest) -> None:
     """Raises ValueError if slices are not in their files side by side: no byte is two values."""
     spans: list[list[tuple[int, int]]] = [[] for _ in manifest.shards]
     for entry in manifest.tensors.values():

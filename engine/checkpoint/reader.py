@@ -93,11 +93,17 @@ class CheckpointReader:
     def _read(self, part: Slice, entry: Entry) -> Array:
         return self._shard(part.shard).read(part, entry.dtype)
 
+    @property
+    def _is_bundle(self) -> bool:
+        return self.manifest.kind == "TensorBundle"
+
     def _shard(self, number: int) -> ShardReader:
         if number not in self._shards:
             shard = self.manifest.shards[number]
             parts = [p for e in self.manifest.tensors.values() for p in e.slices if p.shard == number]
-            self._shards[number] = ShardReader(manifest_path(self.prefix).parent / shard.file, shard, parts)
+            self._shards[number] = ShardReader(
+                manifest_path(self.prefix).parent / shard.file, shard, parts, self._is_bundle
+            )
             if not self._partial:
                 self._shards[number].check_frame()
         return self._shards[number]

@@ -14,6 +14,7 @@ import numpy as np
 from ..crc32c import crc32c
 from ..dtypes import DType, string
 from ..errors import DataLossError, InvalidArgumentError
+from .bundle import unpacked_strings
 from .files import NewFile, new_file
 from .hdf5 import Array, ParsedShard, framed, stored_type
 from .manifest import LARGEST, Shard, Slice
@@ -116,10 +117,12 @@ class ShardReader:
         path: the file.
         shard: what the manifest says about it.
         parts: all slices in it.
+        bundle: whether it is a data file of TensorFlow's.
     """
 
-    def __init__(self, path: Path, shard: Shard, parts: Sequence[Slice]) -> None:
+    def __init__(self, path: Path, shard: Shard, parts: Sequence[Slice], bundle: bool = False) -> None:
         self.path = path
+        self._bundle = bundle
         self._shard = shard
         self._parsed: ParsedShard | None = None
         try:
@@ -158,6 +161,8 @@ class ShardReader:
 
     def check_layout(self, part: Slice, dtype: DType) -> None:
         """Raises DataLossError if other readers of HDF5 would find something else than this one."""
+        if self._bundle:
+            return
         place = self._guarded(part, lambda: self._hdf5().place(part, dtype))
         if part.position is not None and part.bytes and place != part.position:
             raise self._damaged(f"{part.dataset!r} lies at {place} and not at {part.position}")
@@ -165,6 +170,10 @@ class ShardReader:
     def read(self, part: Slice, dtype: DType) -> Array:
         """The value of a slice; DataLossError names the file and dataset if anything is wrong with it."""
         octets = self._guarded(part, lambda: self._octets(part, dtype))
+        if dtype.name in ("resource", "variant"):
+            raise self._damaged(f"{part.dataset!r}: a {dtype.name} is not read")
+        if dtype is string and self._bundle:
+            return np.asarray(self._guarded(part, lambda: unpacked_strings(octets, part.shape, part.crc32c)))
         if dtype is string:
             return np.asarray(self._guarded(part, lambda: _unpacked_strings(octets, part.shape)))
         return np.asarray(self._guarded(part, lambda: octets.view(dtype.numpy).reshape(part.shape)))
@@ -176,7 +185,8 @@ class ShardReader:
         else:
             octets = np.empty(part.bytes, np.uint8)
             checksum = self._read_at(part.position, octets)
-        if checksum != part.crc32c:
+        # Strings of a bundle have a checksum of another kind.
+        if checksum != part.crc32c and not (self._bundle and dtype is string):
             raise ValueError("its checksum is wrong")
         return octets
 
