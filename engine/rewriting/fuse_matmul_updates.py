@@ -21,6 +21,8 @@ def fuse_matmul_updates(flow: Dataflow) -> None:
     users = flow.users()
     kept = {v.node for v in flow.fetches} | set(flow.targets)
     fetched = {v.node for v in flow.fetches}
+    # What waits for the product (a decay that comes after the gradients, say) may be what the update waits for.
+    kept |= {before for node in flow.nodes for before in node.control}
     replaced: dict[Node, Node | None] = {}
     for node in list(flow.nodes):
         rule = node.type.removeprefix("Resource").removeprefix("Apply")

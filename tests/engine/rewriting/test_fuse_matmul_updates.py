@@ -96,3 +96,21 @@ def test_the_variable_as_a_factor_of_its_own_gradient() -> None:
     results = [trained(step, [tf.constant(0.0)], backend) for backend in ("cpu", "numpy", "reference")]
     for result in results[:2]:
         np.testing.assert_allclose(result[-1], results[2][-1], rtol=1e-4, atol=1e-5)
+
+
+def test_a_decay_between_gradient_and_update_keeps_them_apart() -> None:
+    results = []
+    for off in ((), ("fuse_matmul_updates",)):
+        with tf.Graph().as_default():
+            x = tf.placeholder(tf.float32, [8, 4])
+            w = tf.Variable(np.ones((4, 3), np.float32))
+            gradient = tf.gradients(tf.reduce_sum(tf.square(tf.matmul(x, w))), w)[0]
+            with tf.control_dependencies([gradient]):
+                decay = w.assign_sub(0.1 * w)
+            with tf.control_dependencies([decay]):
+                step = tf.train.GradientDescentOptimizer(0.01).apply_gradients([(gradient, w)])
+            with tf.Session(passes_off=off) as session:
+                session.run(tf.global_variables_initializer())
+                session.run(step, {x: np.arange(32, dtype=np.float32).reshape(8, 4)})
+                results.append(session.run(w))
+    np.testing.assert_allclose(*results, rtol=1e-6)
