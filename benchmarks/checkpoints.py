@@ -1,0 +1,167 @@
+"""Saving and restoring beside plain files: bandwidth of headrace's Saver, TensorFlow's and torch.save, in one run.
+
+`python benchmarks/checkpoints.py [--megabytes 400] [--rounds 5] [--folder FOLDER]`. Peers are run by the interpreters that
+BENCH_PY_tf215 and BENCH_PY_torch name, if set. The plain file is written in one go and synced; all are read from the page cache.
+Figures are medians of rounds that take turns.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+TENSORS = 20
+Step = Callable[[], Any]
+
+
+def arrays(megabytes: int) -> list[Any]:
+    """Float tensors of so many megabytes together."""
+    rng = np.random.default_rng(0)
+    return [rng.standard_normal((megabytes * 1000 // 4 // TENSORS, 1000), np.float32) for _ in range(TENSORS)]
+
+
+def plain(folder: Path, megabytes: int) -> tuple[Step, Step]:
+    data = np.concatenate([a.reshape(-1) for a in arrays(megabytes)])
+    into = np.empty_like(data)
+
+    def write() -> None:
+        with (folder / "plain").open("wb", buffering=0) as stream:
+            view, done = data.view(np.uint8).data, 0
+            while done < len(view):
+                done += stream.write(view[done:])
+            os.fsync(stream.fileno())
+
+    def read() -> None:
+        with (folder / "plain").open("rb", buffering=0) as stream:
+            view, done = into.view(np.uint8).data, 0
+            while done < len(view):
+                done += stream.readinto(view[done:])
+
+    return write, read
+
+
+def saver_of(tf: Any, folder: Path, megabytes: int) -> tuple[Step, Step]:
+    tf.disable_v2_behavior()
+    values = arrays(megabytes)
+    fed = [tf.placeholder(tf.float32, v.shape) for v in values]
+    variables = [tf.get_variable(f"v{i}", initializer=p) for i, p in enumerate(fed)]
+    saver = tf.train.Saver()
+    session = tf.Session()
+    session.run([v.initializer for v in variables], dict(zip(fed, values, strict=True)))
+    prefix = str(folder / "model")
+    return lambda: saver.save(session, prefix, write_meta_graph=False), lambda: saver.restore(session, prefix)
+
+
+def headrace(folder: Path, megabytes: int) -> tuple[Step, Step]:
+    import headrace as tf
+
+    return saver_of(tf, folder, megabytes)
+
+
+def tensorflow(folder: Path, megabytes: int) -> tuple[Step, Step]:
+    import tensorflow.compat.v1 as tf
+
+    return saver_of(tf, folder, megabytes)
+
+
+def torch(folder: Path, megabytes: int) -> tuple[Step, Step]:
+    import torch
+
+    values = {f"v{i}": torch.from_numpy(a) for i, a in enumerate(arrays(megabytes))}
+    path = folder / "model.pt"
+
+    def restore() -> None:
+        for name, value in torch.load(path, weights_only=True).items():
+            values[name].copy_(value)
+
+    return lambda: torch.save(values, path), restore
+
+
+def synced(folder: Path, step: Step) -> None:
+    """A save whose files are on the disk, which not everyone waits for by itself."""
+    step()
+    for path in folder.iterdir():
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+
+
+SIDES = {"plain file": plain, "headrace": headrace, "tensorflow": tensorflow, "torch": torch}
+PEERS = {"tensorflow": "BENCH_PY_tf215", "torch": "BENCH_PY_torch"}
+
+
+def serve(side: str, folder: Path, megabytes: int) -> None:
+    """Times a save or a restore for each line of the standard input."""
+    save, restore = SIDES[side](folder, megabytes)
+    actions = {"save": save, "synced": lambda: synced(folder, save), "restore": restore}
+    for line in sys.stdin:
+        start = time.perf_counter()
+        actions[line.strip()]()
+        print(json.dumps(time.perf_counter() - start), flush=True)
+
+
+class Side:
+    """A process that saves and restores when told."""
+
+    def __init__(self, name: str, python: str, folder: Path, megabytes: int) -> None:
+        folder.mkdir()
+        command = [python, __file__, "--serve", name, "--folder", str(folder), "--megabytes", str(megabytes)]
+        errors = (folder.parent / f"{name}.log").open("w")
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+        )
+
+    def seconds(self, action: str) -> float:
+        assert self.process.stdin is not None and self.process.stdout is not None  # noqa: S101
+        self.process.stdin.write(f"{action}\n")
+        self.process.stdin.flush()
+        for line in self.process.stdout:
+            if line[:1].isdigit():
+                return float(line)
+        raise RuntimeError(f"a side ended with status {self.process.wait()}")
+
+
+def main(options: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        pythons = {side: os.environ.get(PEERS[side]) if side in PEERS else sys.executable for side in SIDES}
+        sides = {s: Side(s, p, Path(name) / s, options.megabytes) for s, p in pythons.items() if p}
+        times: dict[str, dict[str, list[float]]] = {s: {"save": [], "synced": [], "restore": []} for s in sides}
+        for number in range(options.rounds + 1):
+            for action in ("save", "synced", "restore"):
+                for side, process in sides.items():
+                    found = process.seconds(action)
+                    # The first round warms up.
+                    if number:
+                        times[side][action].append(found)
+        print(
+            f"{options.megabytes} MB in {TENSORS} tensors, MB/s (share of the plain file), median of {options.rounds}"
+        )
+        print(f"{'':12}{'save':>18}{'save, synced':>18}{'restore':>18}")
+        for side, taken in times.items():
+            row = [statistics.median(taken[action]) for action in taken]
+            base = [statistics.median(times["plain file"][action]) for action in taken]
+            cells = [f"{options.megabytes / t:.0f} ({b / t:.0%})" for t, b in zip(row, base, strict=True)]
+            print(f"{side:12}" + "".join(f"{cell:>18}" for cell in cells))
+        for process in sides.values():
+            process.process.communicate()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--megabytes", type=int, default=400)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--serve", choices=SIDES)
+    chosen = parser.parse_args()
+    if chosen.serve:
+        serve(chosen.serve, chosen.folder, chosen.megabytes)
+    else:
+        main(chosen)
