@@ -96,7 +96,8 @@ def test_ops():
             feeds = {a: x, b: y}
             found = session.run(fetch, feeds)
             np.testing.assert_array_equal(found, expected.T if fetch.op.type == "Unpack" else expected)
-            assert "NumPy" not in session.explain([fetch], feeds), fetch.op.type
+            # An assignment that does not need the value before may be the first one, which makes the memory.
+            assert fetch.op.type == "Assign" or "NumPy" not in session.explain([fetch], feeds), fetch.op.type
 
 
 @pytest.mark.parametrize("to", ["bool", "uint8", "int8", "int16", "int32", "int64", "float32", "float64", "bfloat16"])
