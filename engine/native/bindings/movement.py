@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -112,7 +113,7 @@ def reverse(bound: Bound) -> None:
     """Axes backwards."""
     x = bound.inputs[0]
     axes = {int(i) % x.ndim for i in np.ravel(bound.known(1))}
-    index = tuple(slice(None, None, -1 if i in axes else 1) for i in range(x.ndim))
+    index: Any = tuple(slice(None, None, -1 if i in axes else 1) for i in range(x.ndim))
     copy_view(bound, bound.outputs[0], x[(*index, ...)])
 
 
@@ -135,7 +136,8 @@ def _deal(bound: Bound, whole: Array, axis: int, parts: Iterable[Array], into: b
     start = 0
     for part in parts:
         length = part.shape[axis]
-        view = whole[(slice(None),) * (axis % whole.ndim) + (slice(start, start + length), ...)]
+        place: Any = (slice(None),) * (axis % whole.ndim) + (slice(start, start + length), ...)
+        view = whole[place]
         start += length
         if into:
             copy_view(bound, view, part)
@@ -164,7 +166,7 @@ def slice_(bound: Bound) -> None:
     """A window."""
     out = bound.outputs[0]
     begins = [int(n) for n in bound.known(1)]
-    window = tuple(slice(b, b + n) for b, n in zip(begins, out.shape, strict=True))
+    window: Any = tuple(slice(b, b + n) for b, n in zip(begins, out.shape, strict=True))
     copy_view(bound, out, bound.inputs[0][(*window, ...)])
 
 
@@ -174,7 +176,7 @@ def pad(bound: Bound) -> None:
     x, out = bound.inputs[0], bound.outputs[0]
     pairs = bound.known(1)
     fill(bound, out, 0 if bound.type == "Pad" else bound.known(2))
-    window = tuple(slice(int(p[0]), int(p[0]) + n) for p, n in zip(pairs, x.shape, strict=True))
+    window: Any = tuple(slice(int(p[0]), int(p[0]) + n) for p, n in zip(pairs, x.shape, strict=True))
     copy_view(bound, out[(*window, ...)], x)
 
 
