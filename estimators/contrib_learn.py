@@ -354,7 +354,7 @@ class Estimator(BaseEstimator):
 
     Args:
         model_fn: `(features, labels, mode, params, config)`, all but the first two may be left out; gives ModelFnOps, or
-            (predictions, loss, train_op).
+            (predictions, loss, train_op). Of an array `x` it gets the tensor itself, of a dictionary one of tensors.
         model_dir, config: where the model is kept, and how it runs.
         params: passed on to the model function.
     """
@@ -368,6 +368,21 @@ class Estimator(BaseEstimator):
             return _spec_of(estimator._call(model_fn, given, features, labels), mode)
 
         super().__init__(estimator.Estimator(adapted, model_dir, config, params))
+
+    def _input(
+        self, x: Any, y: Any, input_fn: Any, batch_size: int | None, epochs: int | None, shuffle: bool = False
+    ) -> InputFn:
+        found = super()._input(x, y, input_fn, batch_size, epochs, shuffle)
+        if input_fn is not None:
+            return lambda: input_fn()
+        return found if isinstance(x, Mapping) else lambda: _unnamed(found())
+
+
+def _unnamed(found: Any) -> Any:
+    """What an input function for an array gives, with the tensor of the array itself as features."""
+    if isinstance(found, Mapping):
+        return found[ARRAY_FEATURE]
+    return found[0][ARRAY_FEATURE], found[1]
 
 
 def _spec_of(found: Any, mode: str) -> EstimatorSpec:

@@ -431,7 +431,8 @@ class Estimator(Exporting):
         return found
 
     def _unfitted(self) -> Exception:
-        return ValueError(f"Could not find trained model in model_dir: {self._folder}. Train it first.")
+        where = "" if self._folder is None else f" in model_dir: {self._folder}"
+        return ValueError(f"Could not find trained model{where}. Call fit or train first.")
 
     def _watched(self, prefix: str, hooks: list[Any]) -> Any:
         """A session of the checkpoint, one that calls hooks where there are any."""

@@ -286,3 +286,10 @@ def test_progress_counts_examples():
     progress.step(0.25, 7)
     progress.end()
     assert progress.examples == 7 and stream.getvalue().startswith("step 1: loss 0.25")
+
+
+def test_an_estimator_without_a_model_says_what_to_call(tmp_path):
+    with pytest.raises(ValueError, match=r"Could not find trained model\. Call fit or train first"):
+        hr.estimator.LinearClassifier([hr.feature_column.numeric_column("x")]).get_variable_names()
+    with pytest.raises(ValueError, match=r"model in model_dir: .*\. Call fit or train first"):
+        hr.estimator.LinearClassifier([hr.feature_column.numeric_column("x")], str(tmp_path)).get_variable_names()

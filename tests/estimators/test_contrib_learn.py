@@ -57,7 +57,7 @@ def test_label_keys(tmp_path):
 
 def model_fn(features, labels, mode, params):
     weights = tf.get_variable("w", [3, 1])
-    predictions = tf.matmul(features["x"], weights)[:, 0]
+    predictions = tf.matmul(features["x"] if isinstance(features, dict) else features, weights)[:, 0]
     if mode == learn.ModeKeys.INFER:
         return predictions, None, None
     loss = tf.reduce_mean((predictions - labels) ** 2)
@@ -74,6 +74,14 @@ def test_a_model_of_ones_own(as_tuple, tmp_path):
     scikit = learn.SKCompat(model).fit(X, NUMBERS, batch_size=100, steps=100)
     assert scikit.score(X, NUMBERS)["loss"] < 1e-3
     np.testing.assert_allclose(scikit.predict(X), NUMBERS, atol=0.1)
+
+
+def test_a_model_function_gets_what_is_given(tmp_path):
+    model = learn.Estimator(model_fn, config=config(tmp_path), params={"rate": 0.1, "tuple": True})
+    model.fit({"x": X}, NUMBERS, steps=2).fit(input_fn=lambda: (tf.constant(X), tf.constant(NUMBERS)), steps=2)
+    named, unnamed = model.evaluate({"x": X}, NUMBERS), model.evaluate(X, NUMBERS)
+    assert named == unnamed and named["global_step"] == 4
+    np.testing.assert_array_equal(model.predict(X, as_iterable=False), model.predict({"x": X}, as_iterable=False))
 
 
 def input_fn(epochs=None):
