@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..native.blocks import philox_blocks
+
 Uint32s = NDArray[np.uint32]
 Uint64s = NDArray[np.uint64]
 
@@ -72,6 +74,10 @@ def philox(
     >>> philox((0, 0), (0, 0, 0, 0), 1).tolist()
     [[1713891541, 3781805453, 3159862348, 2600524760]]
     """
+    if out is None:
+        out = np.empty((blocks, 4), dtype=np.uint32)
+    if philox_blocks(key, counter, out):
+        return out
     return philox_at(Stream(key, counter), np.arange(blocks, dtype=np.uint64), out)
 
 
