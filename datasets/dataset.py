@@ -17,7 +17,7 @@ from ..engine.ops.random import get_seed
 from ..engine.static import constant_value
 from . import combining
 from .batching import Batches, Slices, padder, sparse_batches, stacker, unstacked, windows
-from .functions import Function
+from .functions import Function, computed
 from .iterator import Iterator, initializable_iterator, one_shot_iterator
 from .matching import matching_files
 from .options import Options
@@ -274,7 +274,7 @@ class Dataset(Plan):
         )
 
     def _predicate(self, predicate: Callable[..., Any], name: str) -> Function:
-        function = Function(predicate, [self.element_spec], name)
+        function = Function(computed(predicate, name), [self.element_spec], name)
         spec = function.single("scalar boolean")
         if spec.dtype.name != "bool" or spec.shape.rank not in (None, 0):
             raise ValueError(f"`predicate` return type must be convertible to a scalar boolean tensor. Was {spec}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -107,6 +108,28 @@ class Function:
         if self.structure != 0:
             raise TypeError(f"The function given to {self.name} must return one {kind}, got {self.spec}")
         return self.leaf_specs[0]
+
+
+def computed(predicate: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """A predicate that tells of a Python bool, which is the same for all elements: `==` compares tensors by identity.
+
+    Raises:
+        ValueError: the predicate gave False, which no element passes. For True there is a warning.
+    """
+
+    def checked(*args: Any) -> Any:
+        found = predicate(*args)
+        if isinstance(found, bool | np.bool_):
+            text = (
+                f"The predicate given to Dataset.{name}() gave Python's {bool(found)} for all elements, no tensor: == and "
+                "!= between tensors compare the objects, so write tf.equal(a, b) or tf.not_equal(a, b)"
+            )
+            if not found:
+                raise ValueError(text)
+            warnings.warn(text, stacklevel=2)
+        return found
+
+    return checked
 
 
 class _Maker:

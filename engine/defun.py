@@ -168,3 +168,25 @@ def _has_effect(op: Operation) -> bool:
     if definition is None or not definition.stateful:
         return False
     return not op.outputs or definition.update_function is not None
+
+
+class _FunctionNames:
+    """`tf.function`: what holds Defun. As a decorator it says what there is instead."""
+
+    Defun = Defun
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Raises NotImplementedError: TensorFlow 2's tf.function runs eagerly, and graphs are built here.
+
+        Raises:
+            NotImplementedError: always, with what to do instead.
+        """
+        raise NotImplementedError(
+            "tf.function traces functions for eager execution, which is not there: leave the decorator out, since calling "
+            "the Python function adds its operations to the graph and Session.run runs them compiled; for a function "
+            "that is one operation of the graph use @tf.function.Defun(dtypes), and tf.cond or tf.while_loop for "
+            "conditions and loops over tensors"
+        )
+
+
+function = _FunctionNames()

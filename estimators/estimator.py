@@ -26,6 +26,7 @@ from ..engine.summary.writer import FileWriter
 from ..engine.training.basic_session_run_hooks import (
     CheckpointSaverHook,
     CheckpointSaverListener,
+    LoggingTensorHook,
     NanTensorHook,
     StepCounterHook,
     StopAtStepHook,
@@ -234,6 +235,8 @@ class Estimator(Exporting):
         own: list[Any] = list(spec.training_chief_hooks)
         if config.log_step_count_steps:
             own.append(StepCounterHook(output_dir=folder, every_n_steps=config.log_step_count_steps))
+            shown = {"loss": spec.loss, "step": get_global_step()}
+            own.append(LoggingTensorHook(shown, every_n_iter=config.log_step_count_steps))
         if config.save_summary_steps:
             steps = config.save_summary_steps
             own.append(SummarySaverHook(scaffold=scaffold, save_steps=steps, output_dir=folder))

@@ -19,7 +19,7 @@ class RunConfig:
         session_config: a ConfigProto.
         keep_checkpoint_max: newest checkpoints kept; 0 or None keeps all.
         keep_checkpoint_every_n_hours: besides, one is kept every so often.
-        log_step_count_steps: steps between measurements of global_step/sec.
+        log_step_count_steps: steps between measurements of global_step/sec, and lines of the log with loss and step.
         train_distribute, device_fn, protocol, eval_distribute, experimental_distribute: must be None: there is one
             process, and the input and model functions place operations by `tf.device`.
         experimental_max_worker_delay_secs, session_creation_timeout_secs: accepted: no other process is waited for.

@@ -20,7 +20,6 @@ from . import (
     examples,
     feature_column,
     flags,
-    function,
     gfile,
     graph_util,
     image,
@@ -99,6 +98,7 @@ from .engine.checks import (
 from .engine.conversion import convert_to_tensor, register_tensor_conversion_function
 from .engine.custom_gradient import custom_gradient, grad_pass_through
 from .engine.data_flow import FIFOQueue, PaddingFIFOQueue, PriorityQueue, QueueBase, RandomShuffleQueue
+from .engine.defun import function
 from .engine.device import DeviceSpec
 from .engine.dtypes import (
     DType,

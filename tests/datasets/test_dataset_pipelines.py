@@ -49,3 +49,12 @@ def test_a_saved_position_gives_the_same_rest(name):
                     except tf.errors.OutOfRangeError:
                         break
         assert rest == expected[place:]
+
+
+@pytest.mark.parametrize("method", ["filter", "take_while"])
+def test_predicates_that_compare_tensors_by_identity_are_named(method):
+    numbers = tf.data.Dataset.range(6)
+    with pytest.raises(ValueError, match=rf"Dataset\.{method}\(\) gave Python's False .* tf\.equal"):
+        getattr(numbers, method)(lambda v: v % 2 == 0)
+    with pytest.warns(UserWarning, match=r"gave Python's True"):
+        getattr(numbers, method)(lambda v: v % 2 != 0)

@@ -124,3 +124,9 @@ def test_refused():
         Defun(tf.float32, grad_func=Defun(tf.float32)(lambda x: x), python_grad_func=lambda op, dy: dy)
     with tf.Graph().as_default(), pytest.raises(ValueError, match="Expected number of arguments: 1"):
         Defun(tf.float32)(lambda x: x)(1.0, 2.0)
+
+
+@pytest.mark.parametrize("use", [lambda f: tf.function(f), lambda f: tf.function(input_signature=[])(f)])
+def test_function_of_tensorflow_2_says_what_there_is(use):
+    with pytest.raises(NotImplementedError, match=r"leave the decorator out.*tf\.function\.Defun"):
+        use(lambda x: x)

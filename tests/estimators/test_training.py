@@ -144,3 +144,12 @@ def test_odd_steps_and_input_functions_are_named(call, kind, text):
 def test_hidden_units_are_whole():
     with pytest.raises(TypeError, match="whole numbers"):
         tf.estimator.DNNRegressor([2.5], [tf.feature_column.numeric_column("x")]).train(batches(1), steps=1)
+
+
+def test_training_logs_loss_and_step_at_info(tmp_path, caplog):
+    for folder, level, lines in (("a", "WARNING", 0), ("b", "INFO", 3)):
+        caplog.clear()
+        with caplog.at_level(level, logger="absl"):
+            linear(tmp_path / folder, log_step_count_steps=2).train(batches(), steps=6)
+        found = [r.getMessage() for r in caplog.records if r.getMessage().startswith("loss = ")]
+        assert len(found) == lines and all(", step = " in text for text in found)
