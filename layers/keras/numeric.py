@@ -49,6 +49,21 @@ class Normalization(Layer):
         self.input_mean, self.input_variance, self.invert = mean, variance, invert
         self._found: tuple[Any, Any] = (0.0, 1.0)
 
+    @property
+    def mean(self) -> Any:
+        """The means that were given or found, None before there are some; an array."""
+        return self._numbers(self.input_mean, "adapt_mean")
+
+    @property
+    def variance(self) -> Any:
+        """The variances that were given or found, None before there are some; an array."""
+        return self._numbers(self.input_variance, "adapt_variance")
+
+    def _numbers(self, given: Any, name: str) -> Any:
+        if given is not None:
+            return np.asarray(given, self.dtype)
+        return backend.get_value(getattr(self, name)) if self.built else None
+
     def _kept_axes(self, rank: int) -> list[int]:
         if any(not -rank <= axis < rank for axis in self.axis):
             raise ValueError(

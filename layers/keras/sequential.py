@@ -52,6 +52,15 @@ class Sequential(Model):
     def _flatten_layers(self) -> list[Any]:
         return list({id(layer): layer for layer in vars(self).get("_chain", ())}.values())
 
+    def predict_proba(self, x: Any, batch_size: int | None = 32, verbose: Any = 0) -> Any:
+        """`predict`, by the name it has for models whose outputs are probabilities."""
+        return self.predict(x, batch_size=batch_size, verbose=verbose)
+
+    def predict_classes(self, x: Any, batch_size: int | None = 32, verbose: Any = 0) -> Any:
+        """The number of the most likely class [n]; of a single probability [n, 1] whether it is above a half."""
+        found = self.predict(x, batch_size=batch_size, verbose=verbose)
+        return found.argmax(axis=-1) if found.shape[-1] > 1 else (found > 0.5).astype("int32")
+
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Adds a layer at the end."""
         del rebuild

@@ -14,11 +14,12 @@ from .data import ArraySource, Source, check_rows, source_of, split, unpack
 from .feeding import Feed, arrays_of_item, check_values, feed_of, x_arrays
 from .progress import ProgbarLogger
 from .training_base import Compilable, plain
+from .training_generators import GeneratorMethods
 
 DEFAULT_BATCH = 32
 
 
-class Trainer(Compilable):
+class Trainer(GeneratorMethods, Compilable):
     """What a model can do with data."""
 
     # fit
