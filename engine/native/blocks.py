@@ -18,7 +18,12 @@ _COST = 16
 def philox_blocks(key: tuple[int, int], counter: tuple[int, int, int, int], out: np.ndarray[Any, Any]) -> bool:
     """Fills `out`, uint32 [blocks, 4] in C order, with blocks from `counter` on; False where NumPy has to do it."""
     library = load()
-    if isinstance(library, str) or len(out) < _LEAST or not out.flags.c_contiguous:
+    if (
+        isinstance(library, str)
+        or "philox_blocks" not in library.kernels
+        or len(out) < _LEAST
+        or not out.flags.c_contiguous
+    ):
         return False
     size, chunks = chunks_of(len(out), _COST)
     words = (_signed(*key), _signed(*counter[:2]), _signed(*counter[2:]))
