@@ -168,6 +168,12 @@ class Classifier(CannedEstimator):
         self._check_made()
         return self._predicted(x, "probabilities")
 
+    def predict_log_proba(self, x: Any) -> np.ndarray[Any, Any]:
+        """The logarithm of the probability of each class for each example, float32 [n, classes]."""
+        with np.errstate(divide="ignore"):
+            found: np.ndarray[Any, Any] = np.log(self.predict_proba(x))
+        return found
+
     def decision_function(self, x: Any) -> np.ndarray[Any, Any]:
         """The logits, float32 [n, classes]; [n] for two classes, positive for the second."""
         self._check_made()

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..engine.graph import Tensor
 from ..engine.ops.array import reshape
 from ..engine.ops.array_parts import concat
@@ -18,6 +20,7 @@ from ..layers.loss_reduction import Reduction
 from .canned import CannedEstimator, Classifier, OptimizerLike, Regressor
 from .class_heads import class_head
 from .columns import FeatureColumn, linear_model
+from .columns.numeric import NumericColumn
 from .head import Head, WeightColumn
 from .regression_heads import RegressionHead
 from .run_config import RunConfig
@@ -73,6 +76,33 @@ class _Linear(CannedEstimator):
         return self._minimized(loss, usual if self.optimizer is None else self.optimizer)
 
 
+class _Weights(_Linear):
+    """The weights of numeric columns as scikit-learn's linear models have them."""
+
+    @property
+    def coef_(self) -> np.ndarray[Any, Any]:
+        """The weights of the features, [features], or [logits, features] of classifiers and of several numbers.
+
+        Raises:
+            AttributeError: there are columns that are not numeric.
+        """
+        columns = self.feature_columns or self._columns or []
+        if not columns:
+            self._checkpoint(None)
+        other = [column for column in columns if not isinstance(column, NumericColumn)]
+        if other:
+            raise AttributeError(f"coef_ is there for numeric columns alone, not for {other[0]!r}")
+        parts = [self.get_variable_value(f"linear/linear_model/{column.name}/weights") for column in columns]
+        weights: np.ndarray[Any, Any] = np.concatenate(parts).T
+        return weights[0] if isinstance(self, Regressor) and len(weights) == 1 else weights
+
+    @property
+    def intercept_(self) -> np.ndarray[Any, Any]:
+        """The bias of each logit, [logits]."""
+        found: np.ndarray[Any, Any] = self.get_variable_value("linear/linear_model/bias_weights")
+        return found
+
+
 def _usual_optimizer(columns: Sequence[Any]) -> Any:
     rate = min(_LEARNING_RATE, 1.0 / math.sqrt(len(columns)))
 
@@ -82,7 +112,7 @@ def _usual_optimizer(columns: Sequence[Any]) -> Any:
     return ftrl
 
 
-class LinearClassifier(Classifier, _Linear):
+class LinearClassifier(Classifier, _Weights):
     """A linear classifier, as `tf.estimator.LinearClassifier`.
 
     Variables are named `linear/linear_model/<column>/weights` and `linear/linear_model/bias_weights`.
@@ -136,7 +166,7 @@ class LinearClassifier(Classifier, _Linear):
         )
 
 
-class LinearRegressor(Regressor, _Linear):
+class LinearRegressor(Regressor, _Weights):
     """A linear regressor, as `tf.estimator.LinearRegressor`.
 
     Arguments as for LinearClassifier, with the numbers an example in place of the classes.

@@ -71,3 +71,26 @@ def test_two_numbers_and_an_unknown_optimizer():
     )
     with pytest.raises(ValueError, match="Unsupported optimizer name: Newton"):
         LinearRegressor(optimizer="Newton").fit(features, features[:, 0], verbose=0)
+
+
+def test_weights_and_log_probabilities_as_scikit_learn_has_them():
+    x, y = hr.datasets.iris.load_data()
+    model = hr.estimators.LinearClassifier(random_state=0).fit(x, y, epochs=3, verbose=0)
+    assert model.coef_.shape == (3, 4) and model.intercept_.shape == (3,)
+    np.testing.assert_allclose(model.decision_function(x), x @ model.coef_.T + model.intercept_, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(np.exp(model.predict_log_proba(x)), model.predict_proba(x), rtol=1e-5)
+    columns = {"a": x[:, 0], "b": x[:, 1:]}
+    model = hr.estimators.LinearRegressor(random_state=0).fit(columns, y.astype(float), epochs=3, verbose=0)
+    assert model.coef_.shape == (4,)
+    np.testing.assert_allclose(model.predict(columns), x @ model.coef_ + model.intercept_, rtol=1e-4, atol=1e-5)
+    two = hr.estimators.LinearClassifier().fit(x[:100], y[:100], epochs=1, verbose=0)
+    assert two.coef_.shape == (1, 4) and two.intercept_.shape == (1,)
+
+
+def test_weights_of_other_columns_are_not_there():
+    words = hr.feature_column.categorical_column_with_vocabulary_list("w", ["a", "b"])
+    model = hr.estimators.LinearClassifier([words], n_classes=2)
+    with pytest.raises(AttributeError, match="numeric columns alone"):
+        _ = model.coef_
+    with pytest.raises(ValueError, match="Call fit or train first"):
+        _ = hr.estimators.LinearClassifier().coef_

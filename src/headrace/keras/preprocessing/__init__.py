@@ -1,7 +1,7 @@
 """The names of TensorFlow 1.15's `tf.keras.preprocessing`."""
 
-from . import sequence
+from . import sequence, text
 
 __all__ = [
-    "sequence",
+    "sequence", "text",
 ]  # fmt: skip
