@@ -27,7 +27,7 @@ def text_to_word_sequence(text: str, filters: str = FILTERS, lower: bool = True,
         >>> tf.keras.preprocessing.text.text_to_word_sequence("Time flies, doesn't it?")
         ['time', 'flies', "doesn't", 'it']
     """
-    plain = (text.lower() if lower else text).translate(str.maketrans(dict.fromkeys(filters, split)))
+    plain = (text.lower() if lower else text).translate(dict.fromkeys(map(ord, filters), split))
     return [word for word in plain.split(split) if word]
 
 

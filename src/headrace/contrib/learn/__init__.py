@@ -16,10 +16,10 @@ from ...estimators.contrib_learn import (
     infer_real_valued_columns_from_input_fn,
 )
 from ...estimators.contrib_run_config import RunConfig
-from . import learn_runner
+from . import datasets, learn_runner
 
 __all__ = [
     "BaseEstimator", "DNNClassifier", "DNNLinearCombinedClassifier", "DNNRegressor", "Estimator", "Experiment",
-    "LinearClassifier", "LinearRegressor", "ModeKeys", "ModelFnOps", "RunConfig", "SKCompat",
+    "LinearClassifier", "LinearRegressor", "ModeKeys", "ModelFnOps", "RunConfig", "SKCompat", "datasets",
     "infer_real_valued_columns_from_input", "infer_real_valued_columns_from_input_fn", "learn_runner",
 ]  # fmt: skip
