@@ -119,6 +119,7 @@ def run_child(code: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 
 @native_only
+@pytest.mark.skipif("libtsan" in os.environ.get("LD_PRELOAD", ""), reason="ThreadSanitizer hangs in threads of forks")
 def test_the_pool_lives_on_in_a_forked_child() -> None:
     result = run_child(CHILD)
     assert result.returncode == 0, result.stderr

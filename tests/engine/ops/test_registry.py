@@ -99,7 +99,11 @@ def test_result_has_the_inferred_dtype_and_shape_on_every_path(name):
 def _ways(mode):
     if mode == "dynamic":
         return [{}]
-    return [{"backend": "reference"}, {}, {"passes_off": ("fold", "merge", "simplify", "prune", "fuse_conv", "updates", "fuse")}]
+    return [
+        {"backend": "reference"},
+        {},
+        {"passes_off": ("fold", "merge", "simplify", "prune", "fuse_conv", "updates", "fuse")},
+    ]
 
 
 def _compare(results, expected, what):
