@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,10 +102,12 @@ def events(folder: Path) -> dict[str, list[float]]:
 def main(kind: str, folder: Path, steps: int, kills: int) -> dict[str, Any]:
     train = {"estimator": with_estimator, "session": with_session}[kind]
     rng, killed, finished = random.Random(kills), 0, False
+    start = time.monotonic()
     if run(lambda: train(str(folder / "whole"), steps), 300):
         raise RuntimeError("the run that is left alone failed")
+    whole = time.monotonic() - start
     for _ in range(kills):
-        status = run(lambda: train(str(folder / "parts"), steps), rng.uniform(0.3, 1.2))
+        status = run(lambda: train(str(folder / "parts"), steps), rng.uniform(0.4, 0.9) * whole)
         if status not in (0, -signal.SIGALRM):
             raise RuntimeError(f"a run ended with status {status}")
         killed += status != 0
