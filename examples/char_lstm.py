@@ -26,7 +26,7 @@ draw = tf.multinomial(logits[:, -1], 1, seed=1)
 with tf.Session() as session:
     session.run(tf.global_variables_initializer())
     for epoch in range(6):
-        state = (np.zeros((batch, size)), np.zeros((batch, size)))
+        value, state = 0.0, (np.zeros((batch, size)), np.zeros((batch, size)))
         for i in range(0, streams.shape[1] - steps - 1, steps):
             feed = {x: streams[:, i : i + steps], y: streams[:, i + 1 : i + steps + 1], start: state}
             value, state, _ = session.run([loss, end, train], feed)
