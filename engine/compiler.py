@@ -14,16 +14,17 @@ import numpy as np
 from .backends.cpu import CpuProgram
 from .backends.dynamic import DynamicProgram, needs_dynamic
 from .backends.native_steps import native_library
+from .backends.observed import ObservedProgram, Observer
 from .backends.reference import ReferenceProgram
 from .backends.variables import StalePlanError
-from .errors import FailedPreconditionError, InvalidArgumentError
+from .errors import FailedPreconditionError, InvalidArgumentError, UnimplementedError
 from .function import FunctionGraph
 from .graph import Graph, Operation, Tensor
 from .native.library import default_threads
 from .placement import Placement, check_placement
 from .plan.plan import Plan, make_plan
 from .rewriting.dataflow import Dataflow
-from .rewriting.lower import handle_of, lower, reachable_operations
+from .rewriting.lower import WHOLE, Part, handle_of, lower, reachable_operations
 from .rewriting.passes import PASSES, Rewrites
 from .runtime import Runtime
 from .shapes import are_compatible, sizes_text
@@ -71,6 +72,8 @@ class Options:
     # Threads of native kernels; 0 for as many as the machine and its launcher suggest.
     threads: int = 0
     placement: Placement = field(default_factory=Placement)
+    # Is shown every value of every step, those of branches and bodies too.
+    observer: Observer | None = None
 
 
 class CompiledStep:
@@ -85,8 +88,11 @@ class CompiledStep:
         runtime: Runtime,
         options: Options,
         any_shapes: bool = False,
+        part: Part = WHOLE,
     ) -> None:
         self.graph = graph
+        # Of a step that several tasks or calls share.
+        self.part = part
         # Whether one plan must do for all shapes that the fed tensors may have.
         self.any_shapes = any_shapes
         self.fetches = list(fetches)
@@ -143,7 +149,10 @@ class CompiledStep:
 
     def _bound(self, plan: Plan) -> CpuProgram:
         library = native_library() if self.options.backend == "cpu" else f"the backend is {self.options.backend}"
-        return CpuProgram(plan, self.runtime, library, self.options.threads or default_threads())
+        threads, observer = self.options.threads or default_threads(), self.options.observer
+        if observer is not None:
+            return ObservedProgram(plan, self.runtime, observer, library, threads)
+        return CpuProgram(plan, self.runtime, library, threads)
 
     def _forget_oldest(self) -> None:
         # A step fed with ever new shapes must not keep an arena for each of them.
@@ -156,15 +165,17 @@ class CompiledStep:
         for tensor, shape in zip(self.feeds, signature, strict=not self.any_shapes):
             if not self._is_loose(tensor, shape):
                 check_shape(tensor, shape)
-        ops = list(reachable_operations(self.fetches, self.targets, set(self.feeds)))
+        ops = list(reachable_operations(self.fetches, self.targets, set(self.feeds), self.part.done))
         check_placement(ops, self.options.placement)
         if needs_dynamic(ops):
-            return DynamicProgram(self.graph, self.fetches, self.targets, self.feeds, self.runtime)
+            _check_whole(self.part)
+            observer = self.options.observer
+            return DynamicProgram(self.graph, self.fetches, self.targets, self.feeds, self.runtime, observer)
         flow = self.lowered(signature)
         if self.options.backend == "reference":
-            return ReferenceProgram(flow, self.runtime)
+            return ReferenceProgram(flow, self.runtime, self.options.observer)
         rewrites = Rewrites(self.options.off)
-        plan = make_plan(rewrites.apply(flow, PASSES))
+        plan = make_plan(rewrites.apply(flow, PASSES), watched=self.options.observer is not None)
         plan.rewrites = rewrites.log
         return plan
 
@@ -172,7 +183,7 @@ class CompiledStep:
         """The step before any rewriting, with the fed shapes filled in."""
         pairs = zip(self.feeds, signature, strict=not self.any_shapes)
         loose = [tensor for tensor, shape in pairs if self._is_loose(tensor, shape)]
-        flow = lower(self.graph, self.fetches, self.targets, self.feeds, loose)
+        flow = lower(self.graph, self.fetches, self.targets, self.feeds, loose, self.part)
         for tensor, shape in zip(self.feeds, signature, strict=not self.any_shapes):
             if tensor.dtype.name not in ("resource", "variant"):
                 flow.feeds[tensor].sizes = shape
@@ -205,6 +216,14 @@ class CompiledStep:
                 with collector_paused():
                     self._plans[signature] = self._compile(signature)
         return self._plans[signature]
+
+
+def _check_whole(part: Part) -> None:
+    if part.done:
+        names = sorted(op.name for op in part.done)[:3]
+        raise UnimplementedError(
+            None, None, f"Raw control flow (Enter, Switch, ...) cannot wait for operations of other tasks: {names}"
+        )
 
 
 class _Ordered:

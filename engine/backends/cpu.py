@@ -104,16 +104,7 @@ class CpuProgram:
         self.reasons: dict[int, str] = {}
         self.segments: list[Segment] = []
         self.numpy_buffers = {p.buffer for p in self.plan.fetches if isinstance(p, View)}
-        builder = SegmentBuilder()
-        for i, step in enumerate(self.plan.steps):
-            try:
-                builder.add(i, self._bind_native(step))
-            except UnsupportedError as error:
-                self.reasons[i] = str(error)
-                builder = self._end_segment(builder)
-                self._add_calls(step, self._bind_step(step))
-                self.numpy_buffers |= {p.buffer for p in (*step.inputs, *step.outputs) if isinstance(p, View)}
-        self._end_segment(builder)
+        self._bind_steps()
         # Native kernels give no warnings.
         self.quiet = not self.reasons
         self.feed_puts = [self._feed_put(p) for p in self.plan.feeds.values()]
@@ -125,6 +116,23 @@ class CpuProgram:
         self.slots = list(self.cells.values())
         # Not before: a program that could not be bound is not bound.
         self.generation = generation
+
+    def _bind_steps(self) -> None:
+        builder = SegmentBuilder()
+        for i, step in enumerate(self.plan.steps):
+            builder = self._add_step(i, step, builder)
+        self._end_segment(builder)
+
+    def _add_step(self, i: int, step: Step, builder: SegmentBuilder) -> SegmentBuilder:
+        """Adds a step to a segment, or calls behind it; gives the segment that the next step may join."""
+        try:
+            builder.add(i, self._bind_native(step))
+        except UnsupportedError as error:
+            self.reasons[i] = str(error)
+            builder = self._end_segment(builder)
+            self._add_calls(step, self._bind_step(step))
+            self.numpy_buffers |= {p.buffer for p in (*step.inputs, *step.outputs) if isinstance(p, View)}
+        return builder
 
     def _add_calls(self, step: Step, calls: list[Call]) -> None:
         self.calls += calls

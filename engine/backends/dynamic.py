@@ -22,6 +22,7 @@ from ..rewriting.lower import handle_inputs, handle_of, reachable_operations, va
 from ..runtime import Runtime
 from .arguments import compute_of
 from .failures import failure_of
+from .observed import Observer
 from .variables import assign, prepare, validates
 
 RAW_CONTROL = frozenset(
@@ -100,9 +101,11 @@ class DynamicProgram:
         targets: Sequence[Operation],
         feeds: Sequence[Tensor],
         runtime: Runtime,
+        observer: Observer | None = None,
     ) -> None:
         self.fetches = list(fetches)
         self.runtime = runtime
+        self.observer = observer
         self.fed = set(feeds)
         found = reachable_operations(fetches, targets, self.fed)
         self.ops = sorted(found, key=lambda op: op.order)
@@ -284,7 +287,15 @@ class _Run:
             dead, outputs = True, [DEAD] * len(op.outputs)
         else:
             dead, outputs = False, self._evaluate(op, kind, waiting.values)
+        if not dead and self.program.observer is not None:
+            self._show(self.program.observer, self.program.nodes[op], outputs)
         self._propagate(op, kind, outputs, dead, frame, iteration)
+
+    def _show(self, observer: Observer, node: Node, outputs: Sequence[Any]) -> None:
+        try:
+            observer.see(node, [None if value is DEAD else value for value in outputs])
+        except Exception as error:
+            raise failure_of(error, node) from error
 
     def _evaluate(self, op: Operation, kind: str, values: list[Any]) -> list[Any]:
         if kind == "Switch":

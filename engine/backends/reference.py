@@ -13,28 +13,34 @@ from ..rewriting.dataflow import Dataflow, Node, Value
 from ..runtime import Runtime
 from .arguments import compute_of
 from .failures import failure_of
+from .observed import Observer
 from .variables import assign, prepare, storage_of, validates
 
 
 class ReferenceProgram:
-    """A lowered step, run by looking every value up in a dictionary."""
+    """A lowered step, run by looking every value up in a dictionary; an observer is shown each."""
 
-    def __init__(self, flow: Dataflow, runtime: Runtime) -> None:
+    def __init__(self, flow: Dataflow, runtime: Runtime, observer: Observer | None = None) -> None:
         self.flow = flow
         self.runtime = runtime
+        self.observer = observer
 
     def run(self, feeds: dict[Tensor, Any]) -> list[Any]:
         """The fetched values, given one value a fed tensor."""
         values: dict[Value, Any] = {v: feeds[t] for t, v in self.flow.feeds.items()}
         with np.errstate(all="ignore"):
             for node in self.flow.nodes:
-                if node.type == "_Feed":
-                    continue
                 try:
-                    self.run_node(node, values)
+                    if node.type != "_Feed":
+                        self.run_node(node, values)
+                    if self.observer is not None:
+                        self.observer.see(node, [self._shown(v, values) for v in node.outputs])
                 except Exception as error:
                     raise failure_of(error, node) from error
         return [_copied(values[v]) for v in self.flow.fetches]
+
+    def _shown(self, value: Value, values: dict[Value, Any]) -> Any:
+        return values.get(value) if value.variable is None else storage_of(self.runtime.resources, value)
 
     def run_node(self, node: Node, values: dict[Value, Any]) -> None:
         store = self.runtime.resources

@@ -47,6 +47,8 @@ class Plan:
     variables: dict[str, VariableRef] = field(default_factory=dict)
     required: list[str] = field(default_factory=list)
     rewrites: list[tuple[str, int, int]] = field(default_factory=list)
+    # For programs that are watched: every node in the order of running, with the places of its outputs.
+    watched: list[tuple[Node, tuple[Place, ...]]] = field(default_factory=list)
 
     @property
     def naive_bytes(self) -> int:
@@ -59,9 +61,13 @@ def static_sizes(sizes: Sizes) -> tuple[int, ...] | None:
     return None if sizes is None or None in sizes else sizes  # type: ignore[return-value]
 
 
-def make_plan(flow: Dataflow) -> Plan:
-    """The plan of a rewritten step."""
-    return _Planner(flow).plan()
+def make_plan(flow: Dataflow, watched: bool = False) -> Plan:
+    """The plan of a rewritten step; if it is `watched`, with the places of all values."""
+    planner = _Planner(flow)
+    plan = planner.plan()
+    if watched:
+        plan.watched = [(n, tuple(planner.places.get(v) for v in n.outputs)) for n in flow.nodes]
+    return plan
 
 
 class _Planner:
