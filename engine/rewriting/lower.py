@@ -9,7 +9,8 @@ from __future__ import annotations
 import functools
 import heapq
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..dtypes import DType
@@ -35,21 +36,33 @@ _LOOKING = frozenset(
 )
 
 
+@dataclass(frozen=True)
+class Part:
+    """What a part of a step is told of the others: operations that have run, and fed tensors that they have computed."""
+
+    done: frozenset[Operation] = frozenset()
+    computed: frozenset[Tensor] = frozenset()
+
+
+WHOLE = Part()
+
+
 def lower(
     graph: Graph,
     fetches: Sequence[Tensor],
     targets: Sequence[Operation],
     feeds: Sequence[Tensor],
     loose: Iterable[Tensor] = (),
+    part: Part = WHOLE,
 ) -> Dataflow:
     """The step that computes `fetches` and runs `targets`, given values for `feeds`.
 
-    `loose` are those fed tensors whose shapes are not what the graph says.
+    `loose` are those fed tensors whose shapes are not what the graph says; `part` says what other parts of the step do.
     """
     fed = set(feeds)
-    lowering = _Lowering(fed)
+    lowering = _Lowering(fed, part)
     lowering.loose.update(lowering.values[tensor] for tensor in loose)
-    for op in needed_operations(fetches, targets, fed):
+    for op in needed_operations(fetches, targets, fed, part.done):
         lowering.add(op)
     values = [lowering.data(t, None) for t in fetches]
     feed_values = {t: lowering.values[t] for t in feeds if t in lowering.values}
@@ -59,13 +72,20 @@ def lower(
     return flow
 
 
-def needed_operations(fetches: Iterable[Tensor], targets: Iterable[Operation], fed: set[Tensor]) -> list[Operation]:
-    """The operations that must run, in the order of their making; fed tensors end the search."""
-    return topological(reachable_operations(fetches, targets, fed), fed)
+def needed_operations(
+    fetches: Iterable[Tensor], targets: Iterable[Operation], fed: set[Tensor], done: Collection[Operation] = ()
+) -> list[Operation]:
+    """The operations that must run, in the order of their making; fed tensors and what is done end the search."""
+    return topological(reachable_operations(fetches, targets, fed, done), fed)
 
 
-def reachable_operations(fetches: Iterable[Tensor], targets: Iterable[Operation], fed: set[Tensor]) -> set[Operation]:
-    """The operations that must run, which may form loops through NextIteration; fed tensors end the search."""
+def reachable_operations(
+    fetches: Iterable[Tensor], targets: Iterable[Operation], fed: set[Tensor], done: Collection[Operation] = ()
+) -> set[Operation]:
+    """The operations that must run, which may form loops through NextIteration; fed tensors end the search.
+
+    What a control edge leads to is left out if it is among `done`.
+    """
     seen: set[Operation] = set()
     stack = [t.op for t in fetches if t not in fed] + list(targets)
     while stack:
@@ -74,7 +94,7 @@ def reachable_operations(fetches: Iterable[Tensor], targets: Iterable[Operation]
             continue
         seen.add(op)
         stack.extend(t.op for t in op.inputs if t not in fed)
-        stack.extend(op.control_inputs)
+        stack.extend(c for c in op.control_inputs if c not in done)
     return seen
 
 
@@ -91,10 +111,12 @@ def _before(op: Operation, fed: set[Tensor]) -> Iterable[Operation]:
 
 
 def _sorted_by_dependency(ordered: list[Operation], fed: set[Tensor]) -> list[Operation]:
-    waiting = {op: len(set(_before(op, fed))) for op in ordered}
+    among = set(ordered)
+    before = {op: among.intersection(_before(op, fed)) for op in ordered}
+    waiting = {op: len(before[op]) for op in ordered}
     after: dict[Operation, list[Operation]] = {}
     for op in ordered:
-        for p in set(_before(op, fed)):
+        for p in before[op]:
             after.setdefault(p, []).append(op)
     ready = [(op.order, id(op), op) for op in ordered if waiting[op] == 0]
     heapq.heapify(ready)
@@ -117,8 +139,9 @@ def _sorted_by_dependency(ordered: list[Operation], fed: set[Tensor]) -> list[Op
 class _Lowering:
     """Turns operations into nodes one by one, in an order that runs."""
 
-    def __init__(self, fed: set[Tensor]) -> None:
+    def __init__(self, fed: set[Tensor], part: Part) -> None:
         self.fed = fed
+        self.part = part
         self.nodes: list[Node] = []
         self.values: dict[Tensor, Value] = {}
         self.node_of: dict[Operation, Node] = {}
@@ -138,7 +161,7 @@ class _Lowering:
         node = Node(definition_of("_Feed"), tensor.name, {}, [], [(dtype, tensor.sizes)], tensor.op.order, tensor.op)
         self.nodes.append(node)
         self.values[tensor] = node.outputs[0]
-        if tensor.op.type != "Placeholder":
+        if tensor.op.type != "Placeholder" and tensor not in self.part.computed:
             self.loose.add(node.outputs[0])
 
     def add(self, op: Operation) -> None:
@@ -165,11 +188,14 @@ class _Lowering:
             self.nodes.append(node)
         if loose:
             self.loose.update(node.outputs)
-        node.control += [self.node_of[c] for c in op.control_inputs]
+        node.control += self._controls(op)
         self.node_of[op] = node
         for tensor, value in zip(op.outputs, node.outputs, strict=True):
             self.values.setdefault(tensor, value)
         self._note_effects(op, definition, node, handle)
+
+    def _controls(self, op: Operation) -> list[Node]:
+        return [self.node_of[c] for c in op.control_inputs if c not in self.part.done]
 
     def _is_loose(self, inputs: list[Value], op: Operation) -> bool:
         if any(value in self.loose for value in inputs):
@@ -216,7 +242,7 @@ class _Lowering:
         if handle in self.written_by:
             node.control.append(self.written_by[handle])
         if op is not None:
-            node.control += [self.node_of[c] for c in op.control_inputs]
+            node.control += self._controls(op)
         self.nodes.append(node)
         return node.outputs[0]
 

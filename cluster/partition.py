@@ -1,0 +1,258 @@
+"""A step cut by task: which task runs which operation, and in how many stages, so that no stage waits for another task.
+
+The level of an operation is the largest number of changes of task on a way to it. The operations of one task at one
+level are a stage: all that comes in is there when it starts, all that goes out leaves when it has ended. As levels only
+grow along edges, stages form no circle, and a graph that can run at all runs without a deadlock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ..engine.device import DeviceSpec
+from ..engine.errors import InvalidArgumentError
+from ..engine.function import functions_of
+from ..engine.graph import Operation, Tensor
+from ..engine.registry import find_definition
+from ..engine.rewriting.lower import VARIABLE_TYPES, handle_inputs, needed_operations
+
+Task = tuple[str, int]
+
+# What an operation hands on that names something in its task, and cannot leave it.
+_TIED = frozenset({"resource", "variant"})
+_LOCAL_JOBS = (None, "localhost")
+
+
+def task_name(task: Task) -> str:
+    """A task as a device string says it."""
+    return f"/job:{task[0]}/task:{task[1]}"
+
+
+@dataclass(eq=False)
+class Stage:
+    """The operations that a task runs in one go, with what they need from other stages and what others need of them.
+
+    `feeds` and `fetches` are tensors of the client's graph; `awaits` are stages that must have ended though nothing
+    comes from them; `done` are operations of other stages that stand among the control inputs of this one's.
+    """
+
+    task: Task
+    level: int
+    operations: list[Operation] = field(default_factory=list)
+    feeds: dict[Tensor, Stage | None] = field(default_factory=dict)
+    fetches: dict[Tensor, None] = field(default_factory=dict)
+    targets: dict[Operation, None] = field(default_factory=dict)
+    awaits: dict[Stage, None] = field(default_factory=dict)
+    done: set[Operation] = field(default_factory=set)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it only waits for others."""
+        return all(op.type == "NoOp" for op in self.operations)
+
+
+class Partition:
+    """The stages of a step, in an order in which they can run, and where each fetch comes from.
+
+    Args:
+        fetches: tensors whose values the client wants.
+        targets: operations that it wants run.
+        feeds: tensors for which it gives values.
+        here: the client's task, which runs what no device string places.
+        tasks: those that there are.
+
+    Raises:
+        InvalidArgumentError: an operation is placed on a task that there is not, or something that cannot leave a task
+            is used on another.
+    """
+
+    def __init__(
+        self,
+        fetches: Sequence[Tensor],
+        targets: Sequence[Operation],
+        feeds: Sequence[Tensor],
+        here: Task,
+        tasks: Iterable[Task],
+    ) -> None:
+        self.fed = set(feeds)
+        self.here = here
+        self.tasks = frozenset(tasks)
+        self.operations = needed_operations(fetches, targets, self.fed)
+        self._among = set(self.operations)
+        self._by_name = {op.name: op for op in self.operations}
+        self.task: dict[Operation, Task] = {}
+        for op in self.operations:
+            self.task_of(op)
+        self.level: dict[Operation, int] = {}
+        self._find_levels()
+        self._stages: dict[tuple[Task, int], Stage] = {}
+        for op in self.operations:
+            self._add(op)
+        for target in targets:
+            self._stage(target).targets[target] = None
+        # The stage that gives each fetch, None for what is fed.
+        self.sources = {t: None if t in self.fed else self._fetched(t) for t in fetches}
+        self.stages = sorted(self._stages.values(), key=lambda s: (s.level, s.task))
+
+    # Placement
+
+    def task_of(self, op: Operation) -> Task:
+        """The task that runs `op`: the one of the state it works on, of what it is colocated with, of its device."""
+        found = self.task.get(op)
+        if found is None:
+            # What is being looked at is where its device says, should a circle of colocations lead back to it.
+            self.task[op] = self._device_task(op)
+            found = self.task[op] = self._tied_task(op) or self._colocated_task(op) or self.task[op]
+        return found
+
+    def _tied_task(self, op: Operation) -> Task | None:
+        owners = [self.task_of(t.op) for t in self._handles(op)]
+        for owner, handle in zip(owners, self._handles(op), strict=True):
+            if owner != owners[0]:
+                raise InvalidArgumentError(
+                    None,
+                    op,
+                    f"{op.describe()} works on {handle.name!r} of {task_name(owner)} and on "
+                    f"{self._handles(op)[0].name!r} of {task_name(owners[0])}: state cannot leave its task.",
+                )
+        return owners[0] if owners else None
+
+    def _handles(self, op: Operation) -> list[Tensor]:
+        """The inputs that name state: the operation must run where that is."""
+        definition = find_definition(op.type)
+        wanted = handle_inputs(definition, op) if definition is not None else set()
+        return [
+            t
+            for i, t in enumerate(op.inputs)
+            if t not in self.fed and (t.dtype.name in _TIED or (t.dtype._is_ref_dtype and (i in wanted or _reads(op))))
+        ]
+
+    def _colocated_task(self, op: Operation) -> Task | None:
+        for group in op.attrs.get("_class") or ():
+            name = (group.decode() if isinstance(group, bytes) else group).removeprefix("loc:@")
+            other = self._by_name.get(name)
+            if other is None and op.graph.has_operation(name):
+                other = op.graph.get_operation_by_name(name)
+            if other is not None and other is not op:
+                return self.task_of(other)
+        return None
+
+    def _device_task(self, op: Operation) -> Task:
+        spec = DeviceSpec.from_string(op.device)
+        if spec.job in _LOCAL_JOBS and spec.task in (None, self.here[1]):
+            return self.here
+        job = self.here[0] if spec.job in _LOCAL_JOBS else spec.job
+        task = (job, spec.task or 0)
+        if task not in self.tasks:
+            known = ", ".join(map(task_name, sorted(self.tasks)))
+            raise InvalidArgumentError(
+                None,
+                op,
+                f"Cannot assign a device for operation {op.name!r}: it was explicitly assigned to {op.device}, but the "
+                f"cluster has no such task; it has {known}. Make sure the device specification refers to a valid device.",
+            )
+        return task
+
+    # Levels
+
+    def _find_levels(self) -> None:
+        for op in self.operations:
+            task = self.task[op]
+            self.level[op] = max((self.level[p] + (self.task[p] != task) for p in self._before(op)), default=0)
+        self._sink()
+
+    def _before(self, op: Operation) -> list[Operation]:
+        """What must have run before: not what is fed, nor what every stage that needs it has for itself."""
+        inputs = [t.op for t in op.inputs if t not in self.fed]
+        return [p for p in (*inputs, *op.control_inputs) if not self._is_everywhere(p, op)]
+
+    def _is_everywhere(self, op: Operation, user: Operation) -> bool:
+        if op.inputs or op.control_inputs:
+            return False
+        return op.type == "Const" or (_names_state(op) and self.task[op] == self.task[user])
+
+    def _sink(self) -> None:
+        """Moves what only later stages of the same task need into these: fewer stages, and less between them."""
+        users: dict[Operation, list[Operation]] = {}
+        for op in self.operations:
+            for p in self._before(op):
+                users.setdefault(p, []).append(op)
+        for op in reversed(self.operations):
+            needing = users.get(op, [])
+            if needing and all(self.task[u] == self.task[op] for u in needing) and self._may_wait(op):
+                self.level[op] = min(self.level[u] for u in needing)
+
+    def _may_wait(self, op: Operation) -> bool:
+        # A variable is read before the step changes it.
+        return not any(t.dtype._is_ref_dtype or t.dtype.name == "resource" for t in op.inputs)
+
+    # Stages
+
+    def _stage(self, op: Operation) -> Stage:
+        key = (self.task[op], self.level[op])
+        stage = self._stages.get(key)
+        if stage is None:
+            stage = self._stages[key] = Stage(*key)
+        return stage
+
+    def _fetched(self, tensor: Tensor) -> Stage:
+        stage = self._stage(tensor.op)
+        stage.fetches[tensor] = None
+        return stage
+
+    def _add(self, op: Operation) -> None:
+        stage = self._stage(op)
+        stage.operations.append(op)
+        for tensor in op.inputs:
+            if tensor in self.fed:
+                stage.feeds[tensor] = None
+            else:
+                self._connect(tensor, op, stage)
+        for before in op.control_inputs:
+            self._order(before, op, stage)
+
+    def _connect(self, tensor: Tensor, op: Operation, stage: Stage) -> None:
+        source = self._stage(tensor.op)
+        if source is stage:
+            return
+        if self._is_everywhere(tensor.op, op):
+            stage.operations.append(tensor.op)
+            return
+        if tensor.dtype.name in _TIED and source.task != stage.task:
+            raise InvalidArgumentError(
+                None,
+                op,
+                f"{op.describe()} on {task_name(stage.task)} uses {tensor.name!r}, a {tensor.dtype.name} of "
+                f"{task_name(source.task)}: it cannot leave that task.",
+            )
+        if tensor.dtype._is_ref_dtype and tensor in self._handles(op):
+            raise InvalidArgumentError(
+                None,
+                op,
+                f"{op.describe()} changes what {tensor.op.describe()} has changed before, with another task in between: "
+                "give it the variable itself and a control dependency.",
+            )
+        source.fetches[tensor] = None
+        stage.feeds[tensor] = source
+
+    def _order(self, before: Operation, op: Operation, stage: Stage) -> None:
+        source = self._stage(before)
+        if source is not stage and not self._is_everywhere(before, op):
+            source.targets[before] = None
+            stage.awaits[source] = None
+            stage.done.add(before)
+
+
+def _reads(op: Operation) -> bool:
+    """Whether an operation hands a variable's value on, which is then read where the variable is and sent once."""
+    return op.type == "Identity"
+
+
+def _names_state(op: Operation) -> bool:
+    """Whether an operation only gives the handle of something that its task keeps."""
+    if op.type in VARIABLE_TYPES:
+        return True
+    definition = find_definition(op.type)
+    stateful = definition is not None and definition.stateful and not functions_of(op)
+    return bool(stateful and op.outputs and all(t.dtype.name == "resource" or t.dtype._is_ref_dtype for t in op.outputs))
