@@ -12,6 +12,7 @@ from ..datasets.arrays import ArrayBatches
 from ..engine.dtypes import of_array
 from ..engine.graph import Graph
 from ..engine.training.global_step import get_or_create_global_step
+from ..layers.fitting.rows import batches_of
 from .kept import Kind, Values
 from .tables import Table
 
@@ -63,17 +64,7 @@ class ArrayInput:
 
     def batches(self) -> Iterator[Values]:
         """The batches of one pass, in order."""
-        for start in range(0, len(self.table), self.batch_size):
-            yield self.rows(slice(start, start + self.batch_size))
-
-    def shuffled(self, rng: np.random.Generator) -> Iterator[Values]:
-        """The batches of one pass, in random order; in order where all is one batch."""
-        if len(self) == 1:
-            yield from self.batches()
-            return
-        order = rng.permutation(len(self.table))
-        for start in range(0, len(order), self.batch_size):
-            yield self.rows(order[start : start + self.batch_size])
+        return map(self.rows, batches_of(len(self.table), self.batch_size))
 
     def part(self, mode: str, chosen: slice) -> ArrayInput:
         """The same for some of the rows."""

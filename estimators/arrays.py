@@ -14,14 +14,18 @@ from ..engine.checkpoint.reader import load_checkpoint
 from ..engine.checkpoint.state import update_checkpoint_state
 from ..engine.checkpoint.writer import Part, write_checkpoint
 from ..engine.dtypes import as_dtype
+from ..layers.fitting.callbacks import CallbackList, History
+from ..layers.fitting.loop import Loop, Plan
+from ..layers.fitting.rows import split_at
 from .array_input import ArrayInput
-from .callbacks import Callbacks, FittedModel
+from .callbacks import FittedModel
 from .columns import FeatureColumn, NumericColumn
 from .estimator import Estimator
-from .fitting import Loop, Plan
+from .fitting import EstimatorSteps, Stream, plan_of
 from .kept import KeptCreator, KeptModel, Kind
 from .model_fn import ModeKeys
 from .parameters import Parameters, seed_of, unfitted_error
+from .progress import Progress, ProgressCallback
 from .schema import Schema
 from .tables import Table, table_of
 from .targets import labels_of, sample_weights
@@ -101,11 +105,8 @@ class ArrayEstimator(Parameters, Estimator):
         data = self._training_data(x, y, batch_size, class_weight, sample_weight, None, goes_on)
         data, validation = self._split(data, validation_split, validation_data, validation_batch_size)
         data = data.merged() if len(data) == 1 else data
-        plan = Plan.of(
-            epochs, steps_per_epoch, len(data), initial_epoch,
-            shuffle=shuffle, validation_freq=validation_freq, verbose=int(verbose),
-        )  # fmt: skip
-        self._fit(data, plan, validation, validation_steps, callbacks, goes_on=initial_epoch > 0)
+        plan = plan_of(epochs, initial_epoch, steps_per_epoch, len(data), validation_freq)
+        self._fit(data, plan, shuffle, int(verbose), validation, validation_steps, callbacks, goes_on=initial_epoch > 0)
         return self
 
     def partial_fit(self, x: Any, y: Any = None, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -117,8 +118,7 @@ class ArrayEstimator(Parameters, Estimator):
         """
         self._check_made()
         data = self._training_data(x, y, None, None, sample_weight, classes, goes_on=True)
-        plan = Plan.of(1, None, len(data), 0, shuffle=True, validation_freq=1, verbose=0)
-        self._fit(data, plan, None, None, None, goes_on=True)
+        self._fit(data, Plan(1, steps_per_epoch=len(data)), True, 0, None, None, None, goes_on=True)
         return self
 
     # What fit is made of
@@ -214,17 +214,14 @@ class ArrayEstimator(Parameters, Estimator):
             return data, self._data(ModeKeys.EVAL, given[0], given[1], batch_size, *given[2:])
         if not share:
             return data, None
-        rows = len(data.table)
-        first = rows - int(rows * share)
-        if not 0.0 < share < 1.0 or not 0 < first < rows:
-            raise ValueError(f"validation_split must be in (0, 1) and leave examples on both sides, got {share}")
+        first = split_at(len(data.table), share)
         validation = data.part(ModeKeys.EVAL, slice(first, None))
         validation.batch_size = batch_size or EVALUATION_BATCH
         return data.part(ModeKeys.TRAIN, slice(first)), validation
 
     def _fit(
-        self, data: ArrayInput, plan: Plan, validation: ArrayInput | None, validation_steps: int | None,
-        callbacks: Sequence[Any] | None, goes_on: bool,
+        self, data: ArrayInput, plan: Plan, shuffle: bool, verbose: int, validation: ArrayInput | None,
+        validation_steps: int | None, callbacks: Sequence[Any] | None, goes_on: bool,
     ) -> None:  # fmt: skip
         self._drawn_seed = seed_of(getattr(self, "random_state", None))
         if self._temporary and not goes_on:
@@ -236,17 +233,11 @@ class ArrayEstimator(Parameters, Estimator):
         if model is None:
             raise ValueError("fit needs a model function without training hooks and scaffold: use train(input_fn)")
 
-        def validate() -> dict[str, Any]:
-            return self._validated(model, validation, validation_steps)
-
         def loop(run: Any) -> None:
-            fitted = FittedModel(self, model, lambda prefix: self._save(model, prefix))
-            params = {"epochs": plan.epochs, "steps": plan.steps_per_epoch or len(data), "verbose": plan.verbose}
-            called = Callbacks(callbacks, fitted, params)
             # Another order in each fit that goes on, and the same for the same seed.
             seed = self._seed()
-            rng = np.random.default_rng(None if seed is None else [seed, start])
-            self.history_ = Loop(plan, data, rng, run, validate if validation is not None else None, called)()
+            stream = Stream(data, shuffle, np.random.default_rng(None if seed is None else [seed, start]))
+            self._looped(model, plan, stream, run, verbose, validation, validation_steps, callbacks)
 
         with model.lock, model.graph.as_default():
             if self._temporary:
@@ -254,6 +245,33 @@ class ArrayEstimator(Parameters, Estimator):
             else:
                 self._run_in_folder(model, loop)
         self._saved(model)
+
+    def _looped(
+        self, model: KeptModel, plan: Plan, stream: Stream, run: Any, verbose: int, validation: ArrayInput | None,
+        validation_steps: int | None, callbacks: Sequence[Any] | None,
+    ) -> None:  # fmt: skip
+        steps = plan.steps_per_epoch or 1
+        progress = Progress(steps * (plan.epochs - plan.initial_epoch), None, verbose)
+        fitted = FittedModel(self, model, lambda prefix: self._save(model, prefix))
+        history = History()
+        called = CallbackList(
+            [*(callbacks or ()), history, ProgressCallback(progress)], fitted, epochs=plan.epochs, steps=steps,
+            verbose=verbose,
+        )  # fmt: skip
+
+        def validate() -> dict[str, Any]:
+            called.call("on_test_begin")
+            metrics = self._validated(model, validation, validation_steps)
+            found = {name: float(value) for name, value in metrics.items() if np.ndim(value) == 0}
+            called.call("on_test_end", found)
+            return found
+
+        does = EstimatorSteps(run, progress)
+        try:
+            Loop(plan, stream, does, called, fitted, None if validation is None else validate)()
+        finally:
+            progress.end()
+        self.history_ = history.history
 
     def _run_quietly(self, model: KeptModel, loop: Any) -> None:
         """A folder that nobody asked for holds just the checkpoint at the end: no summaries, no graph."""

@@ -1,4 +1,4 @@
-"""Callbacks of `fit`: objects with the methods of Keras's Callback, and the model as they see it."""
+"""The model and the optimizer as the callbacks of an estimator's `fit` see them."""
 
 from __future__ import annotations
 
@@ -101,38 +101,3 @@ class FittedModel:
 
     # An estimator's whole state is its checkpoint.
     save = save_weights
-
-
-class Callbacks:
-    """A list of callbacks, called by the names of Keras's methods where they have them.
-
-    Args:
-        callbacks: the objects.
-        model: what they get as `model`.
-        params: what they get as `params`.
-
-    Raises:
-        TypeError: an object has none of the methods.
-    """
-
-    def __init__(self, callbacks: Sequence[Any] | None, model: FittedModel, params: dict[str, Any]) -> None:
-        self.model = model
-        self._list = list(callbacks or ())
-        for callback in self._list:
-            if not any(hasattr(callback, f"on_{name}") for name in ("epoch_end", "train_begin", "train_batch_end")):
-                raise TypeError(f"callbacks must have the methods of Keras's Callback, got {callback!r}")
-        self.call("set_params", params)
-        self.call("set_model", model)
-
-    def __bool__(self) -> bool:
-        return bool(self._list)
-
-    def call(self, name: str, *args: Any) -> None:
-        """Calls a method of all that have it."""
-        for callback in self._list:
-            method = getattr(callback, name, None)
-            if method is None:
-                # Before Keras 2 a step of training was called a batch.
-                method = getattr(callback, name.replace("_train_batch_", "_batch_"), None)
-            if method is not None:
-                method(*args)

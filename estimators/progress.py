@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from typing import Any, TextIO
 
 from ..engine.training.session_run_hook import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
-
-# Seconds between lines where there is no terminal, and between readings of the loss for the bar.
-LINE_SECONDS = 5.0
-BAR_SECONDS = 0.1
+from ..layers.fitting.callbacks import Callback, Logs
+from ..layers.fitting.display import Display
 
 
 class Progress:
@@ -27,61 +23,63 @@ class Progress:
         self, total: int | None, batch_size: int | None, verbose: int = 1, stream: TextIO | None = None
     ) -> None:
         self.total, self.batch_size, self.verbose = total, batch_size, verbose
-        self.stream = stream if stream is not None else sys.stderr
+        self._stream = stream
         self.steps = self.examples = 0
         self.last: Any = None
-        self.bar: Any = None
+        self._display: Display | None = None
 
     def begin(self) -> None:
         """Starts the clock and draws the bar."""
-        self.started = self.shown = time.monotonic()
-        if self.verbose == 1 and self.stream.isatty():
-            from tqdm import tqdm
-
-            self.bar = tqdm(total=self.total, file=self.stream, unit="step", desc="fit")
+        self._display = Display(self._stream, self.verbose == 1, self.total, "fit")
 
     def step(self, loss: Any, examples: int | None = None) -> None:
         """Counts a step, and shows it where it is time."""
         self.steps += 1
         self.examples += examples or self.batch_size or 0
         self.last = loss
-        if self.verbose != 1:
-            return
-        now = time.monotonic()
-        if now - self.shown >= (LINE_SECONDS if self.bar is None else BAR_SECONDS):
-            self._show(now)
+        if self.verbose == 1 and self._display is not None and self._display.is_due():
+            self._show(self._display)
 
-    def epoch(self, number: int, epochs: int, logs: dict[str, Any]) -> None:
+    def epoch(self, number: int, epochs: int, logs: Logs) -> None:
         """Shows the end of an epoch: for `verbose=2`, a line."""
-        if self.verbose == 2:
+        if self.verbose == 2 and self._display is not None:
             numbers = ", ".join(f"{name} {float(value):.4g}" for name, value in logs.items())
-            self._write(f"epoch {number + 1}/{epochs}: {numbers}, {self._speed(time.monotonic())}")
+            self._display.line(f"epoch {number + 1}/{epochs}: {numbers}, {self._speed(self._display)}")
 
-    def _show(self, now: float) -> None:
-        self.shown = now
-        text = f"loss {float(self.last):.4g}, {self._speed(now)}"
-        if self.bar is not None:
-            self.bar.update(self.steps - self.bar.n)
-            self.bar.set_postfix_str(text)
-        else:
-            self._write(f"step {self.steps}{f'/{self.total}' if self.total else ''}: {text}")
+    def _show(self, display: Display) -> None:
+        text = f"loss {float(self.last):.4g}, {self._speed(display)}"
+        display.show(self.steps, text, f"step {self.steps}{f'/{self.total}' if self.total else ''}: {text}")
 
-    def _write(self, line: str) -> None:
-        self.stream.write(line + "\n")
-        self.stream.flush()
-
-    def _speed(self, now: float) -> str:
-        seconds = max(now - self.started, 1e-9)
+    def _speed(self, display: Display) -> str:
+        seconds = max(display.seconds, 1e-9)
         if not self.examples:
             return f"{self.steps / seconds:.1f} steps/s"
         return f"{self.examples / seconds:.0f} examples/s"
 
     def end(self) -> None:
         """Shows the last step and closes the bar."""
+        if self._display is None:
+            return
         if self.verbose == 1 and self.last is not None:
-            self._show(time.monotonic())
-        if self.bar is not None:
-            self.bar.close()
+            self._show(self._display)
+        self._display.close()
+        self._display = None
+
+
+class ProgressCallback(Callback):
+    """Shows the progress of `fit`, whose steps are counted by whoever makes them."""
+
+    needs_batch_logs = False
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__()
+        self._progress = progress
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._progress.begin()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self._progress.epoch(epoch, self.params["epochs"], logs or {})
 
 
 class ProgressHook(SessionRunHook):

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..engine.checkpoint.files import write_durably
 from ..engine.errors import DataLossError
+from ..layers.fitting.rows import first_bad_row, first_outside, weights_by_class
 
 Array = np.ndarray[Any, Any]
 # In the folder of a classifier whose classes were found in labels.
@@ -41,9 +42,9 @@ def labels_of(y: Any, rows: int, owner: str) -> Array:
 
 
 def _check_finite(name: str, array: Array) -> None:
-    bad = np.argwhere(~np.isfinite(array))
-    if len(bad):
-        raise ValueError(f"{name} holds NaN or infinity, first in row {int(bad[0][0])}")
+    row = first_bad_row(array)
+    if row is not None:
+        raise ValueError(f"{name} holds NaN or infinity, first in row {row}")
 
 
 def vector(array: Array) -> Array:
@@ -138,9 +139,8 @@ def check_class_numbers(labels: Array, n_classes: int) -> None:
         # Two classes may be given as 0.0 and 1.0, as tf.estimator's.
         if n_classes > 2 or labels.dtype.kind != "f":
             raise ValueError(f"Labels must be integers from 0 to {n_classes - 1}, y is {labels.dtype}")
-    outside = np.argwhere((labels < 0) | (labels >= n_classes) | (labels != np.floor(labels)))
-    if len(outside):
-        row = int(outside[0][0])
+    row = first_outside(labels, n_classes)
+    if row is not None:
         raise ValueError(f"Labels must be integers from 0 to {n_classes - 1}, y holds {labels[row]} in row {row}")
 
 
@@ -182,5 +182,4 @@ def _weights_of_classes(class_weight: Any, labels: Array) -> Array:
         return found
     if not isinstance(class_weight, Mapping):
         raise ValueError(f"class_weight must be a dictionary or 'balanced', got {class_weight!r}")
-    weights: Array = np.array([float(class_weight.get(c, 1.0)) for c in classes.tolist()])
-    return weights[places.reshape(-1)]
+    return weights_by_class(labels, class_weight)

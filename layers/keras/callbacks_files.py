@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .callbacks import Callback, Logs
+from ..fitting.callbacks import Callback, Logs
 from .callbacks_monitor import MonitorCallback, say
 from .reading_h5 import arrays_in, group_in
 from .saving import set_fitting, weight_groups, write_groups, written
@@ -136,14 +136,19 @@ class BackupAndRestore(Callback):
         self.double_checkpoint, self.delete_checkpoint = double_checkpoint, delete_checkpoint
         self._epoch, self._batches = 0, 0
         self._order: Any = None
+        self._place: tuple[int, int] | None = None
 
     @property
     def _file(self) -> Path:
         return self.backup_dir / "backup.h5"
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._place = None
         if self._file.exists():
             self._restore()
+
+    def goes_on_at(self, loop: Any) -> tuple[int, int] | None:
+        return self._place
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._epoch = epoch
@@ -204,7 +209,7 @@ class BackupAndRestore(Callback):
             keys = file["random/keys"][()]
             set_fitting(pairs, False, str(self._file))
         np.random.set_state((kind, keys, int(position), int(has_gauss), cached))
-        self.model._resume = place["epoch"], place["batch"]
+        self._place = place["epoch"], place["batch"]
 
 
 class CSVLogger(Callback):

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .callbacks import Callback, Logs
+from ..fitting.callbacks import Callback, Logs
 
 logger = logging.getLogger("headrace")
 

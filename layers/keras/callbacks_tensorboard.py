@@ -12,7 +12,7 @@ import numpy as np
 from ...engine.graph import get_default_graph
 from ...engine.summary.values import histogram, image, merged, scalar
 from ...engine.summary.writer import FileWriter
-from .callbacks import Callback, Logs
+from ..fitting.callbacks import Callback, Logs
 
 
 class TensorBoard(Callback):

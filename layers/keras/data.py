@@ -9,12 +9,10 @@ import numpy as np
 
 from ...engine.errors import OutOfRangeError
 from ...engine.graph import get_default_graph
+from ..fitting.rows import Array, Rows, first_outside, split_at, weights_by_class
+from ..fitting.sources import Batch, RowSource, Source
 from .backend import floatx, get_session
 from .steps import Spec
-
-Array = np.ndarray[Any, Any]
-# The arrays of a batch (inputs, targets, weights, without those that are missing) and its number of rows.
-Batch = tuple[list[Array], int]
 
 
 def as_array(value: Any, name: str, dtype: Any = None) -> Array:
@@ -69,21 +67,6 @@ def spec_of(array: Array) -> Spec:
     return array.dtype.name if not array.dtype.hasobject else "string", (None, *array.shape[1:])
 
 
-def check_rows(named: Sequence[tuple[str, Array]]) -> int:
-    """The number of rows, which all arrays share.
-
-    Raises:
-        ValueError: they do not, or there are none.
-    """
-    for name, array in named:
-        if not array.ndim:
-            raise ValueError(f"{name} must have a row an example, got a single number")
-    counts = {name: len(array) for name, array in named}
-    if len(set(counts.values())) > 1:
-        raise ValueError("All arrays must have as many rows: " + ", ".join(f"{n} has {c}" for n, c in counts.items()))
-    return next(iter(counts.values()), 0)
-
-
 def check_finite(name: str, array: Array) -> None:
     """Raises ValueError for NaN, with the first row that has it."""
     if array.dtype.kind != "f":
@@ -99,15 +82,18 @@ def check_finite(name: str, array: Array) -> None:
 
 def check_labels(name: str, array: Array, classes: int) -> None:
     """Raises ValueError for class numbers out of range, with the first row that has one."""
-    outside = (array < 0) | (array >= classes)
-    if array.dtype.kind == "f":
-        outside |= array != np.trunc(array)
-    wrong = np.flatnonzero(outside.reshape(len(array), -1).any(axis=1))
-    if len(wrong):
-        value = array[wrong[0]][outside[wrong[0]]].ravel()[0]
+    row = first_outside(array, classes)
+    if row is not None:
         raise ValueError(
-            f"{name} holds the label {value} in row {wrong[0]}; class numbers must be whole numbers in [0, {classes})"
+            f"{name} holds the label {_first_outside(array[row], classes)} in row {row}; class numbers must be whole "
+            f"numbers in [0, {classes})"
         )
+
+
+def _first_outside(labels: Array, classes: int) -> Any:
+    """The first of some labels that is no class's number."""
+    flat = np.reshape(labels, -1)
+    return flat[first_outside(flat, classes)]
 
 
 def class_weights(labels: Array, weights: Any) -> Array:
@@ -127,83 +113,37 @@ def class_weights(labels: Array, weights: Any) -> Array:
         if classes.shape[1] != 1:
             raise ValueError(f"class_weight needs one label an example, got targets of shape {labels.shape}")
         classes = classes[:, 0]
-    found, places = np.unique(classes, return_inverse=True)
-    table = np.array([weights.get(int(c), 1.0) for c in found], floatx())
-    return table[places.reshape(-1)]
+    with np.errstate(invalid="ignore"):
+        numbered = classes.astype(np.int64)
+    return weights_by_class(numbered, weights).astype(floatx())
 
 
-class Source:
-    """Batches, epoch by epoch.
+class ArraySource(RowSource):
+    """Slices of a model's arrays."""
 
-    `steps` is the number of batches of a pass, None where it is not known before its end; `columns_of_all` the dtypes
-    and shapes that all batches share, None where they may differ. With `goes_on` an epoch that was left early is
-    followed by the rest of the pass: epochs of a given number of steps so come to all batches.
-    """
+    def __init__(self, feed: Any, batch_size: Any, shuffle: Any = False) -> None:
+        super().__init__(len(feed.x[0]), batch_size, shuffle)
+        self._arrays, self.columns = feed.arrays, feed.columns
 
-    steps: int | None = None
-    batch_size: int | None = None
-    columns_of_all: Any = None
-    goes_on = False
-    _running: Iterator[Batch] | None = None
-
-    def epoch(self, skip: int = 0) -> Iterator[Batch]:
-        """The batches of the next epoch, without the first `skip`."""
-        is_new = self._running is None or not self.goes_on
-        if is_new:
-            self._running = self._pass(skip)
-        was_at_end = not is_new
-        for batch in self._running or ():
-            was_at_end = False
-            yield batch
-        self._running = None
-        if was_at_end:
-            # The epoch before ended with the pass.
-            yield from self.epoch(skip)
-
-    def _pass(self, skip: int) -> Iterator[Batch]:
-        """All batches once, without the first `skip`."""
-        raise NotImplementedError
-
-    def on_epoch_end(self) -> None:
-        """Called after each epoch."""
+    def taken(self, chosen: Rows) -> list[Array]:
+        if isinstance(chosen, slice):
+            return [array[chosen] for array in self._arrays]
+        return [array.take(chosen, axis=0) for array in self._arrays]
 
 
-class ArraySource(Source):
-    """Slices of arrays; with `shuffle` in another order each epoch, by NumPy's global generator."""
-
-    def __init__(self, columns: Sequence[Array], rows: int, batch_size: Any, shuffle: Any = False) -> None:
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
-            raise ValueError(f"batch_size must be a positive whole number, got {batch_size!r}")
-        self.columns, self.rows, self.batch_size, self.shuffle = list(columns), rows, int(batch_size), shuffle
-        self.steps = -(-rows // self.batch_size)
-
-    def _order(self) -> Array | None:
-        if not self.shuffle:
-            return None
-        if self.shuffle != "batch":
-            return np.random.permutation(self.rows)
-        starts = np.random.permutation(self.steps or 0) * (self.batch_size or 1)
-        return np.concatenate([np.arange(s, min(s + (self.batch_size or 1), self.rows)) for s in starts])
-
-    def _pass(self, skip: int) -> Iterator[Batch]:
-        order = self._order()
-        size = self.batch_size or 1
-        for start in range(skip * size, self.rows, size):
-            if order is None:
-                yield [column[start : start + size] for column in self.columns], min(size, self.rows - start)
-            else:
-                rows = order[start : start + size]
-                yield [column.take(rows, axis=0) for column in self.columns], len(rows)
-
-
-Prepare = Callable[[Any], list[Array]]
+# Makes a Feed of a batch.
+Prepare = Callable[[Any], Any]
 
 
 class IteratorSource(Source):
-    """A Python generator, or anything that can be iterated over: each thing that it yields is a batch."""
+    """A Python generator, or anything that can be iterated over: each thing that it yields is a batch.
+
+    `columns` are those of the batch that was drawn last.
+    """
 
     def __init__(self, iterable: Any, prepare: Prepare) -> None:
         self._iterable, self._prepare = iterable, prepare
+        self.columns: Any = None
         # A generator goes on where it stopped; what can be iterated over anew starts over each epoch.
         self._once = iter(iterable) if hasattr(iterable, "__next__") else None
 
@@ -213,7 +153,8 @@ class IteratorSource(Source):
     def _pass(self, skip: int) -> Iterator[Batch]:
         for number, item in enumerate(self._items()):
             if number >= skip:
-                arrays = self._prepare(item)
+                feed = self._prepare(item)
+                self.columns, arrays = feed.columns, feed.arrays
                 yield arrays, len(arrays[0])
 
 
@@ -311,10 +252,5 @@ def split(arrays: Sequence[Array], share: float) -> tuple[list[Array], list[Arra
     Raises:
         ValueError: share is not between 0 and 1, or one part is empty.
     """
-    if not 0 < share < 1:
-        raise ValueError(f"validation_split must be between 0 and 1, got {share}")
-    rows = len(arrays[0])
-    at = int(np.floor(rows * (1 - share)))
-    if at in (0, rows):
-        raise ValueError(f"validation_split={share} of {rows} rows leaves nothing to train on or to validate with")
+    at = split_at(len(arrays[0]), share)
     return [a[:at] for a in arrays], [a[at:] for a in arrays]

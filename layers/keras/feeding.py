@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...engine.nest import flatten, pack_sequence_as
-from .data import Array, as_array, check_finite, check_labels, check_rows, class_weights, spec_of, unpack
+from ..fitting.rows import Array, check_rows
+from .data import as_array, check_finite, check_labels, class_weights, spec_of, unpack
 from .steps import Columns
 
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from typing import Any, TextIO
 
 import numpy as np
 
-from .callbacks import Callback, Logs
-
-# Seconds between lines where there is no terminal, and between readings of the metrics for the bar.
-LINE_SECONDS = 5.0
-BAR_SECONDS = 0.1
+from ..fitting.callbacks import Callback, Logs
+from ..fitting.display import LINE_SECONDS, Display
 
 
 class ProgbarLogger(Callback):
@@ -32,51 +27,28 @@ class ProgbarLogger(Callback):
         del count_mode
         self.verbose = verbose
         self._stream = stream
-        self._bar: Any = None
         self._in_fit = False
         self._epoch = 0
 
     def _begin(self, title: str) -> None:
-        self._title, self._started = title, time.monotonic()
-        self._shown, self._seen = self._started, 0
-        out = self._stream if self._stream is not None else sys.stderr
-        self._out = out
-        if self.verbose == 1 and out.isatty():
-            from tqdm import tqdm
-
-            self._bar = tqdm(total=self.params.get("steps"), file=out, desc=title, unit="step", leave=True)
+        self._title, self._seen = title, 0
+        self._display = Display(self._stream, self.verbose == 1, self.params.get("steps"), title)
 
     def _batch(self, with_metrics: bool = True) -> None:
         self._seen += 1
-        now = time.monotonic()
-        if self.verbose != 1 or now - self._shown < (LINE_SECONDS if self._bar is None else BAR_SECONDS):
+        if self.verbose != 1 or not self._display.is_due():
             return
-        self._shown = now
         text = _text(self.model.get_metrics_result()) if with_metrics else ""
-        if self._bar is not None:
-            self._advance(text)
-        else:
-            total = self.params.get("steps")
-            of = f"/{total}" if total else ""
-            self._line(f"{self._title}: step {self._seen}{of}{', ' if text else ''}{text}")
-
-    def _advance(self, text: str) -> None:
-        self._bar.update(self._seen - self._bar.n)
-        self._bar.set_postfix_str(text)
-
-    def _line(self, text: str) -> None:
-        self._out.write(text + "\n")
-        self._out.flush()
+        total = self.params.get("steps")
+        of = f"/{total}" if total else ""
+        self._display.show(self._seen, text, f"{self._title}: step {self._seen}{of}{', ' if text else ''}{text}")
 
     def _end(self, logs: Logs, always: bool) -> None:
-        text = _text(logs)
-        if self._bar is not None:
-            self._advance(text)
-            self._bar.close()
-            self._bar = None
-        elif self.verbose and (always or time.monotonic() - self._started >= LINE_SECONDS):
-            seconds = time.monotonic() - self._started
-            self._line(f"{self._title}: {self._seen} steps, {seconds:.1f} s{', ' if text else ''}{text}")
+        text, display = _text(logs), self._display
+        if display.has_bar or (self.verbose and (always or display.seconds >= LINE_SECONDS)):
+            said = f"{self._title}: {self._seen} steps, {display.seconds:.1f} s{', ' if text else ''}{text}"
+            display.show(self._seen, text, said)
+        display.close()
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._in_fit = True
@@ -104,7 +76,7 @@ class ProgbarLogger(Callback):
 
     def on_test_end(self, logs: Logs | None = None) -> None:
         if not self._in_fit:
-            self._end(logs or {}, self.verbose == 2 or self._bar is not None)
+            self._end(logs or {}, self.verbose == 2 or self._display.has_bar)
 
     def on_predict_begin(self, logs: Logs | None = None) -> None:
         self._begin("predict")

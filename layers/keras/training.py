@@ -8,15 +8,78 @@ from typing import Any
 import numpy as np
 
 from ...engine.nest import map_structure
-from .callbacks import CallbackList, History, Logs
+from ..fitting.callbacks import CallbackList, History, Logs
+from ..fitting.loop import Loop, Plan, run_batches
+from ..fitting.rows import Array, check_rows
+from ..fitting.sources import Source
 from .checks import whole
-from .data import ArraySource, Source, check_rows, source_of, split, unpack
+from .data import ArraySource, source_of, split, unpack
 from .feeding import Feed, arrays_of_item, check_values, feed_of, x_arrays
 from .progress import ProgbarLogger
 from .training_base import Compilable, plain
 from .training_generators import GeneratorMethods
 
 DEFAULT_BATCH = 32
+
+
+class ModelSteps:
+    """The steps of a model over a source's batches, in the mode "train" or "test"."""
+
+    def __init__(self, model: Compilable, mode: str, source: Any, callbacks: CallbackList) -> None:
+        self._model, self._mode, self._source = model, mode, source
+        self._needs_logs = callbacks.needs_logs(f"{mode}_batch")
+        self._columns: Any = None
+        self._step: Any = None
+        self._call: Any = None
+
+    def begin(self) -> None:
+        """Starts the metrics anew."""
+        if self._model.metrics:
+            self._model.reset_metrics()
+
+    def __call__(self, arrays: list[Array], rows: int) -> Logs:
+        """A step; the metrics so far where a callback looks at them."""
+        if self._source.columns is not self._columns:
+            self._columns = self._source.columns
+            step = self._model._step(self._mode, self._columns)
+            if step is not self._step:
+                self._step, self._call = step, step.callable("logs" if self._needs_logs else "run")
+        found = self._call(*arrays)
+        return dict(zip(self._step.results_after, map(plain, found[0]), strict=True)) if self._needs_logs else {}
+
+    def logs(self) -> Logs:
+        """The metrics of all batches since they began."""
+        return self._model._logs()
+
+    def end(self) -> None:
+        """The averages of the weights become the weights, where the optimizer keeps some."""
+        optimizer = self._model.optimizer
+        if optimizer.use_ema:
+            optimizer.finalize_variable_values(self._model.trainable_weights)
+
+
+class PredictSteps:
+    """The steps of predict; `parts` are the outputs of each batch."""
+
+    def __init__(self, model: Compilable, source: Any) -> None:
+        self._model, self._source = model, source
+        self.parts: list[Any] = []
+
+    def begin(self) -> None:
+        """Nothing."""
+
+    def __call__(self, arrays: list[Array], rows: int) -> Logs:
+        """The outputs of a batch."""
+        step = self._model._step("predict", self._source.columns)
+        self.parts.append(step.callable("predict")(*arrays)[0])
+        return {"outputs": self.parts[-1]}
+
+    def logs(self) -> Logs:
+        """None."""
+        return {}
+
+    def end(self) -> None:
+        """Nothing."""
 
 
 class Trainer(GeneratorMethods, Compilable):
@@ -79,31 +142,17 @@ class Trainer(GeneratorMethods, Compilable):
                 validation_batch_size,
             )  # fmt: skip
             source.goes_on = steps_per_epoch is not None
-            steps = steps_per_epoch or source.steps
             run = CallbackList(
-                _with_progress(callbacks, verbose), self, epochs=epochs, steps=steps, verbose=verbose,
-                batch_size=source.batch_size,
+                _with_progress(callbacks, verbose), self, epochs=epochs, steps=steps_per_epoch or source.steps,
+                verbose=verbose, batch_size=source.batch_size,
             )  # fmt: skip
-            history = next(c for c in run if isinstance(c, History))
-            self.stop_training = False
-            self._resume = None
-            run.call("on_train_begin")
-            first, skip = self._resume or (initial_epoch, 0)
-            logs: Logs = {}
-            for epoch in range(first, epochs):
-                logs = self._epoch(epoch, source, steps_per_epoch, run, skip)
-                skip = 0
-                if validation is not None and _is_due(epoch + 1, validation_freq):
-                    found = self._evaluated(validation, validation_steps, run)
-                    logs.update({f"val_{name}": value for name, value in found.items()})
-                run.on_epoch_end(epoch, logs)
-                source.on_epoch_end()
-                if self.stop_training:
-                    break
-            if self.optimizer.use_ema:
-                self.optimizer.finalize_variable_values(self.trainable_weights)
-            run.call("on_train_end", logs)
-            return history
+            plan = Plan(epochs, initial_epoch, steps_per_epoch, validation_freq)
+            steps = ModelSteps(self, "train", source, run)
+            Loop(
+                plan, source, steps, run, self,
+                None if validation is None else lambda: self._evaluated(validation, validation_steps, run),
+            )()  # fmt: skip
+            return next(c for c in run if isinstance(c, History))
 
     def _sources(
         self,
@@ -137,15 +186,10 @@ class Trainer(GeneratorMethods, Compilable):
     def _stream(self, mode: str, x: Any, y: Any, class_weight: Any, shuffle: Any) -> Source | None:
         """The batches of what is no array; None for arrays."""
         kept = self._iterators.setdefault(mode, {})
-        source = source_of(x, lambda item: self._prepared(item, class_weight), shuffle, kept)
+        source = source_of(x, lambda item: arrays_of_item(self, item, class_weight), shuffle, kept)
         if source is not None and y is not None:
             raise ValueError(f"y must be left out where x gives batches, as {type(x).__name__} does")
         return source
-
-    def _prepared(self, item: Any, class_weight: Any) -> list[Any]:
-        feed = arrays_of_item(self, item, class_weight)
-        self._stream_columns = feed.columns
-        return feed.arrays
 
     def _checked(self, x: Any, y: Any, sample_weight: Any, class_weight: Any) -> Feed:
         if x is None:
@@ -158,9 +202,8 @@ class Trainer(GeneratorMethods, Compilable):
         return feed
 
     def _array_source(self, feed: Feed, batch_size: int | None, shuffle: Any, mode: str) -> ArraySource:
-        source = ArraySource(feed.arrays, len(feed.x[0]), DEFAULT_BATCH if batch_size is None else batch_size, shuffle)
+        source = ArraySource(feed, DEFAULT_BATCH if batch_size is None else batch_size, shuffle)
         # Built before anything runs, so that what does not fit is said first.
-        source.columns_of_all = feed.columns
         self._step(mode, feed.columns)
         return source
 
@@ -172,50 +215,6 @@ class Trainer(GeneratorMethods, Compilable):
             data = tuple(data)
         x, y, weights = unpack(data)
         return self._array_source(self._checked(x, y, weights, None), batch_size, False, "test")
-
-    def _epoch(self, epoch: int, source: Source, limit: int | None, run: CallbackList, skip: int) -> Logs:
-        if not skip:
-            self._reset_if_built()
-        run.on_epoch_begin(epoch)
-        self._run_batches("train", source, limit, run, skip)
-        return self._logs()
-
-    def _reset_if_built(self) -> None:
-        if self.metrics:
-            self.reset_metrics()
-
-    def _run_batches(self, mode: str, source: Source, limit: int | None, run: CallbackList, skip: int = 0) -> int:
-        """One epoch of training or testing; returns the number of rows."""
-        kind = f"{mode}_batch"
-        looks, needs = run.looks_at_batches(kind), run.needs_logs(kind)
-        columns = source.columns_of_all
-        how = "logs" if needs else "run"
-        step = None if columns is None else self._step(mode, columns)
-        call: Any = None if step is None else step.callable(how)
-        rows = 0
-        for number, (arrays, count) in enumerate(source.epoch(skip), skip):
-            if looks:
-                run.batch_begin(kind, number)
-            if columns is None:
-                found = self._step(mode, self._stream_columns)
-                if found is not step:
-                    step, call = found, found.callable(how)
-            result = call(*arrays)
-            rows += count
-            if looks:
-                logs = (
-                    {}
-                    if not needs or step is None
-                    else dict(zip(step.results_after, map(plain, result[0]), strict=True))
-                )
-                run.batch_end(kind, number, logs)
-            if self.stop_training and mode == "train":
-                break
-            if limit is not None and number + 1 >= limit:
-                break
-        if not rows and not skip:
-            raise ValueError(f"The data of model {self.name!r} gave no batch")
-        return rows
 
     # evaluate
 
@@ -256,10 +255,11 @@ class Trainer(GeneratorMethods, Compilable):
         return logs if return_dict else _listed(logs)
 
     def _evaluated(self, source: Source, steps: int | None, run: CallbackList) -> Logs:
-        self._reset_if_built()
+        does = ModelSteps(self, "test", source, run)
+        does.begin()
         run.call("on_test_begin")
-        self._run_batches("test", source, steps, run)
-        logs = self._logs()
+        run_batches("test_batch", source, does, run, steps)
+        logs = does.logs()
         run.call("on_test_end", logs)
         return logs
 
@@ -299,33 +299,16 @@ class Trainer(GeneratorMethods, Compilable):
                 epochs=1, batch_size=source.batch_size,
             )  # fmt: skip
             run.call("on_predict_begin")
-            parts = self._predicted(source, steps, run)
+            does = PredictSteps(self, source)
+            run_batches("predict_batch", source, does, run, steps)
             run.call("on_predict_end")
-        if not parts:
-            raise ValueError(f"The data of model {self.name!r} gave no batch")
-        if len(parts) == 1:
-            return parts[0]
-        return map_structure(lambda *values: np.concatenate(values), *parts)
+        parts = does.parts
+        return parts[0] if len(parts) == 1 else map_structure(lambda *values: np.concatenate(values), *parts)
 
-    def _prepared_x(self, item: Any) -> list[Any]:
+    def _prepared_x(self, item: Any) -> Feed:
         arrays, names = x_arrays(self, unpack(item)[0])
         self._ensure_built(arrays)
-        self._stream_columns = Feed(arrays, [], [], names).columns
-        return arrays
-
-    def _predicted(self, source: Source, limit: int | None, run: CallbackList) -> list[Any]:
-        looks = run.looks_at_batches("predict_batch")
-        parts = []
-        for number, (arrays, _) in enumerate(source.epoch()):
-            step = self._step("predict", source.columns_of_all or self._stream_columns)
-            if looks:
-                run.batch_begin("predict_batch", number)
-            parts.append(step.callable("predict")(*arrays)[0])
-            if looks:
-                run.batch_end("predict_batch", number, {"outputs": parts[-1]})
-            if limit is not None and number + 1 >= limit:
-                break
-        return parts
+        return Feed(arrays, [], [], names)
 
     # Single batches
 
@@ -389,10 +372,6 @@ def _check_counts(epochs: Any, initial_epoch: Any, steps: Any, validation_steps:
     whole("validation_steps", validation_steps, 1, False)
     if not isinstance(frequency, list | tuple | set | frozenset | range):
         whole("validation_freq", frequency, 1)
-
-
-def _is_due(epoch: int, frequency: Any) -> bool:
-    return epoch % frequency == 0 if hasattr(frequency, "__index__") else epoch in frequency
 
 
 def _with_progress(callbacks: Any, verbose: Any, history: bool = True) -> list[Any]:

@@ -10,9 +10,9 @@ import numpy as np
 
 from ...engine.graph import get_default_graph
 from ...engine.nest import flatten
+from ..fitting.callbacks import History, Logs
 from . import optimizers
 from .backend import get_session
-from .callbacks import History, Logs
 from .compiling import Compiled
 from .metric import Metric
 from .steps import Columns, Spec, Step, StepBuilder
@@ -43,8 +43,6 @@ class Compilable:
         self._added_metrics: dict[str, tuple[Metric, Any]] = {}
         self._results: Any = None
         self._resets: Any = None
-        # The epoch and batch at which a callback lets fit begin.
-        self._resume: Any = None
 
     # Compiling
 

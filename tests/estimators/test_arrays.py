@@ -213,7 +213,7 @@ def test_bad_data_are_named_and_nothing_is_trained(x, y, error, text):
         ({"epochs": 0}, ValueError, "epochs must be at least 1"),
         ({"epochs": 1.5}, TypeError, "epochs must be an integer, got 1.5"),
         ({"batch_size": 0}, ValueError, "batch_size must be at least 1"),
-        ({"validation_split": 1.0}, ValueError, "validation_split must be in"),
+        ({"validation_split": 1.0}, ValueError, "validation_split must be between 0 and 1"),
         ({"validation_data": X}, ValueError, r"validation_data must be \(x, y\)"),
         ({"sample_weight": np.ones(3)}, ValueError, "one for each of 150 rows"),
         ({"sample_weight": -np.ones(150)}, ValueError, "negative in row 0"),

@@ -1,6 +1,6 @@
 """The names of TensorFlow 1.15's `tf.keras.callbacks`."""
 
-from ..layers.keras.callbacks import Callback, CallbackList, History, LambdaCallback
+from ..layers.fitting.callbacks import Callback, CallbackList, History, LambdaCallback
 from ..layers.keras.callbacks_files import BackupAndRestore, CSVLogger, ModelCheckpoint
 from ..layers.keras.callbacks_monitor import (
     EarlyStopping,

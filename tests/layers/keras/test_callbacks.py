@@ -227,7 +227,7 @@ def test_tensorboard(tmp_path):
 
 
 def test_a_line_every_few_seconds_where_there_is_no_terminal(capsys, monkeypatch):
-    monkeypatch.setattr("headrace.layers.keras.progress.LINE_SECONDS", 0.0)
+    monkeypatch.setattr("headrace.layers.fitting.display.LINE_SECONDS", 0.0)
     model_of().fit(X, Y, batch_size=20, callbacks=[callbacks.ProgbarLogger()])
     lines = capsys.readouterr().err.splitlines()
     assert [line.split(",")[0] for line in lines] == [

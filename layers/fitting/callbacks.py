@@ -1,4 +1,4 @@
-"""Keras's callbacks: what fit, evaluate and predict call around epochs and batches."""
+"""Callbacks as Keras's: what fit, evaluate and predict call around epochs and batches."""
 
 from __future__ import annotations
 
@@ -40,6 +40,10 @@ class Callback:
     def set_params(self, params: Mapping[str, Any]) -> None:
         """Says how many epochs and steps there will be."""
         self.params = params
+
+    def goes_on_at(self, loop: Any) -> tuple[int, int] | None:
+        """The epoch and batch at which `fit` is to begin, asked once all callbacks have begun; None for any."""
+        return None
 
     def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Before a batch of training, under its old name."""
@@ -96,17 +100,44 @@ def _defines(callback: Callback, *hooks: str) -> bool:
     return any(hook in vars(callback) or getattr(type(callback), hook) is not getattr(Callback, hook) for hook in hooks)
 
 
-class CallbackList:
-    """Several callbacks, called in order; batches cost nothing where none of them looks at batches."""
+class Adapted(Callback):
+    """An object that has methods of a Callback by their names, without being one.
 
-    def __init__(
-        self, callbacks: Sequence[Callback] | Callback | None = None, model: Any = None, **params: Any
-    ) -> None:
-        given = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or ())
-        wrong = [c for c in given if not hasattr(c, "set_model")]
-        if wrong:
-            raise TypeError(f"Callbacks must be of the class keras.callbacks.Callback, got {wrong[0]!r}")
-        self.callbacks = given
+    Raises:
+        TypeError: it has none of them.
+    """
+
+    def __init__(self, given: Any) -> None:
+        super().__init__()
+        named = [name for name in vars(Callback) if name.startswith("on_") and callable(getattr(given, name, None))]
+        if isinstance(given, type) or not named:
+            raise TypeError(f"callbacks must have the methods of Keras's Callback, got {given!r}")
+        self._given = given
+        for name in named:
+            setattr(self, name, getattr(given, name))
+
+    def set_model(self, model: Any) -> None:
+        super().set_model(model)
+        if hasattr(self._given, "set_model"):
+            self._given.set_model(model)
+
+    def set_params(self, params: Mapping[str, Any]) -> None:
+        super().set_params(params)
+        if hasattr(self._given, "set_params"):
+            self._given.set_params(params)
+
+
+class CallbackList:
+    """Several callbacks, called in order; batches cost nothing where none of them looks at batches.
+
+    Raises:
+        TypeError: one has none of the methods of a Callback.
+    """
+
+    def __init__(self, callbacks: Sequence[Any] | Callback | None = None, model: Any = None, **params: Any) -> None:
+        several = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or ())
+        given = [c if isinstance(c, Callback) else Adapted(c) for c in several]
+        self.callbacks: list[Callback] = given
         self.params = params
         for callback in given:
             if model is not None:
