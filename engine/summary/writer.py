@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 import time
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Final, Protocol, Self, TypeAlias, runtime_checkable
 
 from google.protobuf.message import DecodeError
 
-from ..protos import AttrValue, Event, GraphDef, NodeDef, SessionLog, Summary, TaggedRunMetadata
+from ..protos import AttrValue, Event, GraphDef, NodeDef, SessionLog, Status, Summary, TaggedRunMetadata
 from .events import Directory, EventFileWriter, Message
+from .plugins import START_TAG, session_end_pb, session_start_pb
 
 LARGEST_CONSTANT: Final = 1024  # bytes; TensorBoard does not show more either
 
@@ -57,6 +59,7 @@ class FileWriter:
         self.event_writer = EventFileWriter(logdir, max_queue, flush_secs, filename_suffix, purge_step)
         self._tags_with_metadata: set[str] = set()
         self._run_tags: set[str] = set()
+        self._has_hparams = False
         if graph is not None or graph_def is not None:
             self.add_graph(graph, graph_def=graph_def)
 
@@ -113,13 +116,38 @@ class FileWriter:
         log = SessionLog.FromString(_serialized(session_log))
         self._add(Event(session_log=log), global_step)
 
+    def add_hparams(self, hparams: Mapping[str, Any], group_name: str = "") -> None:
+        """Adds the hyperparameters of the run, which TensorBoard's page "HParams" then lists beside its last metrics.
+
+        The run counts as running until `close`, which says that it ended well, or badly where an error left the
+        `with` of this writer. The metrics are the scalars of this folder and of those below it.
+
+        Args:
+            hparams: values by name: booleans, numbers, strings; None, lists and dicts are written as their text.
+            group_name: runs of one group are shown as one.
+
+        Raises:
+            TypeError: a value of another type.
+            ValueError: a second call: TensorBoard takes the first of a run.
+        """
+        if START_TAG in self._tags_with_metadata:
+            raise ValueError(f"the run {self.get_logdir()} has hyperparameters already")
+        self.add_summary(session_start_pb(hparams, group_name=group_name))
+        self._has_hparams = True
+
     def flush(self) -> None:
         """Returns when all that was added is on the disk."""
         self.event_writer.flush()
 
     def close(self) -> None:
         """Flushes and closes the file."""
+        self._end_session(Status.STATUS_SUCCESS)
         self.event_writer.close()
+
+    def _end_session(self, status: Status) -> None:
+        if self._has_hparams and not self.event_writer.closed:
+            self._has_hparams = False
+            self.add_summary(session_end_pb(status))
 
     def reopen(self) -> None:
         """Goes on in a new file after `close`; without it, does nothing."""
@@ -147,6 +175,8 @@ class FileWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if error is not None:
+            self._end_session(Status.STATUS_FAILURE)
         self.close()
 
 

@@ -38,6 +38,7 @@ from ..ops.control import group
 from ..protos import SaverDef
 from ..scopes import GraphKeys, name_scope
 from ..shapes import TensorShape
+from ..summary.projector import export_embeddings
 from .saveable import SaveableObject, saveables_of
 from .saver_background import Background
 
@@ -285,6 +286,7 @@ class Saver:
                         self.export_meta_graph(f"{prefix}.{meta_graph_suffix}", strip_default_attrs=strip_default_attrs)
                 if write_state:
                     self._write_state(folder, prefix, latest, meta_graph_suffix)
+                export_embeddings(prefix)
 
             if asynchronous:
                 self._background.start(f"Saving {prefix}", finish)

@@ -2,6 +2,7 @@
 
 from . import (
     data,
+    deprecated,
     estimator,
     factorization,
     feature_column,
@@ -19,12 +20,13 @@ from . import (
     seq2seq,
     slim,
     staging,
+    tensorboard,
     training,
     util,
 )
 
 __all__ = [
-    "data", "estimator", "factorization", "feature_column", "framework", "layers", "learn", "legacy_seq2seq",
-    "lookup", "losses", "metrics", "opt", "predictor", "rnn", "saved_model", "seq2seq", "slim", "staging", "training",
-    "util",
+    "data", "deprecated", "estimator", "factorization", "feature_column", "framework", "layers", "learn",
+    "legacy_seq2seq", "lookup", "losses", "metrics", "opt", "predictor", "rnn", "saved_model", "seq2seq", "slim",
+    "staging", "tensorboard", "training", "util",
 ]  # fmt: skip

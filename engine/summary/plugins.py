@@ -1,0 +1,209 @@
+"""Summary messages for plugins of TensorBoard: PR curves, HParams, layouts of scalars."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from google.protobuf.struct_pb2 import Value
+
+from ..protos import (
+    HParamsPluginData,
+    Layout,
+    PrCurvePluginData,
+    SessionEndInfo,
+    SessionStartInfo,
+    Status,
+    Summary,
+    SummaryMetadata,
+)
+from ..tensor_proto import make_tensor_proto
+
+THRESHOLDS: Final = 201  # of a PR curve where nothing is said
+SMALLEST_COUNT: Final = 1e-7  # what counts are divided by at least: weights may make them smaller than 1
+LAYOUT_TAG: Final = "custom_scalars__config__"
+START_TAG: Final = "_hparams_/session_start_info"
+END_TAG: Final = "_hparams_/session_end_info"
+
+Array = npt.NDArray[Any]
+
+
+# PR curves
+
+
+def pr_curve_metadata(
+    name: str, thresholds: int, display_name: str | None = None, description: str | None = None
+) -> SummaryMetadata:
+    """What TensorBoard must know of a PR curve beside its tensor; ValueError for less than two thresholds."""
+    if thresholds < 2:
+        raise ValueError(f"summary {name!r}: a PR curve needs at least 2 thresholds, got {thresholds}")
+    content = PrCurvePluginData(num_thresholds=thresholds).SerializeToString()
+    return SummaryMetadata(
+        display_name=name if display_name is None else display_name,
+        summary_description=description or "",
+        plugin_data=SummaryMetadata.PluginData(plugin_name="pr_curves", content=content),
+    )
+
+
+def pr_curve_pb(
+    name: str,
+    labels: npt.ArrayLike,
+    predictions: npt.ArrayLike,
+    num_thresholds: int | None = None,
+    weights: npt.ArrayLike | None = None,
+    display_name: str | None = None,
+    description: str | None = None,
+) -> Summary:
+    """A summary with precision and recall at evenly spaced thresholds, as TensorBoard's `pr_curve_pb`.
+
+    Args:
+        name: the tag is `name/pr_curves`.
+        labels: booleans, which of the examples are positive.
+        predictions: of the shape of `labels`: how probable the model finds that; what is beyond 0 and 1 is cut.
+        num_thresholds: how many, from 0 to 1; 201 if None.
+        weights: of the examples, of their shape or broadcast to it.
+        display_name: what TensorBoard calls the curve.
+        description: what it says about it (Markdown).
+
+    Raises:
+        ValueError: shapes that differ, a prediction that is NaN, less than two thresholds.
+    """
+    count = THRESHOLDS if num_thresholds is None else num_thresholds
+    is_true, chances = np.asarray(labels, bool), np.asarray(predictions, np.float64)
+    if is_true.shape != chances.shape or np.isnan(chances).any():
+        shapes = f"{list(is_true.shape)} and {list(chances.shape)}"
+        raise ValueError(f"summary {name!r}: expected labels and predictions of one shape, without NaN, got {shapes}")
+    places = np.floor(chances.clip(0, 1) * (count - 1)).astype(np.int64).reshape(-1)
+    shares = np.broadcast_to(1.0 if weights is None else np.asarray(weights, np.float64), is_true.shape)
+    positive, negative = (
+        np.bincount(places, (shares * chosen).reshape(-1), count)[::-1].cumsum()[::-1] for chosen in (is_true, ~is_true)
+    )
+    return pr_curve_raw_data_pb(
+        name, positive, negative, negative[0] - negative, positive[0] - positive,
+        positive / np.maximum(SMALLEST_COUNT, positive + negative), positive / max(SMALLEST_COUNT, positive[0]),
+        count, display_name, description,
+    )  # fmt: skip
+
+
+def pr_curve_raw_data_pb(
+    name: str,
+    true_positive_counts: npt.ArrayLike,
+    false_positive_counts: npt.ArrayLike,
+    true_negative_counts: npt.ArrayLike,
+    false_negative_counts: npt.ArrayLike,
+    precision: npt.ArrayLike,
+    recall: npt.ArrayLike,
+    num_thresholds: int | None = None,
+    display_name: str | None = None,
+    description: str | None = None,
+) -> Summary:
+    """A summary of a PR curve that was computed elsewhere: six vectors over thresholds from 0 to 1.
+
+    Raises:
+        ValueError: vectors of different lengths, or not of `num_thresholds` numbers.
+    """
+    rows = [
+        true_positive_counts, false_positive_counts, true_negative_counts, false_negative_counts, precision, recall,
+    ]  # fmt: skip
+    table = np.stack([np.asarray(row, np.float32) for row in rows])
+    count = table.shape[-1] if num_thresholds is None else num_thresholds
+    if table.shape != (6, count):
+        raise ValueError(f"summary {name!r}: expected 6 vectors of {count} numbers, got shape {list(table.shape)}")
+    metadata = pr_curve_metadata(name, count, display_name, description)
+    value = Summary.Value(tag=f"{name}/pr_curves", metadata=metadata, tensor=make_tensor_proto(table))
+    return Summary(value=[value])
+
+
+# Custom scalars
+
+
+def layout_metadata() -> SummaryMetadata:
+    """What tells TensorBoard that a string is a layout."""
+    return SummaryMetadata(plugin_data=SummaryMetadata.PluginData(plugin_name="custom_scalars"))
+
+
+def custom_scalar_pb(scalars_layout: Layout) -> Summary:
+    """A summary with the layout of the page "Custom scalars", as TensorBoard's `custom_scalar_pb`."""
+    text = make_tensor_proto(layout_bytes(scalars_layout))
+    return Summary(value=[Summary.Value(tag=LAYOUT_TAG, metadata=layout_metadata(), tensor=text)])
+
+
+def layout_bytes(layout: Any) -> bytes:
+    """A layout, which may be TensorBoard's own message, as bytes; TypeError for anything else."""
+    if type(layout).__name__ != "Layout" or not hasattr(layout, "SerializeToString"):
+        raise TypeError(f"scalars_layout must be a Layout message, got {layout!r:.200}")
+    return bytes(layout.SerializeToString())
+
+
+# HParams
+
+
+def session_start_pb(
+    hparams: Mapping[str, Any],
+    model_uri: str = "",
+    monitor_url: str = "",
+    group_name: str = "",
+    start_time_secs: float | None = None,
+) -> Summary:
+    """A summary that says with which hyperparameters a run starts, as TensorBoard's `session_start_pb`.
+
+    Args:
+        hparams: values by name: booleans, numbers and strings as they are; None, lists and dicts as their text.
+        model_uri: where the model is.
+        monitor_url: where the run can be watched.
+        group_name: runs of one group are shown as one, with the mean of their metrics.
+        start_time_secs: seconds since 1970; now if None.
+
+    Raises:
+        TypeError: a value of another type; the text names it.
+    """
+    started = time.time() if start_time_secs is None else start_time_secs
+    info = SessionStartInfo(
+        model_uri=model_uri, monitor_url=monitor_url, group_name=group_name, start_time_secs=started
+    )
+    for name, value in hparams.items():
+        info.hparams[name].CopyFrom(_hparam(name, value))
+    return _hparams_summary(START_TAG, HParamsPluginData(session_start_info=info))
+
+
+def session_end_pb(status: Any = Status.STATUS_SUCCESS, end_time_secs: float | None = None) -> Summary:
+    """A summary that says how a run ended, as TensorBoard's `session_end_pb`."""
+    ended = time.time() if end_time_secs is None else end_time_secs
+    return _hparams_summary(
+        END_TAG, HParamsPluginData(session_end_info=SessionEndInfo(status=status, end_time_secs=ended))
+    )
+
+
+def hparams_pb(
+    hparams: Mapping[str, Any], trial_id: str | None = None, start_time_secs: float | None = None
+) -> Summary:
+    """`session_start_pb` by the name and arguments of `tensorboard.plugins.hparams.api`.
+
+    The group is `trial_id`; if None, runs with the same values are one group.
+    """
+    group = json.dumps(dict(hparams), sort_keys=True, default=str) if trial_id is None else trial_id
+    return session_start_pb(hparams, group_name=group, start_time_secs=start_time_secs)
+
+
+def _hparam(name: str, value: Any) -> Value:
+    plain = value.item() if isinstance(value, np.generic) else value
+    if isinstance(plain, bool):
+        return Value(bool_value=plain)
+    if isinstance(plain, int | float):
+        return Value(number_value=plain)
+    if isinstance(plain, str):
+        return Value(string_value=plain)
+    if plain is None or isinstance(plain, list | tuple | dict):
+        return Value(string_value=str(plain))
+    raise TypeError(f"hyperparameter {name!r}: expected a boolean, number or string, got {value!r:.200}")
+
+
+def _hparams_summary(tag: str, data: HParamsPluginData) -> Summary:
+    plugin = SummaryMetadata.PluginData(plugin_name="hparams", content=data.SerializeToString())
+    # All is in the metadata; TensorBoard wants a tensor all the same.
+    empty = make_tensor_proto(np.zeros(0, np.float32))
+    return Summary(value=[Summary.Value(tag=tag, metadata=SummaryMetadata(plugin_data=plugin), tensor=empty)])

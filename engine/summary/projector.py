@@ -1,0 +1,96 @@
+"""TensorBoard's projector: which variables of a run's checkpoints it shows, and their values as it can read them."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from google.protobuf import text_format
+
+from ..checkpoint.files import write_durably
+from ..checkpoint.reader import CheckpointReader
+from ..checkpoint.state import latest_checkpoint
+from ..errors import InvalidArgumentError
+from ..protos import ProjectorConfig
+
+CONFIG_FILE: Final = "projector_config.pbtxt"
+FOLDER: Final = "projector"  # of the values that come from checkpoints
+MOST_ROWS: Final = 100_000  # TensorBoard asks for no more
+
+_log = logging.getLogger("absl")
+
+
+def visualize_embeddings(summary_writer: Any, config: Any) -> None:
+    """Makes TensorBoard's projector show embeddings, as tf.contrib.tensorboard.plugins.projector of TF 1.15.
+
+    Writes `projector_config.pbtxt` into the folder of the run. TensorBoard alone cannot read checkpoints of headrace;
+    so an embedding without `tensor_path` gets one, and the values of its variable are written there from the newest
+    checkpoint of the folder: now, if there is one, and by every `Saver.save` into it.
+
+    Args:
+        summary_writer: a FileWriter, or the folder.
+        config: a ProjectorConfig; it is left as it is.
+
+    Raises:
+        ValueError: no folder, or an embedding with neither `tensor_name` nor `tensor_path`.
+    """
+    logdir = summary_writer.get_logdir() if hasattr(summary_writer, "get_logdir") else summary_writer
+    if not logdir:
+        raise ValueError("Summary writer must have a log directory")
+    written = ProjectorConfig.FromString(config.SerializeToString())
+    for embedding in written.embeddings:
+        if not embedding.tensor_name and not embedding.tensor_path:
+            raise ValueError(f"an embedding needs a tensor_name or a tensor_path: {embedding}")
+        if not embedding.tensor_path:
+            embedding.tensor_path = _place(embedding.tensor_name)
+    folder = Path(logdir)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_durably(folder / CONFIG_FILE, text_format.MessageToString(written).encode())
+    newest = latest_checkpoint(folder)
+    if newest is not None:
+        export_embeddings(newest)
+
+
+def export_embeddings(prefix: str) -> None:
+    """Writes the embeddings of a checkpoint for the projector, if the checkpoint's folder has its configuration."""
+    folder = Path(prefix).parent
+    path = folder / CONFIG_FILE
+    if not path.exists():
+        return
+    config = text_format.Parse(path.read_text(encoding="utf-8"), ProjectorConfig())
+    wanted = {e.tensor_name: e.tensor_path for e in config.embeddings if e.tensor_path == _place(e.tensor_name)}
+    if not wanted:
+        return
+    reader = CheckpointReader(prefix)
+    for tensor, place in wanted.items():
+        name = tensor.removesuffix(":0")
+        if reader.has_tensor(name):
+            write_vectors(folder / place, reader.get_tensor(name))
+        else:
+            _log.warning("The projector shows %s, which the checkpoint %s does not have.", name, prefix)
+
+
+def write_vectors(path: Path, values: npt.ArrayLike) -> None:
+    """Writes a matrix as lines of numbers between tabs, the first 100,000 rows.
+
+    Raises:
+        InvalidArgumentError: not a matrix.
+    """
+    matrix = np.asarray(values)
+    if matrix.ndim != 2:
+        raise InvalidArgumentError(
+            None, None, f"{path}: an embedding is a matrix [words, dimensions], got shape {list(matrix.shape)}"
+        )
+    line = "\t".join(["%.6g"] * matrix.shape[1])
+    text = "\n".join([line % tuple(row) for row in matrix[:MOST_ROWS].astype(np.float64).tolist()])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_durably(path, f"{text}\n".encode())
+
+
+def _place(tensor_name: str) -> str:
+    safe = re.sub(r"[^-\w.]", "_", tensor_name.removesuffix(":0"))
+    return f"{FOLDER}/{safe}.tsv"

@@ -1,0 +1,7 @@
+"""`tf.contrib.tensorboard`: what TensorBoard's plugins read."""
+
+from . import plugins
+
+__all__ = [
+    "plugins",
+]  # fmt: skip

@@ -1,0 +1,7 @@
+"""PR curves."""
+
+from . import summary
+
+__all__ = [
+    "summary",
+]  # fmt: skip
