@@ -15,13 +15,17 @@ logger = logging.getLogger("headrace")
 
 @dataclass(frozen=True)
 class Placement:
-    """The task's name and devices, and what to do where an operation asks for one that is not there."""
+    """The task's name and devices, and what to do where an operation asks for one that is not there.
+
+    With `placed`, somebody else has decided that the operations run on this task, whatever task they name.
+    """
 
     job: str = "localhost"
     task: int = 0
     device_types: tuple[str, ...] = ("CPU",)
     soft: bool = False
     log: bool = False
+    placed: bool = False
 
     def device_names(self) -> list[str]:
         """The full names of the task's devices."""
@@ -40,7 +44,7 @@ def check_placement(ops: Sequence[Operation], placement: Placement) -> None:
 def device_of(op: Operation, placement: Placement) -> str:
     """The full name of the device on which `op` runs."""
     spec = DeviceSpec.from_string(op.device)
-    here = spec.job in (None, placement.job, "localhost") and spec.task in (None, placement.task)
+    here = placement.placed or (spec.job in (None, placement.job, "localhost") and spec.task in (None, placement.task))
     if not here:
         raise InvalidArgumentError(
             None,

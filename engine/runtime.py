@@ -110,6 +110,16 @@ class Runtime:
         return found
 
     @contextmanager
+    def cancelled_by(self, cancellation: Cancellation) -> Iterator[None]:
+        """A run in this thread that this cancellation ends, in the place of the session's."""
+        around = self.run_cancellation
+        self._runs.cancellation = cancellation
+        try:
+            yield
+        finally:
+            self._runs.cancellation = around
+
+    @contextmanager
     def deadline(self, milliseconds: int) -> Iterator[None]:
         """A run in this thread whose waiting ends after some time.
 

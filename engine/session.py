@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +21,7 @@ from .placement import Placement
 from .resources import ResourceStore
 from .runtime import Cancellation, Runtime
 from .session_config import off_passes, threads_of
+from .targets import Target, find_target
 from .tensor_types import IndexedSlices, SparseTensor
 
 
@@ -37,7 +39,8 @@ class _Step:
         # Most feeds are one tensor a key; only sparse and nested ones are taken apart.
         self.keys = keys
         self.expand = any(len(p) != 1 or isinstance(k, tuple) for p, k in zip(parts, keys, strict=True))
-        self.compiled = CompiledStep(
+        compiler = CompiledStep if session.server is None else session.server.compile
+        self.compiled = compiler(
             graph,
             list(self.structure.tensors),
             list(self.structure.targets),
@@ -110,14 +113,17 @@ class BaseSession:
         if backend not in BACKENDS:
             raise ValueError(f"There is no backend {backend!r}; there are {', '.join(map(repr, BACKENDS))}")
         self._graph = graph if graph is not None else get_default_graph()
-        self._target = target
+        self._target = target.decode() if isinstance(target, bytes) else target
         self._config = config
+        self.server = find_target(self._target)
         self.options = Options(
-            backend, frozenset(passes_off) | off_passes(config), threads_of(config), _placement(config)
+            backend, frozenset(passes_off) | off_passes(config), threads_of(config), _placement(config, self.server)
         )
         self._timeout: int = 0 if config is None else config.operation_timeout_in_ms
         calls = FunctionCalls(self.options)
-        self.runtime = Runtime(resources if resources is not None else ResourceStore(), calls, Cancellation())
+        if resources is None:
+            resources = ResourceStore() if self.server is None else self.server.resources
+        self.runtime = Runtime(resources, calls, Cancellation())
         calls.runtime = self.runtime
         self._steps: dict[Any, _Step] = {}
         self._closed = False
@@ -244,7 +250,7 @@ class BaseSession:
 
     def list_devices(self) -> list[str]:
         """The full names of the devices this session runs on."""
-        return self.options.placement.device_names()
+        return self.options.placement.device_names() if self.server is None else self.server.device_names()
 
     def as_default(self) -> Any:
         """A context manager that makes this the session of `Tensor.eval` and `Operation.run`, and leaves it open."""
@@ -306,10 +312,17 @@ class Session(BaseSession):
 
     @staticmethod
     def reset(target: str, containers: Sequence[str] | None = None, config: Any = None) -> None:
-        """Accepted for in-process targets, where each session owns its state; raises for others."""
-        del containers, config
-        if target:
-            raise InvalidArgumentError(None, None, f"No server is running at {target!r}")
+        """Drops variables, queues and tables of a server's tasks, in these containers or all.
+
+        Without a target each session owns its state, and nothing is done.
+
+        Raises:
+            tf.errors.InvalidArgumentError: no server of this process is called `target`.
+        """
+        del config
+        server = find_target(target)
+        if server is not None:
+            server.reset(list(containers or ()))
 
 
 class InteractiveSession(BaseSession):
@@ -331,7 +344,8 @@ class InteractiveSession(BaseSession):
             remove_innermost(DEFAULT.graphs, self._explicit_graph)
 
 
-def _placement(config: Any) -> Placement:
+def _placement(config: Any, server: Target | None) -> Placement:
+    base = Placement() if server is None else server.placement
     if config is None:
-        return Placement()
-    return Placement(soft=bool(config.allow_soft_placement), log=bool(config.log_device_placement))
+        return base
+    return replace(base, soft=bool(config.allow_soft_placement), log=bool(config.log_device_placement))
