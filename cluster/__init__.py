@@ -1,7 +1,19 @@
-"""Cluster specs, servers, MPI transport, replication, launching, failure handling."""
+"""Cluster specs, servers, MPI transport, replication, launching, failure handling.
+
+`rank`, `size` and their like come from the launcher's environment: a single process never loads MPI.
+"""
 
 if __name__ != "headrace.cluster":
     raise ImportError(
         "this folder is the package headrace.cluster, not a package of its own: "
         "install headrace and import headrace.cluster"
     )
+
+from .ranks import (
+    barrier as barrier,
+    is_chief as is_chief,
+    local_rank as local_rank,
+    local_size as local_size,
+    rank as rank,
+    size as size,
+)
