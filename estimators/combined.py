@@ -56,8 +56,8 @@ class _Combined(CannedEstimator):
             parts.append(self._network.logits(features, self._dnn_columns, units, mode))
         if self._linear_columns:
             wide = linear_logits(features, self._linear_columns, units, self.linear_sparse_combiner)
-            scalar("linear/fraction_of_zero_values", zero_fraction(wide))
-            histogram("linear/activation", wide)
+            scalar("linear/linear/fraction_of_zero_values", zero_fraction(wide))
+            histogram("linear/linear/activation", wide)
             parts.append(wide)
         return parts[0] if len(parts) == 1 else parts[0] + parts[1]
 

@@ -59,7 +59,7 @@ class Network:
                 net = self._hidden(net, int(size), f"hiddenlayer_{i}", f"batchnorm_{i}", training)
             with variable_scope("logits") as scope:
                 logits = _layer(net, units, None, scope)
-            _summarise(logits, "logits")
+            _summarise(logits, scope.name)
             return logits
 
     def _hidden(self, net: Tensor, units: int, name: str, norm: str, training: bool) -> Tensor:
@@ -69,7 +69,7 @@ class Network:
                 net = dropout(net, rate=self.dropout, training=True)
             if self.batch_norm:
                 net = batch_normalization(net, momentum=_MOMENTUM, training=training, name=norm)
-        _summarise(net, name)
+        _summarise(net, scope.name)
         return net
 
 
@@ -102,6 +102,7 @@ def _layer(net: Tensor, units: int, activation: Activation | None, scope: Any) -
 
 
 def _summarise(value: Tensor, name: str) -> None:
+    # Within the scope "dnn": the tags are those of TensorFlow 1.15, dnn/dnn/hiddenlayer_0/activation.
     scalar(f"{name}/fraction_of_zero_values", zero_fraction(value))
     histogram(f"{name}/activation", value)
 

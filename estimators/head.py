@@ -17,6 +17,7 @@ from ..engine.ops.array_shape import expand_dims
 from ..engine.ops.casting import cast
 from ..engine.ops.control import group, with_dependencies
 from ..engine.ops.elementwise_nary import add_n
+from ..engine.ops.summaries import scalar
 from ..engine.scopes import name_scope
 from ..engine.tensor_types import SparseTensor
 from ..engine.training.global_step import get_global_step
@@ -182,7 +183,10 @@ class SingleHead(Head):
                 found = self._eval_metrics(judged, regularization_losses)
                 return EstimatorSpec(mode, predictions, loss, eval_metric_ops=found)
             train_op = made_train_op(loss, optimizer, trainable_variables, train_op_fn, update_ops)
-            return EstimatorSpec(mode, predictions, loss, train_op)
+            mean = compute_weighted_loss(judged.losses, judged.weights, None, None, Reduction.MEAN)
+        with name_scope(""):
+            scalar("average_loss" if self.name is None else f"average_loss/{self.name}", mean)
+        return EstimatorSpec(mode, predictions, loss, train_op)
 
     def loss(
         self,
