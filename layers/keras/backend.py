@@ -175,7 +175,8 @@ def _known_variables(graph: Any) -> list[Any]:
 def _initialized_flag(variable: Any) -> Tensor:
     flag: Tensor | None = getattr(variable, "_keras_flag", None)
     if flag is None:
-        with get_default_graph().name_scope(None):
+        # The slash: all flags share one scope.
+        with get_default_graph().name_scope("initialized/"):
             flag = variable._keras_flag = variable.is_initialized()
     return flag
 

@@ -102,8 +102,7 @@ def _merged(a: Spec | None, b: Spec | None) -> Spec | None:
 def _made(spec: Spec | None, name: str) -> Any:
     if spec is None:
         return None
-    with get_default_graph().name_scope(None):
-        return placeholder(as_dtype(spec[0]), list(spec[1]), name=name)
+    return placeholder(as_dtype(spec[0]), list(spec[1]), name=name)
 
 
 class StepBuilder:

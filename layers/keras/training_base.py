@@ -190,7 +190,8 @@ class Compilable:
     def _logs(self) -> Logs:
         session = get_session()
         if self._results is None or self._results[0] is not session:
-            tensors = self._result_tensors()
+            with get_default_graph().name_scope("metrics"):
+                tensors = self._result_tensors()
             self._results = session, list(tensors), session.make_callable(list(tensors.values()))
         return dict(zip(self._results[1], map(plain, self._results[2]()), strict=True))
 
@@ -230,7 +231,9 @@ class Compilable:
             if known[0].holds(columns):
                 return known[1]
             columns = known[0].merged(columns)
-        with get_default_graph().name_scope(None), get_default_graph().control_dependencies(None):
+        # One node of the graph for a step; but weights that its first call makes have the names of their layers alone.
+        graph, scope = get_default_graph(), mode if self.built else None
+        with graph.name_scope(None), graph.name_scope(scope), graph.control_dependencies(None):
             step: Step = getattr(StepBuilder(self), mode)(columns)
         self._steps[key] = columns, step
         self._results = self._resets = None
