@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -20,9 +20,24 @@ from .partial import PartialRun
 from .placement import Placement
 from .resources import ResourceStore
 from .runtime import Cancellation, Runtime
-from .session_config import off_passes, threads_of
+from .session_config import DEFAULTS, off_passes, threads_of
 from .targets import Target, find_target
 from .tensor_types import IndexedSlices, SparseTensor
+
+if TYPE_CHECKING:
+    from .debug.watching import Watching
+
+
+class StepHost(Protocol):
+    """Where steps run: a graph, its state and how steps are compiled."""
+
+    server: Target | None
+    runtime: Runtime
+    options: Options
+
+    @property
+    def graph(self) -> Graph:
+        """What is run."""
 
 
 class _Step:
@@ -30,7 +45,7 @@ class _Step:
 
     __slots__ = ("compiled", "expand", "feeds", "keys", "structure")
 
-    def __init__(self, session: BaseSession, fetches: Any, keys: Sequence[Any]) -> None:
+    def __init__(self, session: StepHost, fetches: Any, keys: Sequence[Any]) -> None:
         graph = session.graph
         self.structure = FetchStructure(graph, fetches)
         parts = [_fed_tensors(graph, key) for key in keys]
@@ -103,6 +118,7 @@ class BaseSession:
         backend: str = "cpu",
         passes_off: Iterable[str] = (),
         resources: ResourceStore | None = None,
+        check_numerics: bool | None = None,
     ) -> None:
         if not isinstance(target, str | bytes):
             raise TypeError(f"target must be a string, but got {target!r}")
@@ -120,6 +136,10 @@ class BaseSession:
             backend, frozenset(passes_off) | off_passes(config), threads_of(config), _placement(config, self.server)
         )
         self._timeout: int = 0 if config is None else config.operation_timeout_in_ms
+        self._check_numerics = DEFAULTS.check_numerics if check_numerics is None else check_numerics
+        # Whether a run without options has any all the same.
+        self._by_options = self._timeout > 0 or self._check_numerics
+        self._watching: Watching | None = None
         calls = FunctionCalls(self.options)
         if resources is None:
             resources = ResourceStore() if self.server is None else self.server.resources
@@ -163,9 +183,18 @@ class BaseSession:
             tf.errors.OpError: a subclass says what failed while running, with the operation and its line.
         """
         step = self._step(fetches, () if feed_dict is None else tuple(feed_dict))
-        if options is not None or run_metadata is not None or self._timeout > 0:
+        if options is not None or run_metadata is not None or self._by_options:
+            if self._check_numerics or (options is not None and options.HasField("debug_options")):
+                step = self._watched_step(fetches, feed_dict or {}, options)
             return self._run_with_options(step, feed_dict or {}, options, run_metadata)
         return step.run(feed_dict.values() if feed_dict else ())
+
+    def _watched_step(self, fetches: Any, feed_dict: dict[Any, Any], options: Any) -> Any:
+        if self._watching is None:
+            from .debug.watching import Watching  # only those who look inside pay for it
+
+            self._watching = Watching(self, _Step)
+        return self._watching.step(fetches, feed_dict, options, self._check_numerics)
 
     def _run_with_options(self, step: _Step, feed_dict: dict[Any, Any], options: Any, run_metadata: Any) -> Any:
         timeout = (options.timeout_in_ms if options is not None else 0) or self._timeout
@@ -215,9 +244,8 @@ class BaseSession:
                 raise TypeError(f"Expected {count} fed values, got {len(values)}")
             if accept_options and keywords:
                 return self.run(fetches, dict(zip(feed_list or (), values, strict=True)), **keywords)
-            if self._timeout > 0:
-                with self.runtime.deadline(self._timeout):
-                    return step.run(values)
+            if self._by_options:
+                return self.run(fetches, dict(zip(feed_list or (), values, strict=True)))
             return step.run(values)
 
         return call
@@ -260,6 +288,7 @@ class BaseSession:
         """Ends the session: waiting operations are cancelled, later runs raise RuntimeError."""
         self._closed = True
         self._steps.clear()
+        self._watching = None
         self.runtime.cancellation.cancel()
 
     def __del__(self) -> None:
@@ -286,7 +315,7 @@ class Session(BaseSession):
 
     Keyword arguments beyond TensorFlow's: `backend` ("cpu", "numpy" without native kernels, or "reference"),
     `passes_off` (names of rewriting passes to leave out), `resources` (the state of a task, to share it between
-    sessions).
+    sessions), `check_numerics` (end steps where a NaN or an infinity is made; see tf.debugging.enable_check_numerics).
 
     Example:
         >>> import headrace as tf

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from .rewriting.passes import ALWAYS, PASSES
+
+
+@dataclass
+class Defaults:
+    """What sessions are made with where their arguments say nothing."""
+
+    check_numerics: bool = False
+
+
+DEFAULTS = Defaults()
 
 # RewriterConfig's toggles (2 is OFF) and the passes they govern.
 _TOGGLES = {

@@ -1,0 +1,125 @@
+"""Writes what a watched step computed to a folder: one .npy file a tensor, beside lists in JSON. Nothing is pickled.
+
+run.json            format, version, fetches, feeds, step numbers, device, how the run ended
+graph.json          the operations of the step with inputs, attributes and the user's line, branches and bodies too
+tensors.jsonl       a line for each value, in the order of running: name, slot, dtype, shape, time, file
+tensors/000000.npy  the value; .json for strings (each base64), none where there is no array
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from ..dtypes import DType
+from ..errors import ResourceExhaustedError
+
+FORMAT, VERSION = "headrace debug dump", 1
+RUN, GRAPH, TENSORS, VALUES = "run.json", "graph.json", "tensors.jsonl", "tensors"
+# NumPy writes the dtypes that it knows itself; others are written as these of the same size.
+_CARRIERS = {1: np.uint8, 2: np.uint16, 4: np.uint32}
+_DEFAULT_LIMIT = 100 * 2**30
+
+
+class DiskUsage:
+    """The bytes that dumps of this process have taken, as TensorFlow counts them."""
+
+    def __init__(self) -> None:
+        self.used = 0
+        self._lock = threading.Lock()
+
+    def reset(self) -> None:
+        """Begins to count again."""
+        with self._lock:
+            self.used = 0
+
+    def add(self, count: int) -> None:
+        """Counts bytes before they are written.
+
+        Raises:
+            ResourceExhaustedError: they are more than TFDBG_DISK_BYTES_LIMIT (100 GiB by default) allows.
+        """
+        limit = int(os.environ.get("TFDBG_DISK_BYTES_LIMIT", _DEFAULT_LIMIT))
+        with self._lock:
+            self.used += count
+            if limit and self.used > limit:
+                raise ResourceExhaustedError(
+                    None, None, f"Dumps may take {limit} bytes in all; TFDBG_DISK_BYTES_LIMIT sets another limit"
+                )
+
+
+DISK = DiskUsage()
+
+
+class DumpWriter:
+    """Writes one run into a folder; a dump that is there already is replaced."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder)
+        self._count = 0
+        self._last = 0
+        self._index: IO[str] | None = None
+
+    def begin(self, run: dict[str, Any], graph: str) -> None:
+        """Makes the folder and describes the run; `graph` is the text of graph.json."""
+        self._clear()
+        (self.folder / VALUES).mkdir(parents=True)
+        self._describe({**run, "ended": False})
+        (self.folder / GRAPH).write_text(graph, encoding="utf-8")
+        self._index = (self.folder / TENSORS).open("w", encoding="utf-8")
+
+    def _clear(self) -> None:
+        if (self.folder / RUN).is_file():
+            shutil.rmtree(self.folder / VALUES, ignore_errors=True)
+            for name in (RUN, GRAPH, TENSORS):
+                (self.folder / name).unlink(missing_ok=True)
+
+    def _describe(self, run: dict[str, Any]) -> None:
+        self.run = run
+        text = json.dumps({"format": FORMAT, "version": VERSION, **run}, indent=1)
+        (self.folder / RUN).write_text(text, encoding="utf-8")
+
+    def add(self, entry: dict[str, Any], array: np.ndarray[Any, Any] | None, dtype: DType) -> None:
+        """Writes one value with its line; `entry` says which tensor it is and what was kept of it."""
+        # Two values of one tensor never have the same time.
+        self._last = max(time.time_ns() // 1000, self._last + 1)
+        file = None if array is None else self._write(array, dtype)
+        shape = None if array is None else list(array.shape)
+        line = {**entry, "dtype": dtype.name, "shape": shape, "timestamp": self._last, "file": file}
+        if self._index is not None:
+            self._index.write(json.dumps(line) + "\n")
+        self._count += 1
+
+    def _write(self, array: np.ndarray[Any, Any], dtype: DType) -> str:
+        if array.dtype.hasobject:
+            name = f"{self._count:06d}.json"
+            text = json.dumps([base64.b64encode(_bytes(item)).decode("ascii") for item in array.ravel()])
+            DISK.add(len(text))
+            (self.folder / VALUES / name).write_text(text, encoding="ascii")
+            return name
+        name = f"{self._count:06d}.npy"
+        if array.dtype.isbuiltin != 1:
+            array = array.copy().view(_CARRIERS[array.dtype.itemsize])
+        DISK.add(array.nbytes + 128)
+        np.save(self.folder / VALUES / name, array, allow_pickle=False)
+        return name
+
+    def end(self, error: BaseException | None) -> None:
+        """Closes the dump and says how the run ended."""
+        if self._index is not None:
+            self._index.close()
+            self._index = None
+        text = None if error is None else f"{type(error).__name__}: {error}"
+        self._describe({**self.run, "ended": True, "error": text})
+
+
+def _bytes(item: Any) -> bytes:
+    return item if isinstance(item, bytes) else str(item).encode()
