@@ -1,18 +1,24 @@
-"""TensorBoard: the metrics of epochs, the graph and histograms of weights as event files."""
+"""TensorBoard: the metrics of epochs, the graph, histograms of weights, embeddings, hyperparameters as event files."""
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...engine.graph import get_default_graph
-from ...engine.summary.values import histogram, image, merged, scalar
+from ...engine.protos import ProjectorConfig
+from ...engine.summary.plugins import session_end_pb, session_start_pb
+from ...engine.summary.projector import visualize_embeddings, write_vectors
+from ...engine.summary.values import histogram, image, merged, scalar, tensor
 from ...engine.summary.writer import FileWriter
 from ..fitting.callbacks import Callback, Logs
+from .backend import get_value
+from .dense import Embedding
 
 
 class TensorBoard(Callback):
@@ -23,12 +29,15 @@ class TensorBoard(Callback):
         histogram_freq: write histograms of the weights every so many epochs; 0 for never.
         write_graph: write the graph.
         write_images: with the histograms, write weights as images too.
-        write_steps_per_second: write how many steps a second there were.
+        write_steps_per_second: write how many steps a second there were, of epochs and at each `update_freq`.
         update_freq: "epoch", "batch", or a number of batches after which the metrics so far are written too.
-        profile_batch, embeddings_freq, embeddings_metadata: 0 or None; there are no traces and no projector.
+        profile_batch: 0: there are no traces.
+        embeddings_freq: write the embeddings for the projector every so many epochs; 0 for never.
+        embeddings_metadata: file, below the folder, with the names of the rows of all Embedding layers, or a dict of files
+            by the names of layers.
 
     Raises:
-        ValueError: another update_freq, or what is not there.
+        ValueError: another update_freq, a profile_batch, or metadata of layers that are not there.
     """
 
     def __init__(
@@ -44,20 +53,21 @@ class TensorBoard(Callback):
         embeddings_metadata: Any = None,
     ) -> None:
         super().__init__()
-        if profile_batch or embeddings_freq or embeddings_metadata:
-            raise ValueError(
-                "TensorBoard writes neither profiles nor embeddings: profile_batch and embeddings_freq are 0"
-            )
+        if profile_batch:
+            raise ValueError(f"TensorBoard writes no profiles: profile_batch must be 0, got {profile_batch!r}")
         if update_freq not in ("epoch", "batch") and not (isinstance(update_freq, int) and update_freq > 0):
             raise ValueError(
                 f"update_freq must be 'epoch', 'batch' or a positive number of batches, got {update_freq!r}"
             )
         self.log_dir, self.histogram_freq, self.write_graph = Path(os.fspath(log_dir)), histogram_freq, write_graph
         self.write_images, self.write_steps_per_second = write_images, write_steps_per_second
+        self.embeddings_freq, self.embeddings_metadata = embeddings_freq, embeddings_metadata
         self.update_freq: Any = 1 if update_freq == "batch" else update_freq
         self.needs_batch_logs = self.update_freq != "epoch"
         self._writers: dict[str, FileWriter] = {}
+        self._embeddings: dict[str, tuple[Any, str]] = {}  # the variable and the file of each layer
         self._steps = self._epoch_steps = 0
+        self._batch = (0, 0.0)  # the step and the time of the last metrics of batches
 
     def _writer(self, run: str) -> FileWriter:
         if run not in self._writers:
@@ -71,8 +81,14 @@ class TensorBoard(Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._steps = int(self.model.optimizer.iterations)
+        self._batch = self._steps, time.monotonic()
         if self.write_graph:
             self._writer("train").add_graph(get_default_graph())
+            if getattr(self.model, "_network", None) is not None:  # a graph of layers, which TensorBoard draws too
+                layers = tensor("keras", self.model.to_json(), "graph_keras_model", b"1")
+                self._writer("train").add_summary(layers, 0)
+        if self.embeddings_freq:
+            self._configure_projector()
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._started, self._epoch_steps = time.monotonic(), 0
@@ -81,7 +97,12 @@ class TensorBoard(Callback):
         self._steps += 1
         self._epoch_steps += 1
         if self.update_freq != "epoch" and self._steps % self.update_freq == 0:
-            self._write("train", {f"batch_{name}": value for name, value in (logs or {}).items()}, self._steps)
+            found = {f"batch_{name}": value for name, value in (logs or {}).items()}
+            if self.write_steps_per_second:
+                (step, started), now = self._batch, time.monotonic()
+                found["batch_steps_per_second"] = (self._steps - step) / max(now - started, 1e-9)
+                self._batch = self._steps, now
+            self._write("train", found, self._steps)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
@@ -96,6 +117,9 @@ class TensorBoard(Callback):
         self._write("validation", validation, epoch)
         if self.histogram_freq and epoch % self.histogram_freq == 0:
             self._write_weights(epoch)
+        if self.embeddings_freq and epoch % self.embeddings_freq == 0:
+            for variable, path in self._embeddings.values():
+                write_vectors(self.log_dir / path, get_value(variable))
         for writer in self._writers.values():
             writer.flush()
 
@@ -106,8 +130,25 @@ class TensorBoard(Callback):
             name = variable.name.replace(":", "_")
             parts.append(histogram(f"{name}/histogram", value))
             if self.write_images:
-                parts.append(image(f"{name}/image", _as_image(value)))
+                parts.append(image(name, _as_image(value), max_outputs=1))
         self._writer("train").add_summary(merged(parts), epoch)
+
+    def _configure_projector(self) -> None:
+        layers = [layer for layer in self.model.layers if isinstance(layer, Embedding)]
+        names = [layer.name for layer in layers]
+        given = self.embeddings_metadata or {}
+        files = given if isinstance(given, dict) else dict.fromkeys(names, given)
+        if unknown := sorted(set(files) - set(names)):
+            raise ValueError(f"embeddings_metadata names {', '.join(unknown)}, the Embedding layers are: {names}")
+        config = ProjectorConfig()
+        for layer in layers:
+            variable = layer.weights[0]
+            path = f"projector/{layer.name}.tsv"
+            self._embeddings[layer.name] = variable, path
+            config.embeddings.add(
+                tensor_name=variable.op.name, tensor_path=path, metadata_path=os.fspath(files.get(layer.name, ""))
+            )
+        visualize_embeddings(self.log_dir, config)
 
     def on_test_end(self, logs: Logs | None = None) -> None:
         if self.model.optimizer is not None:
@@ -118,6 +159,33 @@ class TensorBoard(Callback):
         for writer in self._writers.values():
             writer.close()
         self._writers = {}
+
+
+class HParams(Callback):
+    """Writes the hyperparameters of a run, as `KerasCallback` of `tensorboard.plugins.hparams.api`.
+
+    TensorBoard's page "HParams" then lists the run, with the last metrics of the runs below its folder.
+
+    Args:
+        writer: the folder, the `log_dir` of the callback TensorBoard; or a FileWriter.
+        hparams: values by name, as for `FileWriter.add_hparams`.
+        trial_id: runs of one trial are shown as one.
+    """
+
+    def __init__(self, writer: Any, hparams: Mapping[str, Any], trial_id: str = "") -> None:
+        super().__init__()
+        self.writer, self.hparams, self.trial_id = writer, dict(hparams), trial_id
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._writer = self.writer if isinstance(self.writer, FileWriter) else FileWriter(os.fspath(self.writer))
+        self._writer.add_summary(session_start_pb(self.hparams, group_name=self.trial_id))
+        self._writer.flush()
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        self._writer.add_summary(session_end_pb())
+        self._writer.flush()
+        if self._writer is not self.writer:
+            self._writer.close()
 
 
 def _as_image(value: Any) -> Any:

@@ -9,11 +9,11 @@ from ..layers.keras.callbacks_monitor import (
     ReduceLROnPlateau,
     TerminateOnNaN,
 )
-from ..layers.keras.callbacks_tensorboard import TensorBoard
+from ..layers.keras.callbacks_tensorboard import HParams, TensorBoard
 from ..layers.keras.progress import ProgbarLogger
 
 __all__ = [
-    "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback",
-    "LearningRateScheduler", "ModelCheckpoint", "MonitorCallback", "ProgbarLogger", "ReduceLROnPlateau",
-    "TensorBoard", "TerminateOnNaN",
+    "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "HParams", "History",
+    "LambdaCallback", "LearningRateScheduler", "ModelCheckpoint", "MonitorCallback", "ProgbarLogger",
+    "ReduceLROnPlateau", "TensorBoard", "TerminateOnNaN",
 ]  # fmt: skip
