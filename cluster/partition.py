@@ -255,4 +255,6 @@ def _names_state(op: Operation) -> bool:
         return True
     definition = find_definition(op.type)
     stateful = definition is not None and definition.stateful and not functions_of(op)
-    return bool(stateful and op.outputs and all(t.dtype.name == "resource" or t.dtype._is_ref_dtype for t in op.outputs))
+    return bool(
+        stateful and op.outputs and all(t.dtype.name == "resource" or t.dtype._is_ref_dtype for t in op.outputs)
+    )

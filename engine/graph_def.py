@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from .attr_values import attr_value_of, kind_of, shape_proto
@@ -91,6 +91,40 @@ def graph_def_of(graph: Graph, from_version: int | None = None, add_shapes: bool
         message.versions.min_consumer = FUNCTIONS_NEED
         message.library.function.extend(function_def_of(f, names) for f in names)
     return message
+
+
+def partial_graph_def(operations: Sequence[Operation], given: Mapping[Tensor, str]) -> GraphDef:
+    """Some operations of a graph as a graph of their own, for another process to run a part of a step.
+
+    Args:
+        operations: each after those that it needs.
+        given: names of placeholders for the tensors that come from elsewhere. What `operations` do not hold and no
+            placeholder stands for is left out of control inputs.
+    """
+    message = GraphDef()
+    among = {op.name for op in operations}
+    taken: set[str] = set()
+    functions = {f: _unique(f.name, taken) for f in _all_functions(operations)}
+    message.node.extend(_placeholder(tensor, name) for tensor, name in given.items())
+    for op in operations:
+        node = _node_def(op, lambda t: given.get(t) or _input_name(t), names=functions)
+        data = [name for name in node.input if not name.startswith("^") or name[1:] in among]
+        del node.input[:]
+        node.input.extend(data)
+        # Where operations run is settled.
+        node.attr.pop("_class", None)
+        message.node.append(node)
+    message.versions.producer = PRODUCER
+    message.library.function.extend(function_def_of(f, functions) for f in functions)
+    return message
+
+
+def _placeholder(tensor: Tensor, name: str) -> NodeDef:
+    node = NodeDef(name=name, op="Placeholder", device=tensor.op.device)
+    node.attr["dtype"].type = tensor.dtype.base_dtype.as_datatype_enum
+    # A value fed for a tensor that is computed otherwise need not have the shape that the graph says.
+    node.attr["shape"].shape.CopyFrom(shape_proto(tensor.sizes))
+    return node
 
 
 def _all_functions(operations: Iterable[Operation]) -> list[FunctionGraph]:

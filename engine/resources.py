@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -84,6 +84,15 @@ class ResourceStore:
                 self.objects[key] = make()
             return self.objects[key]  # type: ignore[no-any-return]
 
+    def clear(self, containers: Sequence[str] = ()) -> None:
+        """Drops variables, queues and tables: those of some containers, or all."""
+        with self.lock:
+            self.generation += 1
+            for found in (self.variables, self.objects):
+                gone = [key for key in found if not containers or _container(key) in containers]
+                for key in gone:
+                    del found[key]  # type: ignore[arg-type]
+
     def random_state(self) -> dict[str, dict[str, Any]]:
         """Where the streams of all random ops are: their counters, and the seeds of those that were given none."""
         with self.lock:
@@ -102,6 +111,10 @@ class ResourceStore:
             start = self.counters.get(name, 0)
             self.counters[name] = start + count
         return start
+
+
+def _container(key: str | tuple[str, str]) -> str:
+    return key[0] if isinstance(key, tuple) else key.rpartition(":")[0]
 
 
 def variable_key(container: str, shared_name: str, op_name: str) -> str:

@@ -1,0 +1,68 @@
+"""The runs of this process's own sessions on other tasks: who waits for an answer receives for all who wait."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from ..engine.runtime import Cancellation
+from .messages import Message
+from .steps.client import ClientRun
+from .steps.plans import TaskPlan
+from .transport import Transport
+from .world import pauses
+
+Fed = tuple[Sequence[int], Sequence[Any]]
+
+
+class Clients:
+    """The runs that are going on, and what has come for each."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._inboxes: dict[int, deque[tuple[int, Message]]] = {}
+        self._receiving = threading.Lock()
+        self._beginning = threading.Lock()
+        self._numbers = itertools.count(1)
+
+    def begin(self, step: tuple[int, int], plan: TaskPlan, fed: dict[int, Fed], own: Fed, send: Any) -> ClientRun:
+        """Starts a run at the other tasks. They see the runs of this process in the order of their numbers."""
+        with self._beginning:
+            run = ClientRun(step, (step[0], next(self._numbers)), plan, fed, own)
+            self._inboxes[run.run[1]] = deque()
+            for action in run.begin():
+                send(action.rank, action.message)
+        return run
+
+    def end(self, run: ClientRun) -> None:
+        """Forgets a run: what still comes for it is dropped."""
+        self._inboxes.pop(run.run[1], None)
+
+    def wait(self, run: ClientRun, cancellation: Cancellation, what: str) -> None:
+        """Waits until something has come for a run, and hands it over.
+
+        Raises:
+            CancelledError: the session was closed, or the time is over.
+        """
+        inbox = self._inboxes[run.run[1]]
+        for _ in pauses():
+            if inbox:
+                break
+            self._receive()
+            cancellation.check(what)
+        while inbox:
+            run.handle(*inbox.popleft())
+
+    def _receive(self) -> None:
+        if not self._receiving.acquire(blocking=False):
+            return
+        try:
+            for source, message in self._transport.receive():
+                inbox = self._inboxes.get(message.run)
+                if inbox is not None:
+                    inbox.append((source, message))
+        finally:
+            self._receiving.release()

@@ -1,0 +1,202 @@
+"""A session's step on the tasks of a cluster: its own stages run here, the others are sent once and run by message."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..engine.graph import Graph, Operation, Tensor
+from ..engine.runtime import Runtime
+from .failures import error_of
+from .messages import Kind, Message
+from .partition import Partition, Stage, Task, task_name
+from .stages import as_fed, as_fetched, local_program, placed_on, written
+from .steps.client import ClientRun
+from .steps.plans import StagePlan, TaskPlan
+
+if TYPE_CHECKING:
+    from ..engine.compiler import Options
+    from .server import Server
+
+
+class ClusterStep:
+    """What `Session(server.target)` runs in the place of a CompiledStep."""
+
+    def __init__(
+        self,
+        server: Server,
+        here: Task,
+        graph: Graph,
+        fetches: Sequence[Tensor],
+        targets: Sequence[Operation],
+        feeds: Sequence[Tensor],
+        runtime: Runtime,
+        options: Options,
+    ) -> None:
+        self.server = server
+        self.graph = graph
+        self.fetches = list(fetches)
+        self.feeds = list(feeds)
+        self.runtime = runtime
+        self.options = placed_on(options, server.placement)
+        self.partition = Partition(fetches, targets, feeds, here, server.tasks)
+        self.stages = _needed(self.partition.stages, server.task)
+        self.key = (server.rank, server.next_step())
+        self._ids = {t: i for i, t in enumerate(self._tensors())}
+        self._numbers = {stage: i for i, stage in enumerate(self.stages)}
+        self._programs = {
+            self._numbers[s]: local_program(s, graph, runtime, self.options)
+            for s in self.stages
+            if s.task == server.task and not s.is_idle
+        }
+        self._lock = threading.Lock()
+        self._defined = False
+
+    def _tensors(self) -> dict[Tensor, None]:
+        found = dict.fromkeys(self.feeds) | dict.fromkeys(self.fetches)
+        for stage in self.stages:
+            found |= dict.fromkeys(stage.feeds) | dict.fromkeys(stage.fetches)
+        return found
+
+    # What the tasks are told
+
+    def _define(self) -> None:
+        """Sends their stages to the other tasks, and keeps what a run needs."""
+        server = self.server
+        tasks = dict.fromkeys(s.task for s in self.stages)
+        self._ranks = {task: server.rank_of(task) for task in tasks}
+        self._own = self._plan(server.task)
+        self._sent_to = {rank: self._fed_at(task) for task, rank in self._ranks.items() if task != server.task}
+        self._own_feeds = self._fed_at(server.task)
+        for task, rank in self._ranks.items():
+            if task != server.task:
+                server.send(rank, self._definition(task))
+        self._defined = True
+
+    def _stages_of(self, task: Task) -> list[Stage]:
+        return [s for s in self.stages if s.task == task]
+
+    def _definition(self, task: Task) -> Message:
+        parts = [written(stage) for stage in self._stages_of(task)]
+        info = {
+            "plan": self._plan(task).as_dict(),
+            "stages": [words for words, _ in parts],
+            "off": sorted(self.options.off),
+            "backend": self.options.backend,
+            "soft": self.options.placement.soft,
+        }
+        graphs = [np.frombuffer(graph, np.uint8) for _, graph in parts]
+        return Message(Kind.DEFINE, *self.key, ids=range(len(graphs)), values=graphs, info=info)
+
+    def _plan(self, task: Task) -> TaskPlan:
+        return TaskPlan(tuple(map(self._stage_plan, self._stages_of(task))), self._returns(task))
+
+    def _stage_plan(self, stage: Stage) -> StagePlan:
+        sends: dict[Task, dict[int, None]] = {}
+        for other in self.stages:
+            wanted = [self._ids[t] for t, source in other.feeds.items() if source is stage]
+            if other.task != stage.task and (wanted or stage in other.awaits):
+                sends.setdefault(other.task, {}).update(dict.fromkeys(wanted))
+        return StagePlan(
+            self._numbers[stage],
+            tuple(self._ids[t] for t in stage.feeds),
+            tuple(self._numbers[s] for s in stage.awaits if s.task != stage.task),
+            tuple(self._ids[t] for t in stage.fetches),
+            tuple((self._ranks[other], tuple(ids)) for other, ids in sends.items()),
+        )
+
+    def _returns(self, task: Task) -> tuple[int, ...]:
+        """The fetches that come from a task and that the client does not get on the way."""
+        if task == self.server.task:
+            return ()
+        comes = {t for s in self._stages_of(self.server.task) for t in s.feeds}
+        sources = self.partition.sources.items()
+        return tuple(self._ids[t] for t, s in sources if s is not None and s.task == task and t not in comes)
+
+    def _fed_at(self, task: Task) -> list[int]:
+        """Which of the fed values, by their place in `feeds`, a task needs."""
+        wanted = {t for s in self._stages_of(task) for t, source in s.feeds.items() if source is None}
+        if task == self.server.task:
+            wanted |= {t for t, source in self.partition.sources.items() if source is None}
+        return [i for i, t in enumerate(self.feeds) if t in wanted]
+
+    # Running
+
+    def run(self, values: Sequence[Any]) -> list[Any]:
+        """The fetched values, given one value a fed tensor.
+
+        Raises:
+            tf.errors.UnavailableError: a task has no process.
+            tf.errors.OpError: what went wrong, here or on another task, which is named.
+        """
+        if not self._defined:
+            with self._lock:
+                if not self._defined:
+                    self._define()
+        run = self._begin(values)
+        try:
+            self._drive(run)
+        except BaseException:
+            self._send(run.abort())
+            raise
+        finally:
+            self.server.end_run(run)
+        if run.failure is not None:
+            rank, words = run.failure
+            self._send(run.abort())
+            raise error_of(words, self.graph, task_name(self.server.task_of_rank(rank)))
+        return [as_fetched(v) for v in run.results([self._ids[t] for t in self.fetches])]
+
+    def _begin(self, values: Sequence[Any]) -> ClientRun:
+        sent = {rank: self._values(places, values) for rank, places in self._sent_to.items()}
+        return self.server.begin_run(self.key, self._own, sent, self._values(self._own_feeds, values))
+
+    def _values(self, places: Sequence[int], values: Sequence[Any]) -> tuple[list[int], list[Any]]:
+        return [self._ids[self.feeds[i]] for i in places], [values[i] for i in places]
+
+    def _drive(self, run: ClientRun) -> None:
+        while True:
+            stage = run.start()
+            if stage is not None:
+                self._send(run.stage_ended(stage, self._run_stage(run, stage)))
+            elif run.is_over:
+                return
+            else:
+                self.server.wait(run, self.runtime.run_cancellation)
+
+    def _run_stage(self, run: ClientRun, stage: StagePlan) -> list[Any]:
+        program = self._programs.get(stage.number)
+        return [] if program is None else program.run([as_fed(v) for v in run.state.inputs(stage)])
+
+    def _send(self, actions: Sequence[Any]) -> None:
+        for action in actions:
+            self.server.send(action.rank, action.message)
+
+    def forget(self) -> None:
+        """Tells the other tasks that the step will not run again."""
+        if self._defined:
+            for rank in self._sent_to:
+                self.server.send(rank, Message(Kind.FORGET, *self.key))
+
+    def explain(self, signature: tuple[tuple[int, ...], ...]) -> tuple[Any, dict[int, str] | None]:
+        """Raises UnimplementedError: a step of several tasks has no one program."""
+        from ..engine.errors import UnimplementedError
+
+        del signature
+        raise UnimplementedError(None, None, f"The step has {len(self.stages)} stages on {len(self._tasks())} tasks")
+
+    def _tasks(self) -> set[Task]:
+        return {s.task for s in self.stages}
+
+
+def _needed(stages: list[Stage], here: Task) -> list[Stage]:
+    """Leaves out stages that nobody wants anything of, and those of the client that only wait: it waits for all anyway."""
+    kept = list(stages)
+    for stage in reversed(stages):
+        only_waits = stage.task == here and stage.is_idle and not any(stage in other.awaits for other in kept)
+        if not stage.fetches and (only_waits or not stage.targets):
+            kept.remove(stage)
+    return kept

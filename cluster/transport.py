@@ -1,0 +1,148 @@
+"""How messages travel: over MPI between processes, or through queues between tasks of one process (local servers, tests)."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import numpy as np
+
+from .messages import Bytes, Message, decode, encode
+
+# One MPI message holds at most so many bytes; longer ones go in parts.
+MOST_BYTES = 1 << 30
+_WHOLE, _PART, _LAST = 1, 2, 3
+
+
+class Transport(Protocol):
+    """Sends and delivers messages between numbered ranks; in order between two of them."""
+
+    rank: int
+    size: int
+
+    def send(self, rank: int, message: Message) -> None:
+        """Hands a message over; what it holds may be changed afterwards."""
+
+    def receive(self) -> list[tuple[int, Message]]:
+        """What has arrived, each with the rank that sent it. Never waits."""
+
+    def close(self) -> None:
+        """Waits until what was sent has left."""
+
+
+class Hub:
+    """Ranks that are threads of one process."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.inboxes: list[deque[tuple[int, Bytes]]] = [deque() for _ in range(size)]
+
+    def transport(self, rank: int) -> HubTransport:
+        """The transport of one rank."""
+        return HubTransport(self, rank)
+
+
+class HubTransport:
+    """A rank of a Hub. Messages are encoded all the same, so that tasks share no memory."""
+
+    def __init__(self, hub: Hub, rank: int) -> None:
+        self.hub = hub
+        self.rank = rank
+        self.size = hub.size
+
+    def send(self, rank: int, message: Message) -> None:
+        """Puts a message into another rank's inbox."""
+        self.hub.inboxes[rank].append((self.rank, encode(message)))
+
+    def receive(self) -> list[tuple[int, Message]]:
+        """Empties this rank's inbox."""
+        inbox, found = self.hub.inboxes[self.rank], []
+        while inbox:
+            source, data = inbox.popleft()
+            found.append((source, decode(data)))
+        return found
+
+    def close(self) -> None:
+        """Nothing is under way."""
+
+
+class MpiTransport:
+    """Messages over a communicator of its own: sends do not block, receives take what a probe has found."""
+
+    def __init__(self, comm: Any, most_bytes: int = MOST_BYTES) -> None:
+        from mpi4py import MPI  # only where there is a communicator
+
+        self._mpi = MPI
+        self._comm = comm
+        self._most = most_bytes
+        self.rank: int = comm.Get_rank()
+        self.size: int = comm.Get_size()
+        self._lock = threading.Lock()
+        self._under_way: deque[tuple[Any, Bytes]] = deque()
+        self._parts: dict[int, list[Bytes]] = {}
+        self._to_self: deque[Bytes] = deque()
+
+    def send(self, rank: int, message: Message) -> None:
+        """Starts sending a message, in parts where it is long."""
+        data = encode(message)
+        if rank == self.rank:
+            self._to_self.append(data)
+            return
+        with self._lock:
+            for part, tag in self._split(data):
+                self._under_way.append((self._comm.Isend([part, self._mpi.BYTE], dest=rank, tag=tag), part))
+
+    def _split(self, data: Bytes) -> Iterable[tuple[Bytes, int]]:
+        if data.nbytes <= self._most:
+            yield data, _WHOLE
+            return
+        starts = range(0, data.nbytes, self._most)
+        for start in starts:
+            yield data[start : start + self._most], _LAST if start == starts[-1] else _PART
+
+    def receive(self) -> list[tuple[int, Message]]:
+        """What has arrived; also lets what is being sent move on."""
+        found: list[tuple[int, Message]] = []
+        while self._to_self:
+            found.append((self.rank, decode(self._to_self.popleft())))
+        with self._lock:
+            self._forget_sent()
+            while (taken := self._take()) is not None:
+                source, data = taken
+                if data is not None:
+                    found.append((source, decode(data)))
+        return found
+
+    def _take(self) -> tuple[int, Bytes | None] | None:
+        """The next whole message, (rank, None) for a part of one, None if nothing is there."""
+        status = self._mpi.Status()
+        matched = self._comm.Improbe(status=status)
+        if matched is None:
+            return None
+        source, tag = status.Get_source(), status.Get_tag()
+        data = _empty(status.Get_count(self._mpi.BYTE))
+        matched.Recv([data, self._mpi.BYTE])
+        if tag == _WHOLE:
+            return source, data
+        parts = self._parts.setdefault(source, [])
+        parts.append(data)
+        return source, np.concatenate(self._parts.pop(source)) if tag == _LAST else None
+
+    def _forget_sent(self) -> None:
+        while self._under_way and self._under_way[0][0].Test():
+            self._under_way.popleft()
+
+    def close(self) -> None:
+        """Waits until what was sent has left."""
+        with self._lock:
+            while self._under_way:
+                self._under_way.popleft()[0].Wait()
+
+
+def _empty(nbytes: int) -> Bytes:
+    """Memory that begins at a multiple of 64, so that arrays in it are aligned for kernels."""
+    memory = np.empty(nbytes + 64, np.uint8)
+    start = -memory.__array_interface__["data"][0] % 64
+    return memory[start : start + nbytes]
