@@ -23,6 +23,7 @@ from .graph import Graph, Operation, Tensor
 from .native.library import default_threads
 from .placement import Placement, check_placement
 from .plan.plan import Plan, make_plan
+from .recorder import Recorder
 from .rewriting.dataflow import Dataflow
 from .rewriting.lower import WHOLE, Part, handle_of, lower, reachable_operations
 from .rewriting.passes import PASSES, Rewrites
@@ -55,8 +56,8 @@ def collector_paused() -> Iterator[None]:
 class Program(Protocol):
     """Something that runs a step: takes the fed values in order, gives the fetched ones."""
 
-    def run(self, feeds: Sequence[Any]) -> list[Any]:
-        """The fetched values."""
+    def run(self, feeds: Sequence[Any], recorder: Recorder | None = None) -> list[Any]:
+        """The fetched values; with a recorder, the run is traced."""
 
 
 # What runs steps: native kernels and NumPy, NumPy alone, or one operation at a time with nothing rewritten.
@@ -130,8 +131,9 @@ class CompiledStep:
             program = self._idle[signature].pop()
         except (KeyError, IndexError):
             program = self._new_program(signature)
+        recorders = self.runtime.recorders
         try:
-            return program.run(values)
+            return program.run(values, recorders.get(threading.get_ident()) if recorders else None)
         finally:
             idle = self._idle.get(signature)
             if idle is not None:
@@ -233,8 +235,8 @@ class _Ordered:
         self.step = step
         self.program = program
 
-    def run(self, feeds: Sequence[Any]) -> list[Any]:
-        return self.program.run(dict(zip(self.step.feeds, feeds, strict=True)))
+    def run(self, feeds: Sequence[Any], recorder: Recorder | None = None) -> list[Any]:
+        return self.program.run(dict(zip(self.step.feeds, feeds, strict=True)), recorder)
 
 
 def check_shape(tensor: Tensor, shape: tuple[int, ...]) -> None:

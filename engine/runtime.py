@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from .errors import CancelledError, DeadlineExceededError
+from .recorder import Recorder
 from .resources import ResourceStore
 
 if TYPE_CHECKING:
@@ -101,6 +102,8 @@ class Runtime:
     cancellation: Cancellation = field(default_factory=Cancellation)
     # Session-local things such as Python functions of py_func or trace sinks, by name.
     extras: dict[str, Any] = field(default_factory=dict)
+    # What records the runs that are traced, by the thread that runs them.
+    recorders: dict[int, Recorder] = field(default_factory=dict)
     _runs: threading.local = field(default_factory=threading.local, repr=False)
 
     @property

@@ -6,7 +6,7 @@ from typing import Any
 
 from .plan.buffers import Cell, Place, View
 from .plan.plan import Plan, Step
-from .rewriting.dataflow import Node
+from .rewriting.dataflow import kind_of
 
 
 def show_plan(plan: Any, reasons: dict[int, str] | None = None) -> str:
@@ -27,17 +27,10 @@ def _how(i: int, reasons: dict[int, str] | None) -> str:
 
 def _step(step: Step) -> str:
     node = step.node
-    kind = _kind(node)
+    kind = kind_of(node)
     inputs = ", ".join(_place(p) for p in step.inputs)
     outputs = ", ".join(_place(p) for p in step.outputs)
     return f"{outputs or '()'} = {kind}({inputs})  # {node.name}"
-
-
-def _kind(node: Node) -> str:
-    """The op, or what was fused into it, in the order in which it is computed."""
-    if node.type == "_Fused":
-        return "+".join(reversed(node.attrs["parts"]))
-    return "+".join(["MatMul", *node.attrs["steps"]]) if node.type == "_FusedMatMul" else node.type
 
 
 def _place(place: Place) -> str:

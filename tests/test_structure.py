@@ -25,7 +25,7 @@ ENGINE = (
     "byte_strings platform scalar",
     "graph graph_state",
     "registry conversion inference inputs signatures static function resources runtime "
-    "samples tensor_types queues graph_def "
+    "recorder samples tensor_types queues graph_def "
     "attr_values node_reader importer graph_util scopes nest list_value",
     "ops",
     "initializers control_gradients recurrent_gradients layer_norm_gradients custom_gradient checks check_numerics linear_map "

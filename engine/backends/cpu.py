@@ -21,6 +21,7 @@ from ..native.library import Library
 from ..native.segment import Segment, address
 from ..plan.buffers import ALIGNMENT, Buffer, Cell, Place, Storage, View
 from ..plan.plan import INITIALIZERS, Plan, Step
+from ..recorder import Recorder
 from ..resources import ResourceStore, VariableStorage
 from ..rewriting.dataflow import Node, Value
 from ..rewriting.fuse import expression_of
@@ -29,6 +30,7 @@ from .arguments import compute_of
 from .elementwise import bind_expression
 from .failures import failure_of
 from .native_steps import SegmentBuilder, SegmentFailedError, bind_native, run_segment
+from .traced import Timing
 from .variables import assign, check_plan, storage_of, validates
 
 Call = Callable[[], Any]
@@ -59,17 +61,22 @@ class CpuProgram:
         self.generation = -1
         self.calls: list[Call] = []
         self.nodes: list[Node] = []
+        self.timing: Timing | None = None
         self.ready = False
 
-    def run(self, feeds: Sequence[Any]) -> list[Any]:
+    def run(self, feeds: Sequence[Any], recorder: Recorder | None = None) -> list[Any]:
         """The fetched values, given the fed ones in the plan's order; arrays of the planned dtype and shape."""
         if self.generation != self.store.generation:
             self.bind()
         if not self.ready:
             self._check_initialized()
-        for put, value in zip(self.feed_puts, feeds, strict=True):
+        puts, bound, gets = self.feed_puts, self.calls, self.fetch_gets
+        if recorder is not None:
+            self.timing = self.timing or Timing(self)
+            puts, bound, gets = self.timing.calls(recorder)
+        for put, value in zip(puts, feeds, strict=True):
             put(value)
-        calls = iter(self.calls)
+        calls = iter(bound)
         try:
             if self.quiet:
                 for call in calls:
@@ -78,7 +85,7 @@ class CpuProgram:
                 with np.errstate(all="ignore"):
                     for call in calls:
                         call()
-            results = [get() for get in self.fetch_gets]
+            results = [get() for get in gets]
         except SegmentFailedError as failed:
             raise self._failure_on_numpy(self.plan.steps[failed.step], feeds) from None
         except Exception as error:
@@ -98,7 +105,10 @@ class CpuProgram:
         self.arrays: dict[View, np.ndarray[Any, Any]] = {}
         self.cells: dict[Cell, Slot] = {}
         self.feed_memory: dict[Buffer, np.ndarray[Any, Any]] = {}
-        self.calls, self.nodes = [], []
+        self.calls, self.nodes, self.timing = [], [], None
+        # What each call does: a step, a segment of several, or nothing of the graph.
+        self.sources: list[int | Segment | None] = []
+        self.scratch_bytes: dict[int, int] = {}
         for key, ref in self.plan.variables.items():
             check_plan(self.store.variable(key, ref.dtype, ref.sizes), ref.sizes)
         self.reasons: dict[int, str] = {}
@@ -126,16 +136,19 @@ class CpuProgram:
     def _add_step(self, i: int, step: Step, builder: SegmentBuilder) -> SegmentBuilder:
         """Adds a step to a segment, or calls behind it; gives the segment that the next step may join."""
         try:
-            builder.add(i, self._bind_native(step))
+            bound = self._bind_native(step)
+            builder.add(i, bound)
+            self.scratch_bytes[i] = bound.scratch_bytes
         except UnsupportedError as error:
             self.reasons[i] = str(error)
             builder = self._end_segment(builder)
-            self._add_calls(step, self._bind_step(step))
+            self._add_calls(i, step, self._bind_step(step))
             self.numpy_buffers |= {p.buffer for p in (*step.inputs, *step.outputs) if isinstance(p, View)}
         return builder
 
-    def _add_calls(self, step: Step, calls: list[Call]) -> None:
+    def _add_calls(self, source: int | Segment | None, step: Step, calls: list[Call]) -> None:
         self.calls += calls
+        self.sources += [source] * len(calls)
         self.nodes += [step.node] * len(calls)
 
     def _bind_native(self, step: Step) -> Bound:
@@ -158,7 +171,8 @@ class CpuProgram:
             scratch = _aligned(builder.scratch_bytes)
             segment = Segment(self.library, builder.calls, builder.owners, self.threads, scratch)
             self.segments.append(segment)
-            self._add_calls(self.plan.steps[builder.owners[0]], [partial(run_segment, segment.run, segment.owners)])
+            first = self.plan.steps[builder.owners[0]]
+            self._add_calls(segment, first, [partial(run_segment, segment.run, segment.owners)])
         return SegmentBuilder()
 
     def _failure_on_numpy(self, step: Step, feeds: Sequence[Any]) -> OpError:
@@ -286,6 +300,12 @@ class CpuProgram:
             return partial(_fetch_copy if again else _fetch_slot, self.cells.setdefault(place, Slot()))
         array = self._constant(place) if place.buffer.storage is Storage.CONSTANT else self._array(place)
         return partial(array.__getitem__, ()) if array.ndim == 0 else array.copy
+
+    def array_at(self, place: View | Cell) -> Any:
+        """What lies at a place: an array on the planned memory, or what a cell holds just now."""
+        if isinstance(place, Cell):
+            return self.cells.setdefault(place, Slot()).value
+        return self._constant(place) if place.buffer.storage is Storage.CONSTANT else self._array(place)
 
     def feed_order(self) -> list[Tensor]:
         """The fed tensors in the order in which `run` takes their values."""

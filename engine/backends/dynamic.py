@@ -9,12 +9,14 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..errors import InvalidArgumentError, UnimplementedError
 from ..graph import Graph, Operation, Tensor
+from ..recorder import Recorder
 from ..registry import find_definition
 from ..resources import VariableStorage
 from ..rewriting.dataflow import Node, Value
@@ -23,6 +25,7 @@ from ..runtime import Runtime
 from .arguments import compute_of
 from .failures import failure_of
 from .observed import Observer
+from .traced import outputs_of, work_of
 from .variables import assign, prepare, validates
 
 RAW_CONTROL = frozenset(
@@ -142,13 +145,13 @@ class DynamicProgram:
         for op in self.ops:
             self.nodes[op].inputs = [values[t] for t in op.inputs]
 
-    def run(self, feeds: dict[Tensor, Any]) -> list[Any]:
+    def run(self, feeds: dict[Tensor, Any], recorder: Recorder | None = None) -> list[Any]:
         """The fetched values, given one value a fed tensor.
 
         Raises:
             tf.errors.InvalidArgumentError: a fetched tensor is dead.
         """
-        return _Run(self, feeds).results()
+        return _Run(self, feeds, recorder).results()
 
     def evaluator(self, op: Operation) -> Evaluate:
         """A function from an operation's inputs to its outputs."""
@@ -234,8 +237,9 @@ def _after(op: Operation, frames: dict[Operation, tuple[str, ...]]) -> tuple[str
 class _Run:
     """One step: the frames, and the operations that are ready."""
 
-    def __init__(self, program: DynamicProgram, feeds: dict[Tensor, Any]) -> None:
+    def __init__(self, program: DynamicProgram, feeds: dict[Tensor, Any], recorder: Recorder | None) -> None:
         self.program = program
+        self.recorder = recorder
         self.feeds = feeds
         self.root = _Frame(None, 0, "")
         self.ready: list[tuple[int, int, int, int, Operation, _Frame, _Waiting]] = []
@@ -244,6 +248,8 @@ class _Run:
         self.wanted = set(program.fetches)
 
     def results(self) -> list[Any]:
+        if self.recorder is not None:
+            self.recorder.resume()
         for op in self.program.ops:
             if not op.inputs and not op.control_inputs:
                 self._push(op, self.root, 0, _Waiting(op))
@@ -282,11 +288,11 @@ class _Run:
             dead = waiting.live is None
             outputs: list[Any] = [DEAD, DEAD]
             if waiting.live is not None:
-                outputs = [waiting.values[waiting.live], np.array(waiting.live, np.int32)]
+                outputs = self._recorded(op, partial(_merged, waiting.values, waiting.live))
         elif waiting.dead and op.type != "ControlTrigger":
             dead, outputs = True, [DEAD] * len(op.outputs)
         else:
-            dead, outputs = False, self._evaluate(op, kind, waiting.values)
+            dead, outputs = False, self._recorded(op, partial(self._evaluate, op, kind, waiting.values))
         if not dead and self.program.observer is not None:
             self._show(self.program.observer, self.program.nodes[op], outputs)
         self._propagate(op, kind, outputs, dead, frame, iteration)
@@ -296,6 +302,13 @@ class _Run:
             observer.see(node, [None if value is DEAD else value for value in outputs])
         except Exception as error:
             raise failure_of(error, node) from error
+
+    def _recorded(self, op: Operation, call: Callable[[], list[Any]]) -> list[Any]:
+        if self.recorder is None:
+            return call()
+        node = self.program.nodes[op]
+        result: list[Any] = self.recorder.run(work_of(node), call, partial(outputs_of, node))
+        return result
 
     def _evaluate(self, op: Operation, kind: str, values: list[Any]) -> list[Any]:
         if kind == "Switch":
@@ -403,6 +416,10 @@ class _Run:
                 frame.live_exits.add(op)
                 self._send(op, [DEAD], True, frame.parent, frame.iteration)
         return bool(never)
+
+
+def _merged(values: Sequence[Any], live: int) -> list[Any]:
+    return [values[live], np.array(live, np.int32)]
 
 
 def _expected(op: Operation, iteration: int) -> int:

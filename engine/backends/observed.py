@@ -44,6 +44,7 @@ class ObservedProgram(CpuProgram):
                 self._end_segment(self._add_step(i, self.plan.steps[i], SegmentBuilder()))
             shown = [self._shown(p, v) for p, v in zip(places, node.outputs, strict=True)]
             self.calls.append(partial(_show, self.observer, node, shown))
+            self.sources.append(None)
             self.nodes.append(node)
 
     def _shown(self, place: Place, value: Value) -> Shown:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ..graph import Tensor
+from ..recorder import Output, Recorder
 from ..resources import ResourceStore, VariableStorage
 from ..rewriting.dataflow import Dataflow, Node, Value
 from ..runtime import Runtime
 from .arguments import compute_of
 from .failures import failure_of
 from .observed import Observer
+from .traced import outputs_of, work_of
 from .variables import assign, prepare, storage_of, validates
 
 
@@ -25,14 +28,15 @@ class ReferenceProgram:
         self.runtime = runtime
         self.observer = observer
 
-    def run(self, feeds: dict[Tensor, Any]) -> list[Any]:
+    def run(self, feeds: dict[Tensor, Any], recorder: Recorder | None = None) -> list[Any]:
         """The fetched values, given one value a fed tensor."""
         values: dict[Value, Any] = {v: feeds[t] for t, v in self.flow.feeds.items()}
+        run_node = self.run_node if recorder is None else self._recorded(recorder)
         with np.errstate(all="ignore"):
             for node in self.flow.nodes:
                 try:
                     if node.type != "_Feed":
-                        self.run_node(node, values)
+                        run_node(node, values)
                     if self.observer is not None:
                         self.observer.see(node, [self._shown(v, values) for v in node.outputs])
                 except Exception as error:
@@ -41,6 +45,15 @@ class ReferenceProgram:
 
     def _shown(self, value: Value, values: dict[Value, Any]) -> Any:
         return values.get(value) if value.variable is None else storage_of(self.runtime.resources, value)
+
+    def _recorded(self, recorder: Recorder) -> Callable[[Node, dict[Value, Any]], None]:
+        recorder.resume()
+
+        def run_node(node: Node, values: dict[Value, Any]) -> None:
+            outputs = partial(_outputs, node, values)
+            recorder.run(work_of(node), partial(self.run_node, node, values), outputs)
+
+        return run_node
 
     def run_node(self, node: Node, values: dict[Value, Any]) -> None:
         store = self.runtime.resources
@@ -64,6 +77,10 @@ class ReferenceProgram:
 
 def _storage(store: ResourceStore, value: Value) -> VariableStorage:
     return storage_of(store, value)
+
+
+def _outputs(node: Node, values: dict[Value, Any], result: None) -> list[Output]:
+    return outputs_of(node, [values[v] for v in node.outputs])
 
 
 def _copied(value: Any) -> Any:

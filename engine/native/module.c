@@ -126,6 +126,26 @@ static PyObject *segment_run(PyObject *object, PyObject *nothing) {
     return PyLong_FromLongLong(failed);
 }
 
+/* run_timed(times) -> as run; writes into a buffer of int64 when the calls began and ended. */
+static PyObject *segment_run_timed(PyObject *object, PyObject *times) {
+    segment *self = (segment *)object;
+    int64_t failed;
+    Py_buffer buffer;
+    if (PyObject_GetBuffer(times, &buffer, PyBUF_WRITABLE)) return NULL;
+    if (buffer.len < (self->count + 1) * 8) {
+        PyBuffer_Release(&buffer);
+        PyErr_Format(PyExc_ValueError, "times takes %lld numbers", (long long)self->count + 1);
+        return NULL;
+    }
+    enter_blas();
+    Py_BEGIN_ALLOW_THREADS
+    failed = hr_pool_run_timed(self->calls, self->count, self->threads, buffer.buf);
+    Py_END_ALLOW_THREADS
+    leave_blas();
+    PyBuffer_Release(&buffer);
+    return PyLong_FromLongLong(failed);
+}
+
 /* point(positions, array, bytes): lets arguments point to an array's memory. The array must be in C order and have `bytes`
    bytes, and the caller keeps it until the run has ended. `positions` are pairs of argument number and byte offset. */
 static PyObject *segment_point(PyObject *object, PyObject *args) {
@@ -156,6 +176,9 @@ static PyObject *segment_point(PyObject *object, PyObject *args) {
 
 static PyMethodDef segment_methods[] = {
     {"run", segment_run, METH_NOARGS, "run() -> int\n\nRuns the calls; gives the number of the one that failed, or -1."},
+    {"run_timed", segment_run_timed, METH_O,
+     "run_timed(times) -> int\n\nAs run; times (int64, one more than calls) gets when the first call began and each ended, in "
+     "nanoseconds."},
     {"point", segment_point, METH_VARARGS, "point(positions, array, bytes)\n\nLets arguments point to an array's memory."},
     {NULL, NULL, 0, NULL}};
 

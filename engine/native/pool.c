@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #if defined(__x86_64__) || defined(__i386__)
 #define pause_cpu() __builtin_ia32_pause()
@@ -138,30 +139,47 @@ static int take_failures(hr_context *contexts, int count) {
     return failed;
 }
 
-static int64_t run_with(const hr_call *calls, int64_t count, hr_context *contexts, int threads) {
+static int64_t now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* Inlined into the runs with and without a clock, so that the one without does not even ask whether there is one. */
+static inline __attribute__((always_inline)) int64_t run_with(const hr_call *calls, int64_t count, hr_context *contexts,
+                                                              int threads, int64_t *times, int64_t start) {
+    if (times) times[0] = now() - start;
     for (int64_t i = 0; i < count; i++) {
         /* Call numbers have 32 bits, and so have chunks: more of them than that are done by one thread. */
         int together = threads > 1 && calls[i].chunks > 1 && calls[i].chunks < 0x7fffffff;
         if (together) run_together(&calls[i], threads);
         else run_alone(&calls[i], contexts);
+        if (times) times[i + 1] = now() - start;
         if (take_failures(contexts, together ? threads : 1)) return i;
     }
     return -1;
 }
 
-int64_t hr_pool_run(const hr_call *calls, int64_t count, int threads) {
+static inline __attribute__((always_inline)) int64_t run(const hr_call *calls, int64_t count, int threads, int64_t *times) {
+    int64_t start = times ? now() : 0;
     if (threads > HR_MAX_THREADS) threads = HR_MAX_THREADS;
     if (pthread_mutex_trylock(&pool.owner)) {
         hr_context alone = {0};
-        int64_t failed = run_with(calls, count, &alone, 1);
+        int64_t failed = run_with(calls, count, &alone, 1, times, start);
         free(alone.scratch);
         return failed;
     }
     if (pool.started < threads - 1) start_threads(threads);
     if (threads > pool.started + 1) threads = pool.started + 1;
-    int64_t failed = run_with(calls, count, pool.contexts, threads);
+    int64_t failed = run_with(calls, count, pool.contexts, threads, times, start);
     pthread_mutex_unlock(&pool.owner);
     return failed;
+}
+
+int64_t hr_pool_run(const hr_call *calls, int64_t count, int threads) { return run(calls, count, threads, NULL); }
+
+int64_t hr_pool_run_timed(const hr_call *calls, int64_t count, int threads, int64_t *times) {
+    return run(calls, count, threads, times);
 }
 
 /* Only the thread that forks lives on in the child: the pool begins anew there. Its owner waits until no call is under way. */

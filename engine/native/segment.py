@@ -24,6 +24,15 @@ class Segment:
         self.native = library.segment(rows, threads, [*self.arrays, scratch])
         self.run = self.native.run
 
+    def run_timed(self, times: Array) -> int:
+        """As `run`; `times` (int64, one more than calls) gets when the first began and each ended, in nanoseconds."""
+        failed: int = self.native.run_timed(times)
+        return failed
+
+    def names(self) -> list[tuple[str, int]]:
+        """The kernel and the number of chunks of each call."""
+        return [(call.kernel, call.chunks) for call in self._calls]
+
     def places_in(self, start: int, nbytes: int) -> tuple[int, ...]:
         """Pairs (argument, offset) of the arguments that point into some memory, for `point`."""
         pairs: list[int] = []

@@ -58,6 +58,7 @@ class Node:
         "control",
         "definition",
         "device",
+        "fused",
         "inputs",
         "name",
         "order",
@@ -86,6 +87,8 @@ class Node:
         self.order = order
         self.origin = origin
         self.device = origin.device if origin is not None else ""
+        # The operations that the node stands for beside its origin, with the shapes of their outputs.
+        self.fused: dict[Operation, tuple[Sizes, ...]] = {}
         # Keys of the variables whose storage the node reads or writes.
         self.reads: frozenset[str] = frozenset()
         self.writes: frozenset[str] = frozenset()
@@ -104,6 +107,13 @@ class Node:
     def pure(self) -> bool:
         """Whether equal inputs give equal outputs and nothing else happens."""
         return not (self.definition.stateful or self.reads or self.writes)
+
+    def take_in(self, *parts: Node) -> None:
+        """Notes that this node does what others did."""
+        for part in parts:
+            if part.origin is not None and part.origin is not self.origin:
+                self.fused[part.origin] = tuple(v.sizes for v in part.outputs)
+            self.fused.update((op, sizes) for op, sizes in part.fused.items() if op is not self.origin)
 
     def describe(self) -> str:
         """The words by which errors name this node."""
@@ -159,6 +169,13 @@ class Dataflow:
                 stack.extend(predecessors(node))
         feeds = {v.node for v in self.feeds.values()}
         self.nodes = [n for n in self.nodes if n in needed or n in feeds]
+
+
+def kind_of(node: Node) -> str:
+    """The op type, or what was fused into the node, in the order in which it is computed."""
+    if node.type == "_Fused":
+        return "+".join(reversed(node.attrs["parts"]))
+    return "+".join(["MatMul", *node.attrs["steps"]]) if node.type == "_FusedMatMul" else node.type
 
 
 def _final(replacements: dict[Value, Value], value: Value) -> Value:

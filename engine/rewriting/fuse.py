@@ -54,6 +54,7 @@ class _Fusion:
                 continue
             before = [*node.inputs, *inner.inputs]
             if _merge(node, inner, value, self.expressions):
+                node.take_in(inner)
                 self.uses.subtract(before)
                 self.uses.update(node.inputs)
                 self._note(node, inner)

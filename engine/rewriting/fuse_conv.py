@@ -79,6 +79,7 @@ class _Patterns:
             if user.type == "BiasAddGrad" and _channels_last(user) and self._may_go(user):
                 self.flow.replace({user.outputs[0]: sums})
                 self.absorbed[user] = node
+                node.take_in(user)
 
     def _may_go(self, user: Node) -> bool:
         return user not in self.flow.targets and not user.control and not self.waiting.get(user)
@@ -95,6 +96,7 @@ class _Patterns:
         node.control += [c for c in inner.control if c not in node.control]
         self.waiting.setdefault(node, []).extend(self.waiting.get(inner, ()))
         self.absorbed[inner] = node
+        node.take_in(inner)
 
     def holder_of(self, inner: Node) -> Node:
         """The node that an absorbed one ended up in."""

@@ -49,6 +49,7 @@ class _Fusion:
                 continue
             if _take(node, inner, place, step):
                 self.absorbed[inner] = node
+                node.take_in(inner)
                 node.control += [c for c in inner.control if c not in node.control]
                 self.waiting.setdefault(node, []).extend(self.waiting.get(inner, ()))
                 return

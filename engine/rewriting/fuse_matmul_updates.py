@@ -58,6 +58,7 @@ def _replacement(node: Node, gradient: Value, rule: str) -> Node:
     result = Node(definition_of(f"_MatMulApply{rule}"), node.name, attrs, inputs, [], product.order, node.origin)
     result.control = list(dict.fromkeys(c for c in [*node.control, *product.control] if c is not product))
     result.reads, result.writes = node.reads, node.writes
+    result.take_in(node, product)
     return result
 
 

@@ -154,6 +154,7 @@ class _Patterns:
         """Puts a node in the place of the first of `parts`, which is the last to run; they all go."""
         last = parts[0]
         fused = Node(definition_of(op_type), last.name, attrs, inputs, outputs, last.order, last.origin)
+        fused.take_in(*parts)
         for part in parts:
             for value in part.inputs:
                 self.users[value] = [n for n in self.users[value] if n is not part]

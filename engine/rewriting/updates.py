@@ -61,4 +61,5 @@ def merge_nodes(op_type: str, nodes: list[Node]) -> Node:
     merged.control = list(dict.fromkeys(c for n in nodes for c in n.control if c not in nodes))
     merged.reads = frozenset().union(*(n.reads for n in nodes))
     merged.writes = frozenset().union(*(n.writes for n in nodes))
+    merged.take_in(*nodes)
     return merged

@@ -59,6 +59,19 @@ def test_threads_that_run_segments_at_the_same_time_do_not_meet() -> None:
 
 
 @native_only
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_timed_run_tells_when_each_call_ended(threads: int) -> None:
+    a = np.zeros(10_007, np.float32)
+    run = segment([fill(a, 3, 977), fill(a, 5, 977)], threads)
+    times = np.full(3, -1, np.int64)
+    assert run.run_timed(times) == -1
+    assert (a == 5).all()
+    assert (np.diff([0, *times]) >= 0).all()
+    with pytest.raises(ValueError, match="times takes 3 numbers"):
+        run.run_timed(times[:2])
+
+
+@native_only
 def test_a_segment_refuses_the_wrong_number_of_arguments() -> None:
     with pytest.raises(InternalError, match="fill_f32 takes 4 arguments, not 1"):
         segment([Call("fill_f32", 1, (3,))])
