@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,10 +17,14 @@ from ..protos import GraphDef, NodeDef, RunOptions
 from ..recorder import Recorder
 from ..rewriting.lower import reachable_operations
 from ..runtime import Runtime
+from ..targets import TargetStep
 from .step_stats import fill_step_stats
 
 
-def run_traced(step: CompiledStep, run: Callable[[], Any], options: Any, run_metadata: Any) -> Any:
+logger = logging.getLogger("headrace")
+
+
+def run_traced(step: TargetStep, run: Callable[[], Any], options: Any, run_metadata: Any) -> Any:
     """The result of `run()`, which runs `step`, with `run_metadata` filled in as the RunOptions ask for.
 
     Each trace level gives one entry a node; HARDWARE_TRACE adds the calls of native kernels as a device of their own. A step
@@ -29,6 +34,9 @@ def run_traced(step: CompiledStep, run: Callable[[], Any], options: Any, run_met
         return run()
     run_metadata.Clear()
     if options is None:
+        return run()
+    if not isinstance(step, CompiledStep):
+        logger.warning("A step on several tasks is not traced")
         return run()
     result = run() if not options.trace_level else _recorded(step, run, options, run_metadata)
     if options.output_partition_graphs:
