@@ -26,7 +26,7 @@ class SessionManager:
         ready_op: a string vector: what is not initialized; empty when the model is ready.
         ready_for_local_init_op: the same for what `local_init_op` needs.
         graph: of the sessions; the default one if None.
-        recovery_wait_secs: seconds between looks at a model that another process initializes.
+        recovery_wait_secs: seconds between looks at a model that another process initializes, at most.
         local_init_run_options: RunOptions of `local_init_op`.
         local_init_feed_dict: its feeds.
     """
@@ -121,6 +121,8 @@ class SessionManager:
             DeadlineExceededError: it is not after `max_wait_secs`.
         """
         deadline = time.monotonic() + max_wait_secs
+        # Models are mostly ready soon after the first look.
+        pause = 0.02
         while True:
             sess = Session(master, graph=self._graph, config=config)
             problem = self._initialize_locally(sess) or _problem(sess, self._ready_op)
@@ -133,7 +135,8 @@ class SessionManager:
                     None, None, f"Session was not ready after waiting {max_wait_secs} secs: {problem}"
                 )
             _log.info("Waiting for model to be ready: %s", problem)
-            time.sleep(min(self._wait_secs, rest))
+            time.sleep(min(pause, self._wait_secs, rest))
+            pause *= 1.5
 
     def _restored(
         self,
