@@ -9,7 +9,7 @@ comma := ,
 NATIVE := $(wildcard engine/native/*.[ch] engine/native/kernels/*.[ch])
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-long test-numpy sanitize check listings native clean
+.PHONY: demo test test-long test-numpy test-mpich sanitize check listings native clean
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/python examples/digits_dnn.py
@@ -49,6 +49,17 @@ sanitize: $(VENV)/.installed-test
 # The engine on NumPy alone, as where there is no compiler.
 test-numpy: $(VENV)/.installed-test
 	HEADRACE_NATIVE=0 $(PYTEST) tests/engine tests/layers tests/estimators tests/examples
+
+# The cluster under MPICH, in an environment of its own: two MPI libraries in one shadow each other.
+MPICH := build/mpich
+test-mpich: $(MPICH)/.installed
+	$(MPICH)/bin/python -m pytest tests/cluster
+
+# Without its native part: the one that .venv's installation built in place is used where it is there.
+$(MPICH)/.installed: $(PACKAGING)
+	$(PYTHON) -m venv $(MPICH)
+	HEADRACE_NATIVE=0 $(MPICH)/bin/python -m pip install --quiet --editable '.[mpi]' 'hypothesis>=6.115' 'mpich>=5' 'pytest>=8.3'
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build dist src/*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

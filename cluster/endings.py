@@ -44,14 +44,14 @@ def abort(status: int = 1) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
+    # Launchers do not wait for output that is still in their pipes.
+    time.sleep(0.2)
     mpi = sys.modules.get("mpi4py.MPI")
     if mpi is not None and mpi.Is_initialized() and not mpi.Is_finalized():
         mpi.COMM_WORLD.Abort(status)
     # MPICH's launcher does not mind a process that ends before MPI starts: the others would wait for it.
     if "PMI_FD" in os.environ:
         with contextlib.suppress(OSError, ValueError):
-            # It does not wait for output that is still in the pipes.
-            time.sleep(0.1)
             os.write(int(os.environ["PMI_FD"]), f"cmd=abort exitcode={status}\n".encode())
     os._exit(status)
 

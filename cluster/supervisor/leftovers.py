@@ -1,5 +1,7 @@
-"""What a job that was killed leaves on this host: its processes, found by a mark in their environment, and the shared
-memory of the MPI library, which only a clean end removes."""
+"""What a job that was killed leaves on this host: processes, and shared memory that only MPI's clean end removes.
+
+Processes are found by a mark in their environment.
+"""
 
 from __future__ import annotations
 

@@ -1,12 +1,11 @@
 """Ranks of a job: who they are, how they meet, and how one that ends badly ends all."""
 
-import importlib.util
 import subprocess
 import sys
 
 import pytest
 
-from .mpirun import PYTHON, SCRIPTS, job_environment, mpirun, needs_mpi
+from .mpirun import PYTHON, SCRIPTS, mpirun, needs_mpi, run_job
 
 pytestmark = needs_mpi
 
@@ -55,35 +54,20 @@ def test_end_without_meeting(tmp_path):
     assert mpirun(2, "import headrace\nheadrace.cluster.rank()\n", folder=tmp_path).status == 0
 
 
-@pytest.mark.skipif(importlib.util.find_spec("mpi4py") is None, reason="needs mpi4py")
+ALONE = [str(PYTHON), str(SCRIPTS / "meet.py")]
+
+
 def test_no_library_says_what_to_install(tmp_path):
-    environment = job_environment(tmp_path, "none") | {"PMI_RANK": "0", "PMI_SIZE": "2", "MPI4PY_LIBMPI": "/none.so"}
-    said = subprocess.run(
-        [str(PYTHON), str(SCRIPTS / "meet.py")],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert said.returncode != 0
-    assert "pip install" in said.stderr.strip().rpartition("\n")[2]
+    job = run_job(ALONE, 1, tmp_path, 30, {"PMI_RANK": "0", "PMI_SIZE": "2", "MPI4PY_LIBMPI": "/none.so"})
+    assert job.status == 1
+    assert "pip install" in job.output.strip().rpartition("\n")[2]
 
 
 def test_launcher_of_another_library(tmp_path):
     # As when another library's mpirun starts programs of this one: each of them is alone.
-    environment = job_environment(tmp_path, "none")
-    environment |= {"PALS_RANKID": "1", "PALS_SIZE": "2"}
-    said = subprocess.run(
-        [str(PYTHON), str(SCRIPTS / "meet.py")],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert said.returncode != 0
-    assert "PALS started this process as rank 1 of 2, but the MPI library that mpi4py loaded" in said.stderr
+    job = run_job(ALONE, 1, tmp_path, 30, {"PALS_RANKID": "1", "PALS_SIZE": "2"})
+    assert job.status == 1
+    assert "PALS started this process as rank 1 of 2, but the MPI library that mpi4py loaded" in job.output
 
 
 def test_single_process_loads_no_mpi():
