@@ -33,7 +33,7 @@ from ..engine.training.basic_session_run_hooks import (
     SummarySaverHook,
 )
 from ..engine.training.global_step import get_global_step, get_or_create_global_step
-from ..engine.training.monitored_session import ChiefSessionCreator, MonitoredSession, SessionCreator
+from ..engine.training.monitored_session import ChiefSessionCreator, MonitoredSession, SessionCreator, with_preemption
 from ..engine.training.saver import Saver
 from ..engine.training.scaffold import Scaffold
 from ..engine.variable_lists import global_variables, local_variables_initializer
@@ -245,7 +245,8 @@ class Estimator(Exporting):
         for hook in saving:
             hook.asynchronous = config.asynchronous_checkpoints
         own += saving
-        return MonitoredSession(creator, [*own, NanTensorHook(spec.loss), *spec.training_hooks, *hooks])
+        chosen = [*own, NanTensorHook(spec.loss), *spec.training_hooks, *hooks]
+        return MonitoredSession(creator, with_preemption(chosen, config.preemption_exit_status))
 
     @property
     def _saves(self) -> bool:

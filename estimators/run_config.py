@@ -6,6 +6,8 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
+from ..engine.training.preemption import PREEMPTED_STATUS
+
 
 @dataclass(frozen=True)
 class RunConfig:
@@ -26,6 +28,8 @@ class RunConfig:
         checkpoint_save_graph_def: write the graph with the checkpoints.
         asynchronous_checkpoints: write them while training goes on, which waits for the copy of the values only; with
             saving listeners it waits for all.
+        preemption_exit_status: SIGTERM and SIGUSR1 end the training after the step; where checkpoints are saved, one is,
+            and SystemExit with this status is raised. None leaves the signals alone.
 
     Raises:
         ValueError: a number is out of its range, both kinds of intervals are given, or what must be None is not.
@@ -49,6 +53,7 @@ class RunConfig:
     session_creation_timeout_secs: float = 7200
     checkpoint_save_graph_def: bool = True
     asynchronous_checkpoints: bool = False
+    preemption_exit_status: int | None = PREEMPTED_STATUS
 
     def __post_init__(self) -> None:
         for name in ("train_distribute", "device_fn", "protocol", "eval_distribute", "experimental_distribute"):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.training.basic_session_run_hooks import CheckpointSaverListener
+from ..engine.training.preemption import asked_to_stop
 from ..engine.training.session_run_hook import SessionRunHook
 from ..engine.training.timer import SecondOrStepTimer
 from .estimator import Estimator
@@ -140,13 +141,19 @@ class EvaluationListener(CheckpointSaverListener):
         evaluate: evaluates the newest checkpoint.
         every_secs: an evaluation starts so long after the one before, or later; 0 for every checkpoint.
         every_steps: the same in steps; exactly one of the two is given.
+        last_step: where training ends; before it a process that a signal asks to stop does not evaluate any more.
     """
 
     def __init__(
-        self, evaluate: Callable[[], Any], every_secs: float | None = None, every_steps: int | None = None
+        self,
+        evaluate: Callable[[], Any],
+        every_secs: float | None = None,
+        every_steps: int | None = None,
+        last_step: int | None = None,
     ) -> None:
         self._evaluate = evaluate
         self._every = (every_secs, every_steps)
+        self._last_step = last_step
         self.result: Any = None
 
     def begin(self) -> None:
@@ -171,6 +178,9 @@ class EvaluationListener(CheckpointSaverListener):
             self._run(global_step_value)
 
     def _run(self, step: int) -> None:
+        if asked_to_stop() and (self._last_step is None or step < self._last_step):
+            logger.info("Skip the evaluation of the checkpoint of step %d: the training was asked to stop.", step)
+            return
         self._timer.update_last_triggered_step(step)
         self.result = self._evaluate()
 
@@ -211,7 +221,7 @@ def train_and_evaluate(
         )  # fmt: skip
         return metrics, _exported(estimator, eval_spec, checkpoint, metrics, train_spec.max_steps)
 
-    listener = EvaluationListener(evaluate, every_secs=eval_spec.throttle_secs)
+    listener = EvaluationListener(evaluate, every_secs=eval_spec.throttle_secs, last_step=train_spec.max_steps)
     estimator.train(
         train_spec.input_fn,
         hooks=train_spec.hooks,

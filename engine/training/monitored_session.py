@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ from ..errors import AbortedError, OutOfRangeError, UnavailableError
 from ..graph import Graph, get_default_graph
 from .basic_session_run_hooks import CheckpointSaverHook, StepCounterHook, SummarySaverHook
 from .coordinator import Coordinator
+from .preemption import PREEMPTED_STATUS, Preempted, PreemptionHook
 from .queue_runner import start_queue_runners
 from .scaffold import Scaffold as Scaffold
 from .session_manager import SessionManager
@@ -161,11 +163,18 @@ class _MonitoredSession:
         self._graph = get_default_graph()
         # The position of the input is saved before the model: a kill between the two loses none.
         self._hooks = sorted(hooks or (), key=lambda hook: not getattr(hook, "saves_input", False))
-        for hook in self._hooks:
-            hook.begin()
-        self._creator = session_creator or ChiefSessionCreator()
+        self._preemptions = [hook.preemption for hook in self._hooks if isinstance(hook, PreemptionHook)]
         self._grace_secs = stop_grace_period_secs
-        self._life: _Life | None = self._new_life()
+        with ExitStack() as failing:
+            self._signals = ExitStack()
+            failing.push(self._signals)
+            for preemption in self._preemptions:
+                self._signals.enter_context(preemption)
+            for hook in self._hooks:
+                hook.begin()
+            self._creator = session_creator or ChiefSessionCreator()
+            self._life: _Life | None = self._new_life()
+            failing.pop_all()
 
     def _new_life(self) -> _Life:
         while True:
@@ -242,6 +251,10 @@ class _MonitoredSession:
         options: Any = None,
         run_metadata: Any = None,
     ) -> Any:
+        for preemption in self._preemptions:
+            if preemption.stops:
+                # Also loops that do not ask `should_stop` come to their end.
+                preemption.leave()
         if life.should_stop():
             raise RuntimeError("Run called even after should_stop requested.")
         context = SessionRunContext(SessionRunArgs(fetches, feed_dict, options), life.session)
@@ -271,8 +284,13 @@ class _MonitoredSession:
         return self._life is None or self._life.should_stop()
 
     def close(self) -> None:
-        """Calls the hooks' `end`, stops the threads and closes the session."""
-        self._close(call_end=True)
+        """Calls the hooks' `end`, stops the threads and closes the session.
+
+        Raises:
+            Preempted: a signal asked for the end, and all is saved.
+        """
+        with self._signals:
+            self._close(call_end=True)
 
     def _close(self, call_end: bool) -> None:
         try:
@@ -299,10 +317,14 @@ class _MonitoredSession:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        at_end = kind is None or issubclass(kind, OutOfRangeError | StopIteration)
-        if self._life is not None or not at_end:
-            self._close(call_end=at_end)
-        return at_end and kind is not None
+        at_end = kind is None or issubclass(kind, OutOfRangeError | StopIteration | Preempted)
+        if not at_end:
+            with ExitStack() as stack:
+                stack.callback(self._signals.__exit__, kind, error, trace)
+                self._close(call_end=False)
+        elif self._life is not None:
+            self.close()
+        return at_end and kind is not None and not issubclass(kind, Preempted)
 
 
 def _add_feeds(feeds: dict[Any, Any], more: dict[Any, Any] | None) -> None:
@@ -405,6 +427,7 @@ def MonitoredTrainingSession(
     summary_dir: str | None = None,
     save_graph_def: bool = True,
     asynchronous_checkpoints: bool = False,
+    preemption_exit_status: int | None = PREEMPTED_STATUS,
 ) -> MonitoredSession:
     """A MonitoredSession for training, with hooks that save checkpoints and summaries and count steps, as TF 1.15's.
 
@@ -426,6 +449,8 @@ def MonitoredTrainingSession(
         summary_dir: where summaries go; `checkpoint_dir` if None.
         save_graph_def: write the graph with the checkpoints.
         asynchronous_checkpoints: write them while training goes on.
+        preemption_exit_status: where checkpoints are saved, SIGTERM and SIGUSR1 end the loop after the step, and the end
+            of the session raises SystemExit with this status; None leaves the signals alone.
     """
     scaffold = scaffold or Scaffold()
     if not is_chief:
@@ -454,7 +479,16 @@ def MonitoredTrainingSession(
             )
         )
     creator = ChiefSessionCreator(scaffold, master, config, checkpoint_dir)
-    return MonitoredSession(creator, [*chosen, *(hooks or ())], stop_grace_period_secs)
+    return MonitoredSession(
+        creator, with_preemption([*chosen, *(hooks or ())], preemption_exit_status), stop_grace_period_secs
+    )
+
+
+def with_preemption(hooks: list[SessionRunHook], exit_status: int | None) -> list[SessionRunHook]:
+    """The hooks, and one that ends the loop on signals if one of them saves checkpoints; not if the status is None."""
+    saves = any(isinstance(hook, CheckpointSaverHook) for hook in hooks)
+    stops = any(isinstance(hook, PreemptionHook) for hook in hooks)
+    return [*hooks, PreemptionHook(exit_status)] if saves and not stops and exit_status is not None else hooks
 
 
 def _steps_and_secs(steps: Any, secs: Any, default: tuple[Any, Any]) -> tuple[Any, Any]:

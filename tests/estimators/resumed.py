@@ -1,6 +1,7 @@
 """Run by tests as a program of its own: training that is killed at random moments and goes on, beside one that is not.
 
 `python resumed.py estimator|session FOLDER STEPS KILLS` prints a JSON object; the runs are in FOLDER/whole and FOLDER/parts.
+With `signals` after that the runs are not killed but asked to stop: by SIGTERM and SIGUSR1, at random steps.
 """
 
 import json
@@ -26,6 +27,16 @@ def data() -> Any:
     return tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(50).repeat().batch(8).prefetch(2)
 
 
+class Telling(tf.train.SessionRunHook):
+    """Tells the parent process of each step."""
+
+    pipe: int | None = None
+
+    def after_run(self, run_context: Any, run_values: Any) -> None:
+        if self.pipe is not None:
+            os.write(self.pipe, b".")
+
+
 def model(features: Any, labels: Any, mode: str) -> Any:
     """Slots, moving averages, dropout and noise that nobody gave a seed of its own."""
     hidden = tf.layers.dense(features, 16, tf.nn.relu, kernel_initializer=tf.glorot_uniform_initializer())
@@ -47,7 +58,15 @@ def with_estimator(folder: str, steps: int) -> None:
     )
     estimator = tf.estimator.Estimator(model, folder, config)
     hook = tf.data.experimental.CheckpointInputPipelineHook(estimator)
-    estimator.train(data, hooks=[hook], max_steps=steps)
+    estimator.train(data, hooks=[hook, Telling()], max_steps=steps)
+
+
+def with_evaluation(folder: str, steps: int) -> None:
+    config = tf.estimator.RunConfig(save_checkpoints_steps=EVERY, tf_random_seed=3, log_step_count_steps=None)
+    estimator = tf.estimator.Estimator(model, folder, config)
+    hooks = [tf.data.experimental.CheckpointInputPipelineHook(estimator), Telling()]
+    training = tf.estimator.TrainSpec(data, steps, hooks)
+    tf.estimator.train_and_evaluate(estimator, training, tf.estimator.EvalSpec(data, steps=1, throttle_secs=0))
 
 
 def with_session(folder: str, steps: int) -> None:
@@ -62,23 +81,38 @@ def with_session(folder: str, steps: int) -> None:
             save_checkpoint_steps=EVERY,
             save_summaries_steps=1,
             log_step_count_steps=None,
-            hooks=[tf.train.StopAtStepHook(last_step=steps)],
+            hooks=[tf.train.StopAtStepHook(last_step=steps), Telling()],
         ) as session:
             while not session.should_stop():
                 session.run(spec.train_op)
 
 
-def run(train: Callable[[], None], seconds: float) -> int:
-    """The status of a child that trains, and that the system's alarm ends if it has not ended after so many seconds."""
+def run(train: Callable[[], None], seconds: float, signals: tuple[int, int] = (0, 0)) -> int:
+    """The status of a child that trains, and that the system's alarm ends if it has not ended after so many seconds.
+
+    With `signals` it is sent the second one after the first number of steps.
+    """
+    reading, writing = os.pipe()
     child = os.fork()
     if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    status = 1
+        os.close(writing)
+        for _ in range(signals[0]):
+            if not os.read(reading, 1):
+                break
+        else:
+            if signals[1]:
+                os.kill(child, signals[1])
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        os.close(reading)
+        return status
+    status, Telling.pipe = 1, writing
     try:
         # Nobody handles this signal: the process ends at once, as if it had been killed.
         signal.setitimer(signal.ITIMER_REAL, seconds)
         train()
         status = 0
+    except SystemExit as error:
+        status = int(error.code or 0)
     except BaseException as error:
         sys.stderr.write(f"{type(error).__name__}: {error}\n")
     finally:
@@ -99,8 +133,27 @@ def events(folder: Path) -> dict[str, list[float]]:
     return found
 
 
+TRAIN = {"estimator": with_estimator, "session": with_session, "evaluation": with_evaluation}
+
+
+def stopped_by_signals(kind: str, folder: Path, steps: int, stops: int) -> dict[str, Any]:
+    """The exit status and step of each run, the last of which is left alone."""
+    rng, found, done = random.Random(stops), [], 0
+    if run(lambda: TRAIN[kind](str(folder / "whole"), steps), 300):
+        raise RuntimeError("the run that is left alone failed")
+    for number in range(stops + 1):
+        at = rng.randint(1, max(1, 2 * (steps - done) // (stops - number + 1))) if number < stops else 0
+        signals = (at, (signal.SIGTERM, signal.SIGUSR1)[number % 2]) if at else (0, 0)
+        status = run(lambda: TRAIN[kind](str(folder / "parts"), steps), 300, signals)
+        before, done = done, int(tf.train.load_variable(str(folder / "parts"), "global_step"))
+        found.append({"status": status, "before": before, "asked": at, "after": done})
+        if status == 0:
+            break
+    return {"runs": found, "events": [events(folder / name) for name in ("whole", "parts")]}
+
+
 def main(kind: str, folder: Path, steps: int, kills: int) -> dict[str, Any]:
-    train = {"estimator": with_estimator, "session": with_session}[kind]
+    train = TRAIN[kind]
     rng, killed, finished = random.Random(kills), 0, False
     start = time.monotonic()
     if run(lambda: train(str(folder / "whole"), steps), 300):
@@ -120,4 +173,5 @@ def main(kind: str, folder: Path, steps: int, kills: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))))
+    chosen = stopped_by_signals if sys.argv[5:] == ["signals"] else main
+    sys.stdout.write(json.dumps(chosen(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))))
