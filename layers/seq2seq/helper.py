@@ -8,7 +8,7 @@ from typing import Any
 from ...engine import nest
 from ...engine.conversion import convert_to_tensor
 from ...engine.dtypes import DType, as_dtype, float32, int32
-from ...engine.graph import Tensor
+from ...engine.graph import Tensor, get_default_graph
 from ...engine.ops.array import reshape, shape, stack
 from ...engine.ops.array_parts import concat, ones_like, zeros
 from ...engine.ops.binary import maximum
@@ -132,13 +132,14 @@ class TrainingHelper(Helper):
     """
 
     def __init__(self, inputs: Any, sequence_length: Any, time_major: bool = False, name: str | None = None) -> None:
-        values = nest.map_structure(convert_to_tensor, inputs)
-        self._values = values if time_major else nest.map_structure(swapped, values)
-        self._lengths = convert_to_tensor(sequence_length, name="sequence_length")
-        if self._lengths.sizes is None or len(self._lengths.sizes) != 1:
-            raise ValueError(f"Expected sequence_length to be a vector, but received shape: {self._lengths.shape}")
-        self._readers = nest.map_structure(reader_of, self._values)
-        self._rows = rows_of(self._lengths)
+        with get_default_graph().name_scope(name or type(self).__name__):
+            values = nest.map_structure(convert_to_tensor, inputs)
+            self._values = values if time_major else nest.map_structure(swapped, values)
+            self._lengths = convert_to_tensor(sequence_length, name="sequence_length")
+            if self._lengths.sizes is None or len(self._lengths.sizes) != 1:
+                raise ValueError(f"Expected sequence_length to be a vector, but received shape: {self._lengths.shape}")
+            self._readers = nest.map_structure(reader_of, self._values)
+            self._rows = rows_of(self._lengths)
 
     @property
     def inputs(self) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...engine.conversion import convert_to_tensor
 from ...engine.dtypes import DType, as_dtype, int32
-from ...engine.graph import Tensor
+from ...engine.graph import Tensor, get_default_graph
 from ...engine.ops.array import reshape, stack
 from ...engine.ops.array_parts import zeros
 from ...engine.ops.casting import cast
@@ -32,14 +32,15 @@ class GreedyEmbeddingHelper(Helper):
 
     def __init__(self, embedding: Any, start_tokens: Any, end_token: Any) -> None:
         self._embed = embedding_function(embedding)
-        self._start = convert_to_tensor(start_tokens, int32, name="start_tokens")
-        self._end = convert_to_tensor(end_token, int32, name="end_token")
-        if self._start.sizes is None or len(self._start.sizes) != 1:
-            raise ValueError(f"start_tokens must be a vector, got shape {self._start.shape}")
-        if self._end.sizes != ():
-            raise ValueError(f"end_token must be a scalar, got shape {self._end.shape}")
-        self._rows = rows_of(self._start)
-        self._first = self._embed(self._start)
+        with get_default_graph().name_scope(type(self).__name__):
+            self._start = convert_to_tensor(start_tokens, int32, name="start_tokens")
+            self._end = convert_to_tensor(end_token, int32, name="end_token")
+            if self._start.sizes is None or len(self._start.sizes) != 1:
+                raise ValueError(f"start_tokens must be a vector, got shape {self._start.shape}")
+            if self._end.sizes != ():
+                raise ValueError(f"end_token must be a scalar, got shape {self._end.shape}")
+            self._rows = rows_of(self._start)
+            self._first = self._embed(self._start)
 
     @property
     def batch_size(self) -> Any:

@@ -1,6 +1,7 @@
 """Every example runs by itself, offline, is short, and finds what it looks for."""
 
 import functools
+import os
 import re
 import subprocess
 import sys
@@ -9,18 +10,36 @@ from pathlib import Path
 
 import pytest
 
+import headrace as tf
 from headrace.datasets import made_language
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples"
 EXAMPLES = sorted(path.stem for path in FOLDER.glob("*.py"))
 
 
+# Python runs this before an example: it keeps the default graph when the example is done.
+AT_END = """
+import atexit, sys
+def keep():
+    if "headrace" in sys.modules:
+        graph = sys.modules["headrace"].get_default_graph()
+        open("default_graph.pb", "wb").write(graph.as_graph_def().SerializeToString())
+atexit.register(keep)
+"""
+
+
 @functools.cache
 def run(name):
     """The finished example, and the folder that it ran in."""
-    folder = tempfile.mkdtemp()
+    folder = Path(tempfile.mkdtemp())
+    (folder / "sitecustomize.py").write_text(AT_END)
+    path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, str(FOLDER / f"{name}.py")]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=300), Path(folder)
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, timeout=300,
+        env=os.environ | {"PYTHONPATH": path},
+    )  # fmt: skip
+    return done, folder
 
 
 def number(text, before):
@@ -57,6 +76,18 @@ def test_example_runs(name):
     assert done.returncode == 0, done.stderr
     assert OUTCOMES[name](done.stdout), done.stdout
     assert len((FOLDER / f"{name}.py").read_text(encoding="utf-8").splitlines()) < 40
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_graph_of_an_example_can_be_read(name):
+    """At most 30 nodes at the top of what TensorBoard draws: of the default graph, and of those in event files."""
+    _, folder = run(name)
+    graphs = [tf.GraphDef.FromString((folder / "default_graph.pb").read_bytes())]
+    for path in folder.rglob("events.out.tfevents.*"):
+        written = [event.graph_def for event in tf.train.summary_iterator(str(path))]
+        graphs += [tf.GraphDef.FromString(graph) for graph in written if graph]
+    for graph in graphs:
+        assert len({node.name.split("/")[0] for node in graph.node}) <= 30
 
 
 def test_the_demo_keeps_its_promises():
