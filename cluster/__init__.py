@@ -9,6 +9,7 @@ if __name__ != "headrace.cluster":
         "install headrace and import headrace.cluster"
     )
 
+from ..engine.communicator import Communicator as _Communicator, provide as _provide
 from .ranks import (
     barrier as barrier,
     is_chief as is_chief,
@@ -17,3 +18,13 @@ from .ranks import (
     rank as rank,
     size as size,
 )
+
+
+def _communicator() -> _Communicator | None:
+    # MPI is loaded by what is imported here, and only in a job of several processes.
+    from .collectives.communicator import communicator
+
+    return communicator()
+
+
+_provide(_communicator)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "crc32c.h"
+#include "exchange.h"
 #include "pool.h"
 #include "tables.h"
 
@@ -243,8 +244,57 @@ static PyObject *checksum(PyObject *module, PyObject *args) {
     return PyLong_FromUnsignedLong(value);
 }
 
+static int read_exchange(PyObject *object, Py_buffer *buffer) {
+    if (PyObject_GetBuffer(object, buffer, PyBUF_C_CONTIGUOUS)) return -1;
+    const hr_exchange *it = buffer->buf;
+    size_t size = (size_t)buffer->len;
+    if (size >= sizeof(hr_exchange) && size == sizeof(hr_exchange) + (size_t)it->parts * sizeof(hr_part)) return 0;
+    PyBuffer_Release(buffer);
+    PyErr_SetString(PyExc_ValueError, "an exchange of another size was expected");
+    return -1;
+}
+
+static PyObject *exchange(PyObject *module, PyObject *args) {
+    PyObject *what, *how_far;
+    Py_buffer it, progress;
+    double scale, seconds;
+    int result = HR_DONE;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OOdd", &what, &how_far, &scale, &seconds)) return NULL;
+    if (read_exchange(what, &it)) return NULL;
+    if (PyObject_GetBuffer(how_far, &progress, PyBUF_WRITABLE)) { PyBuffer_Release(&it); return NULL; }
+    if (progress.len != sizeof(hr_progress)) PyErr_SetString(PyExc_ValueError, "progress of another size was expected");
+    else {
+        Py_BEGIN_ALLOW_THREADS
+        result = hr_exchange_run(it.buf, progress.buf, scale, seconds);
+        Py_END_ALLOW_THREADS
+    }
+    PyBuffer_Release(&progress);
+    PyBuffer_Release(&it);
+    return PyErr_Occurred() ? NULL : PyLong_FromLong(result);
+}
+
+static PyObject *leave_exchange(PyObject *module, PyObject *what) {
+    Py_buffer it;
+    (void)module;
+    if (read_exchange(what, &it)) return NULL;
+    hr_exchange_leave(it.buf);
+    PyBuffer_Release(&it);
+    Py_RETURN_NONE;
+}
+
+static PyObject *exchange_bytes(PyObject *module, PyObject *args) {
+    long long size, slot;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "LL", &size, &slot)) return NULL;
+    return PyLong_FromLongLong(hr_exchange_bytes(size, slot));
+}
+
 static PyMethodDef module_methods[] = {
     {"crc32c", checksum, METH_VARARGS, "crc32c(data, value=0, plain=False) -> int; plain: by tables, without the instruction"},
+    {"exchange", exchange, METH_VARARGS, "exchange(what, progress, scale, seconds) -> 0 done, 1 late, 2 different, 3 gone"},
+    {"exchange_bytes", exchange_bytes, METH_VARARGS, "exchange_bytes(size, slot) -> bytes of shared memory"},
+    {"leave_exchange", leave_exchange, METH_O, "leave_exchange(what)\n\nTells the others that this process has left."},
     {"instruction_sets", instruction_sets, METH_NOARGS, "instruction_sets() -> names that this machine runs, worst first"},
     {"kernels", kernels, METH_VARARGS, "kernels(instruction_set) -> {name: (address, fields of its arguments)}"},
     {"set_blas", set_blas, METH_VARARGS, "set_blas(sgemm, dgemm, set_num_threads, get_num_threads, wide)"},

@@ -1,0 +1,156 @@
+"""The communicator of a job of several processes: what the engine's collective operations are done by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..launcher import launch
+from ..world import load, world
+from .exchange import CODES, GATHER, SUM, Array, Exchange, dtype_name, operation, shape_text
+from .group import Group, tree
+from .settings import Settings, settings_of
+from .worker import Task, Worker
+
+_ADD: dict[str, Callable[[Array, Array], Array]] = {
+    "Add": np.add, "Mul": np.multiply, "Min": np.minimum, "Max": np.maximum
+}  # fmt: skip
+_WORDS = {"Add": "all-reduce", "Mul": "product", "Min": "minimum", "Max": "maximum"}
+
+
+class BoundBucket:
+    """Arrays in place whose sums over ranks are started and waited for."""
+
+    def __init__(self, owner: ClusterCommunicator, it: Exchange) -> None:
+        self._owner, self._it = owner, it
+        self._task: Task | None = None
+
+    def start(self, scale: float) -> None:
+        """Begins; the arrays must not be written until `wait` has returned."""
+        it, run = self._it, self._owner.group.run
+        self._task = self._owner.worker.submit(lambda: run(it, scale))
+
+    def wait(self) -> None:
+        """Returns when the sums are there."""
+        task, self._task = self._task, None
+        if task is not None:
+            self._owner.worker.wait(task)
+
+
+class ClusterCommunicator:
+    """Ranks that compute together; see the engine's Communicator.
+
+    Attributes:
+        rank, size: among these ranks.
+        ranks: their numbers in the job.
+        group: what exchanges, and counts.
+    """
+
+    def __init__(self, comm: Any, ranks: Sequence[int], settings: Settings, worker: Worker | None = None) -> None:
+        self.rank, self.size, self.ranks = comm.rank, comm.size, list(ranks)
+        self._comm, self._settings = comm, settings
+        self.group = Group(comm, self.ranks, settings)
+        # One thread for all groups: what a program asks for first is done first.
+        self.worker = worker or Worker()
+        self._subsets: list[ClusterCommunicator] = []
+
+    def bucket(self, name: str, inputs: Sequence[Array], outputs: Sequence[Array], wire: str = "") -> BoundBucket:
+        """What adds up arrays in place; see the engine's Communicator.
+
+        Raises:
+            TypeError: there is no sum of this dtype.
+        """
+        dtype = dtype_name(inputs[0])
+        if dtype not in CODES:
+            raise TypeError(f"{name}: arrays of {dtype} are not added up over ranks")
+        wire = wire if dtype == "float32" else ""
+        made = operation("all-reduce", name, tuple(map(shape_text, inputs)), wire and f"sent as {wire}")
+        return BoundBucket(self, Exchange(made, SUM, list(inputs), list(outputs), wire))
+
+    def all_reduce(self, name: str, array: Array, merge: str = "Add", out: Array | None = None) -> Array:
+        """The arrays of all ranks made one, in `out` if it is given."""
+        array = np.ascontiguousarray(array)
+        result = np.empty_like(array) if out is None else out
+        if array.dtype.kind == "c":
+            parts = array.real.dtype
+            if merge == "Add":
+                self.all_reduce(name, array.reshape(-1).view(parts), merge, result.reshape(-1).view(parts))
+                return result
+        if merge == "Add" and dtype_name(array) in CODES:
+            self._run(Exchange(operation("all-reduce", name, (shape_text(array),)), SUM, [array], [result]))
+            return result
+        parts_found = self._gathered(_WORDS[merge], name, array, [array.shape] * self.size)
+        np.copyto(result, tree(parts_found, _ADD[merge]))
+        return result
+
+    def all_gather(self, name: str, array: Array) -> list[Array]:
+        """The arrays of all ranks, which may differ in their first dimension."""
+        array = np.ascontiguousarray(array)
+        rest = shape_text(np.empty((0, *array.shape[1:]), array.dtype)) if array.ndim else shape_text(array)
+        rows = np.array([len(array) if array.ndim else 1], np.int64)
+        counts = [np.zeros(1, np.int64) for _ in range(self.size)]
+        self._run(Exchange(operation("rows for gather", name, (rest,)), GATHER, [rows], counts))
+        shapes = [(int(c[0]), *array.shape[1:]) if array.ndim else () for c in counts]
+        return self._gathered("gather", name, array, shapes)
+
+    def _gathered(self, what: str, name: str, array: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
+        found = [np.empty(shape, array.dtype) for shape in shapes]
+        sizes = tuple(f"{dtype_name(array)}{list(shape)}" for shape in shapes)
+        self._run(Exchange(operation(what, name, sizes), GATHER, [array], found))
+        return found
+
+    def broadcast(self, name: str, array: Array, root: int = 0) -> Array:
+        """`array` with the values that it has on `root`, written in place; it must lie in one piece."""
+        if not 0 <= root < self.size:
+            raise ValueError(f"root must be one of {self.size} ranks, got {root}")
+        empty = np.zeros(0, np.uint8)
+        outputs = [array if q == root else empty for q in range(self.size)]
+        given = [array] if self.rank == root else [empty]
+        made = operation("broadcast", name, (shape_text(array),), f"from {root}")
+        self._run(Exchange(made, GATHER, given, outputs))
+        return array
+
+    def barrier(self, name: str) -> None:
+        """Returns when all ranks have called it."""
+        self._run(Exchange(operation("barrier", name, ()), SUM, [], []))
+
+    def subset(self, ranks: Sequence[int]) -> ClusterCommunicator | None:
+        """The communicator of some ranks (numbers of this one's); all ranks of this one must ask for it together.
+
+        Raises:
+            ValueError: a number is there twice or is no rank's.
+        """
+        chosen = list(ranks)
+        if len(set(chosen)) != len(chosen) or not all(0 <= r < self.size for r in chosen) or not chosen:
+            raise ValueError(f"A process set must name some of the ranks 0 to {self.size - 1} once, got {chosen}")
+        self.worker.finish()
+        self.barrier(f"process set {chosen}")
+        inside = self.rank in chosen
+        comm = self._comm.Split(0 if inside else load().UNDEFINED, chosen.index(self.rank) if inside else 0)
+        if not inside:
+            return None
+        made = ClusterCommunicator(comm, [self.ranks[r] for r in chosen], self._settings, self.worker)
+        self._subsets.append(made)
+        return made
+
+    def _run(self, it: Exchange) -> None:
+        run = self.group.run
+        self.worker.run(lambda: run(it))
+
+    def leave(self) -> None:
+        """Takes part no more: who waits for this rank from now on gets an error."""
+        for subset in self._subsets:
+            subset.leave()
+        self.group.leave()
+
+
+def communicator() -> ClusterCommunicator | None:
+    """The communicator of all processes of this job, made when first asked for; None in a process of its own."""
+    if launch().size == 1:
+        return None
+    job = world()
+    made = ClusterCommunicator(job.collectives.Dup(), range(job.size), settings_of())
+    job.finalizers.append(made.leave)
+    return made

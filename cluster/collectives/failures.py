@@ -1,0 +1,53 @@
+"""What goes wrong when ranks do not do the same, in words that name tensors and ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...engine.errors import AbortedError, DeadlineExceededError, InvalidArgumentError
+
+
+def ranks_text(ranks: list[int]) -> str:
+    """Some ranks in words.
+
+    >>> ranks_text([0]), ranks_text([2, 0])
+    ('rank 0', 'ranks 0, 2')
+    """
+    return f"rank{'s' if len(ranks) > 1 else ''} {', '.join(map(str, sorted(ranks)))}"
+
+
+def by_text(texts: Mapping[int, str]) -> str:
+    """What each rank is at, those that are at the same together."""
+    groups: dict[str, list[int]] = {}
+    for rank, text in sorted(texts.items()):
+        groups.setdefault(text, []).append(rank)
+    return "; ".join(f"{ranks_text(ranks)}: {text or 'nothing yet'}" for text, ranks in groups.items())
+
+
+def mismatch_error(texts: Mapping[int, str]) -> InvalidArgumentError:
+    """Ranks are at different operations at once."""
+    return InvalidArgumentError(
+        None,
+        None,
+        f"Ranks disagree on the collective operation that comes next: {by_text(texts)}. All ranks must run the same "
+        "operations in the same order, on tensors of the same names, shapes and dtypes",
+    )
+
+
+def left_error(text: str, rank: int) -> AbortedError:
+    """A rank has ended, but others wait for it."""
+    return AbortedError(
+        None,
+        None,
+        f"Rank {rank} has left the job, but the others wait for it in the {text}: did it run fewer steps?",
+    )
+
+
+def stalled_text(text: str, missing: Mapping[int, str], seconds: float) -> str:
+    """Who is waited for, and what they did last."""
+    return f"{seconds:.0f} s in the {text}: {ranks_text(list(missing))} did not come. Last seen at: {by_text(missing)}"
+
+
+def stalled_error(text: str, missing: Mapping[int, str], seconds: float) -> DeadlineExceededError:
+    """The same, when it is enough."""
+    return DeadlineExceededError(None, None, f"Waited {stalled_text(text, missing, seconds)}")

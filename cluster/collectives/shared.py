@@ -1,0 +1,149 @@
+"""Ranks of one host: what they exchange goes through memory that they share, by the native runtime."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...engine.errors import OpError
+from ...engine.native.library import load
+from .exchange import CODES, Array, Exchange
+from .failures import left_error, mismatch_error
+from .settings import Settings
+from .stalls import Patience
+
+DONE, LATE, DIFFERENT, GONE = range(4)
+# Bytes for what a rank is at, in words.
+_TEXT = 1024
+# Looks at what another rank has written before the processor is given up.
+_SPINS = 400
+
+
+def runtime() -> Any:
+    """The native runtime, None where there is none (or an older build of it)."""
+    if isinstance(load(), str):
+        return None
+    from ...engine.native.library import _runtime
+
+    found = _runtime()
+    return found if hasattr(found, "exchange") else None
+
+
+class SharedGroup:
+    """The ranks of a host, or some of them.
+
+    Args:
+        node: their communicator of MPI, which is used to find the memory and for nothing else.
+        names: the number of each of them in the job, for what is said.
+        settings: how much is handed over at once, and how long is waited.
+    """
+
+    def __init__(self, node: Any, names: list[int], settings: Settings) -> None:
+        self.rank, self.size, self._names, self._settings = node.rank, node.size, names, settings
+        self._runtime: Any = runtime()
+        slot = max(64, settings.slot_bytes // 64 * 64)
+        self._exchange_bytes: int = self._runtime.exchange_bytes(self.size, slot)
+        self._memory = shared_memory(node, self._exchange_bytes + self.size * _TEXT)
+        base = np.frombuffer(self._memory, np.uint8)
+        spins = _SPINS if self.size <= (os.cpu_count() or 1) else 0
+        self._head = [base.__array_interface__["data"][0], self.rank, self.size, slot]
+        self._spins = spins
+        self._progress = np.array([1, 0, 0, 0], np.int64)
+        self._idle = self._native(np.zeros(0, np.int64), 0, 0, 0, 0)
+
+    def run(self, it: Exchange, scale: float = 1.0) -> None:
+        """Does an exchange together with the other ranks.
+
+        Raises:
+            InvalidArgumentError: another rank does something else.
+            AbortedError: another rank has left.
+            DeadlineExceededError: another rank did not come in time.
+        """
+        native = it.native.get(id(self))
+        if native is None:
+            native = it.native[id(self)] = self._prepared(it)
+        self._say(it.operation.text)
+        exchange, progress = self._runtime.exchange, self._progress
+        result = exchange(native, progress, scale, 0.25)
+        if result != DONE:
+            self._wait(it, native, scale, result)
+
+    def _wait(self, it: Exchange, native: Array, scale: float, result: int) -> None:
+        patience = Patience(it.operation.text, self._settings)
+        while result == LATE:
+            patience.check(self._missing)
+            result = self._runtime.exchange(native, self._progress, scale, 0.25)
+        if result != DONE:
+            raise self._error(it, result)
+
+    def _error(self, it: Exchange, result: int) -> OpError:
+        if result == GONE:
+            return left_error(it.operation.text, self._names[int(self._progress[3])])
+        # All have arrived, and see the same: nobody goes on.
+        return mismatch_error({self._names[q]: self._text(q) for q in range(self.size)})
+
+    def _prepared(self, it: Exchange) -> Array:
+        dtype = CODES[it.dtype] if it.kind == 0 else 0
+        wire = CODES[it.wire] if it.wire else dtype
+        parts = np.array(it.parts(self.rank), np.int64).reshape(-1)
+        return self._native(parts, it.kind, it.operation.tag, dtype, wire)
+
+    def _native(self, parts: Array, kind: int, tag: int, dtype: int, wire: int) -> Array:
+        return np.array([*self._head, kind, tag, dtype, wire, self._spins, len(parts) // 3, *parts], np.int64)
+
+    # Words
+
+    def _say(self, text: str) -> None:
+        data = text.encode()[: _TEXT - 2]
+        start = self._exchange_bytes + self.rank * _TEXT
+        self._memory[start : start + 2 + len(data)] = len(data).to_bytes(2, "little") + data
+
+    def _text(self, rank: int) -> str:
+        start = self._exchange_bytes + rank * _TEXT
+        length = int.from_bytes(self._memory[start : start + 2], "little")
+        return bytes(self._memory[start + 2 : start + 2 + length]).decode(errors="replace")
+
+    def _missing(self) -> dict[int, str]:
+        """The ranks that have not come, and what each was at last."""
+        round_ = int(self._progress[0])
+        late = [q for q in range(self.size) if q != self.rank and self._arrived(q) < round_]
+        return {self._names[q]: self._text(q) for q in late}
+
+    def _arrived(self, rank: int) -> int:
+        # The native runtime's layout: a header of two lines of 128 bytes, then a line a member that begins with it.
+        return int.from_bytes(self._memory[256 + 128 * rank : 264 + 128 * rank], "little")
+
+    def leave(self) -> None:
+        """Tells the others that this rank takes part no more."""
+        self._runtime.leave_exchange(self._idle)
+
+
+def shared_memory(node: Any, size: int) -> mmap.mmap:
+    """Memory that the ranks of `node` share, of zeros. Its file is gone from the folder before it is used."""
+    name = np.zeros(256, np.uint8)
+    if node.rank == 0:
+        path = _folder() / f"headrace-{os.getpid()}-{secrets.token_hex(8)}"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        os.posix_fallocate(descriptor, 0, size) if hasattr(os, "posix_fallocate") else os.ftruncate(descriptor, size)
+        data = os.fsencode(path)
+        name[: len(data)] = np.frombuffer(data, np.uint8)
+    node.Bcast(name, root=0)
+    if node.rank != 0:
+        descriptor = os.open(name.tobytes().rstrip(b"\0"), os.O_RDWR)
+    memory = mmap.mmap(descriptor, size)
+    os.close(descriptor)
+    node.Barrier()
+    if node.rank == 0:
+        path.unlink()
+    return memory
+
+
+def _folder() -> Path:
+    shared = Path("/dev/shm")
+    return shared if shared.is_dir() and os.access(shared, os.W_OK) else Path(tempfile.gettempdir())

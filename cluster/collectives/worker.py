@@ -1,0 +1,90 @@
+"""The communication thread: performs collective operations one after the other, in the order in which they were given."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+
+
+class Task:
+    """Something to do, whose end can be waited for."""
+
+    __slots__ = ("_do", "done", "error")
+
+    def __init__(self, do: Callable[[], None]) -> None:
+        self._do = do
+        self.done = False
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        """Does it, or notes why not."""
+        try:
+            self._do()
+        except BaseException as error:
+            self.error = error
+        self.done = True
+
+
+class Worker:
+    """A queue of tasks with a thread, which is made when first needed. Who waits for a task helps.
+
+    After a task that failed none is done: the ranks are no longer together. All further waits raise its error.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: deque[Task] = deque()
+        self._running = threading.Lock()
+        self._wake = threading.Semaphore(0)
+        self._thread: threading.Thread | None = None
+        self._failed: BaseException | None = None
+
+    def submit(self, do: Callable[[], None]) -> Task:
+        """Adds a task that the thread will do."""
+        task = Task(do)
+        self._tasks.append(task)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._loop, name="headrace-collectives", daemon=True)
+            self._thread.start()
+        self._wake.release()
+        return task
+
+    def run(self, do: Callable[[], None]) -> None:
+        """Does a task in this thread, after those before it."""
+        task = Task(do)
+        self._tasks.append(task)
+        self.wait(task)
+
+    def wait(self, task: Task) -> None:
+        """Returns when a task is done; raises what it raised."""
+        while not task.done:
+            with self._running:
+                if not task.done:
+                    self._next()
+        if task.error is not None:
+            raise task.error
+
+    def finish(self) -> None:
+        """Waits for all tasks."""
+        while self._tasks:
+            with self._running:
+                self._next()
+        with self._running:
+            return
+
+    def _loop(self) -> None:
+        while True:
+            self._wake.acquire()
+            with self._running:
+                self._next()
+
+    def _next(self) -> None:
+        try:
+            task = self._tasks.popleft()
+        except IndexError:
+            return
+        if self._failed is not None:
+            task.error, task.done = self._failed, True
+            return
+        task.run()
+        self._failed = task.error
