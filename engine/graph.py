@@ -352,6 +352,20 @@ class Graph(GraphState):
                 self._names.pop(op.name.lower(), None)
             del self._operations[start:]
 
+    @contextmanager
+    def whole_or_nothing(self) -> Iterator[None]:
+        """Takes operations, names and members of collections back that were added inside, if that fails."""
+        start, names = self.version, dict(self._names)
+        members = {key: list(found) for key, found in self.collections.items()}
+        try:
+            yield
+        except BaseException:
+            self.discard_since(start)
+            self._names = names
+            for key, found in self.collections.items():
+                found[:] = members.get(key, [])
+            raise
+
     def has_operation(self, name: str) -> bool:
         """Whether an operation is called `name`."""
         return name in self._by_name

@@ -239,7 +239,7 @@ class ArrayEstimator(Parameters, Estimator):
             stream = Stream(data, shuffle, np.random.default_rng(None if seed is None else [seed, start]))
             self._looped(model, plan, stream, run, verbose, validation, validation_steps, callbacks)
 
-        with model.lock, model.graph.as_default():
+        with model.used(), model.lock, model.graph.as_default():
             if self._temporary:
                 self._run_quietly(model, loop)
             else:
@@ -294,7 +294,7 @@ class ArrayEstimator(Parameters, Estimator):
         """The metrics of the weights as they are now, without a checkpoint."""
         values = model.open().run({variable.op.name: variable for variable in model.variables()})
         found = self._evaluation_model(validation.kind())
-        with found.lock:
+        with found.used(), found.lock:
             found.assign(values)
             metrics = found.evaluated(validation.batches(), steps)
         del metrics["global_step"]
@@ -369,11 +369,12 @@ class ArrayEstimator(Parameters, Estimator):
             parts = super().predict(data, predict_keys=key, yield_single_examples=False)
             return np.concatenate([part[key] for part in parts])
         found = []
-        for values in data.batches():
-            rows = len(values[0])
-            with model.lock:
-                model.load(prefix)
-                found.append(model.function(key, model.spec.predictions[key])(*_padded(values, rows))[:rows])
+        with model.used():
+            for values in data.batches():
+                rows = len(values[0])
+                with model.lock:
+                    model.load(prefix)
+                    found.append(model.function(key, model.spec.predictions[key])(*_padded(values, rows))[:rows])
         return found[0] if len(found) == 1 else np.concatenate(found)
 
     def _seed(self) -> int | None:

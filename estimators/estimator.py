@@ -132,7 +132,7 @@ class Estimator(Exporting):
         """Frees the graphs and sessions that are kept; they are made anew when they are needed again."""
         with self._lock:
             for model in self._kept.values():
-                model.close()
+                model.retire()
             self._kept.clear()
 
     def __enter__(self) -> Self:
@@ -174,7 +174,7 @@ class Estimator(Exporting):
         given = self._input(input_fn, ModeKeys.TRAIN)
         model = None if hooks or saving_listeners else self._model_of(given, start)
         if model is not None:
-            with noting_bad_rows(given), model.lock, model.graph.as_default():
+            with model.used(), noting_bad_rows(given), model.lock, model.graph.as_default():
                 self._train_kept(model, given.batches(), stop)
             return self
         with noting_bad_rows(given), given.graph.as_default():
@@ -297,7 +297,7 @@ class Estimator(Exporting):
         given = self._input(input_fn, ModeKeys.EVAL)
         model = None if hooks else self._model_of(given)
         if model is not None:
-            with model.lock:
+            with model.used(), model.lock:
                 model.load(prefix)
                 values = model.evaluated(given.batches(), steps)
         else:
@@ -351,11 +351,12 @@ class Estimator(Exporting):
     ) -> Iterator[Any]:
         wanted = _chosen(model.spec.predictions, keys)
         name = ("predict", keys if keys is None or isinstance(keys, str) else tuple(keys))
-        for values in batches:
-            with model.lock:
-                model.load(prefix)
-                found = model.function(name, wanted)(*values)
-            yield found
+        with model.used():
+            for values in batches:
+                with model.lock:
+                    model.load(prefix)
+                    found = model.function(name, wanted)(*values)
+                yield found
 
     def _predicted_anew(
         self, given: GraphInput | ArrayInput, keys: str | Sequence[str] | None, hooks: Sequence[Any], prefix: str
@@ -415,7 +416,7 @@ class Estimator(Exporting):
                 return None
             self._kept[mode, kind] = model
             while len(self._kept) > MOST_KEPT:
-                self._kept.pop(next(iter(self._kept))).close()
+                self._kept.pop(next(iter(self._kept))).retire()
         return model
 
     def _new_model(self, mode: str, kind: Kind, start: int) -> KeptModel | None:

@@ -6,6 +6,7 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,7 @@ class KeptModel:
         # The stamp of the checkpoint that the session's variables come from.
         self.loaded: Any = None
         self._callables: dict[Any, Any] = {}
+        self._users, self._is_retired, self._counting = 0, False, threading.Lock()
         with self.graph.as_default():
             features, labels = _placeholders(kind[0], "features"), _placeholders(kind[1], "labels")
             self.feeds = list(parts_of((features, labels)))
@@ -261,6 +263,27 @@ class KeptModel:
             raise ValueError("The input of evaluate gave no batch")
         found = session.run({name: value for name, (value, _) in metrics.items()})
         return {**found, "loss": np.float32(np.mean(losses)), "global_step": int(session.run(self.step))}
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Keeps the session open meanwhile, although the model may be retired."""
+        with self._counting:
+            self._users += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._users -= 1
+            self._close_if_done()
+
+    def retire(self) -> None:
+        """Closes the model once nobody uses it."""
+        self._is_retired = True
+        self._close_if_done()
+
+    def _close_if_done(self) -> None:
+        if self._is_retired and not self._users:
+            self.close()
 
     def close(self) -> None:
         """Frees the session and what it holds."""

@@ -106,7 +106,8 @@ class Compiled:
             return
         self._metrics = []
         self.names = {"loss": self.loss_tracker}
-        if self.is_several:
+        # As in Keras, the only loss of several outputs is the loss and listed once.
+        if sum(loss is not None for loss in self.losses) > 1:
             self._loss_means = [
                 None if loss is None else Mean(f"{name}_loss")
                 for name, loss in zip(self.output_names, self.losses, strict=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...engine.errors import OutOfRangeError
 from ...engine.graph import get_default_graph
-from ..fitting.rows import Array, Rows, first_outside, split_at, weights_by_class
+from ..fitting.rows import Array, Rows, first_bad_row, first_outside, split_at, weights_by_class
 from ..fitting.sources import Batch, RowSource, Source
 from .backend import floatx, get_session
 from .steps import Spec
@@ -38,7 +38,7 @@ def as_array(value: Any, name: str, dtype: Any = None) -> Array:
     if dtype is not None:
         return _converted(array, name, np.dtype(dtype))
     if array.dtype.kind == "f" and array.dtype != floatx():
-        return array.astype(floatx())
+        return _as_floats(array, floatx())
     if array.dtype.kind in "OM" and not all(isinstance(v, str | bytes) for v in array.ravel()[:1]):
         raise TypeError(f"{name} holds objects and not numbers: {array.dtype}, first {array.ravel()[:1]!r}")
     return array
@@ -59,7 +59,13 @@ def _converted(array: Array, name: str, dtype: np.dtype[Any]) -> Array:
     if array.dtype.kind in "fc" and dtype.kind in "iu":
         if not np.array_equal(array, np.trunc(array)):
             raise TypeError(f"{name} must hold whole numbers ({dtype}), got {array.dtype}")
-    return array.astype(dtype)
+    return _as_floats(array, dtype)
+
+
+def _as_floats(array: Array, dtype: Any) -> Array:
+    # What is too large becomes infinite, and is refused as such.
+    with np.errstate(over="ignore"):
+        return array.astype(dtype)
 
 
 def spec_of(array: Array) -> Spec:
@@ -67,26 +73,20 @@ def spec_of(array: Array) -> Spec:
     return array.dtype.name if not array.dtype.hasobject else "string", (None, *array.shape[1:])
 
 
-def check_finite(name: str, array: Array) -> None:
-    """Raises ValueError for NaN, with the first row that has it."""
-    if array.dtype.kind != "f":
-        return
-    # A sum is NaN or infinite where a number is: most arrays need one pass without a copy.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(array.sum()):
-            return
-    rows = np.flatnonzero(np.isnan(array).reshape(len(array), -1).any(axis=1))
-    if len(rows):
-        raise ValueError(f"{name} holds NaN in {len(rows)} rows, first in row {rows[0]}")
+def check_finite(name: str, array: Array, where: str = "") -> None:
+    """Raises ValueError for NaN and infinity, with the first row that has it; `where` follows the row's number."""
+    row = first_bad_row(array)
+    if row is not None:
+        raise ValueError(f"{name} holds NaN or infinity, first in row {row}{where}: {array[row]!r:.100}")
 
 
-def check_labels(name: str, array: Array, classes: int) -> None:
-    """Raises ValueError for class numbers out of range, with the first row that has one."""
+def check_labels(name: str, array: Array, classes: int, where: str = "") -> None:
+    """Raises ValueError for class numbers out of range, with the first row that has one; `where` follows its number."""
     row = first_outside(array, classes)
     if row is not None:
         raise ValueError(
-            f"{name} holds the label {_first_outside(array[row], classes)} in row {row}; class numbers must be whole "
-            f"numbers in [0, {classes})"
+            f"{name} holds the label {_first_outside(array[row], classes)} in row {row}{where}; class numbers must be "
+            f"whole numbers in [0, {classes})"
         )
 
 
@@ -131,8 +131,8 @@ class ArraySource(RowSource):
         return [array.take(chosen, axis=0) for array in self._arrays]
 
 
-# Makes a Feed of a batch.
-Prepare = Callable[[Any], Any]
+# Makes a Feed of a batch, given it and its number.
+Prepare = Callable[[Any, int], Any]
 
 
 class IteratorSource(Source):
@@ -153,7 +153,7 @@ class IteratorSource(Source):
     def _pass(self, skip: int) -> Iterator[Batch]:
         for number, item in enumerate(self._items()):
             if number >= skip:
-                feed = self._prepare(item)
+                feed = self._prepare(item, number)
                 self.columns, arrays = feed.columns, feed.arrays
                 yield arrays, len(arrays[0])
 

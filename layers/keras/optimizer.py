@@ -24,6 +24,7 @@ from ...engine.ops.training import APPLY
 from ...engine.tensor_types import IndexedSlices
 from ...engine.variables import ResourceVariable, Variable
 from .backend import get_session, get_value, set_value, unique_name
+from .checks import whole
 from .schedules import LearningRateSchedule
 from .serialization import deserialize_keras_object, serialize_keras_object
 
@@ -82,14 +83,13 @@ class Optimizer:
             raise ValueError(f"{type(self).__name__} got unexpected arguments: {', '.join(sorted(kwargs))}")
         if sum(x is not None for x in (clipnorm, clipvalue, global_clipnorm)) > 1:
             raise ValueError("Only one of clipnorm, clipvalue and global_clipnorm can be set")
-        _check_numbers(
+        check_numbers(
             type(self).__name__, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm,
             weight_decay=weight_decay, loss_scale_factor=loss_scale_factor,
         )  # fmt: skip
-        if gradient_accumulation_steps is not None and gradient_accumulation_steps < 2:
-            raise ValueError(f"gradient_accumulation_steps must be at least 2, got {gradient_accumulation_steps}")
-        if not 0 <= ema_momentum <= 1:
-            raise ValueError(f"ema_momentum must be from 0 to 1, got {ema_momentum}")
+        whole("gradient_accumulation_steps", gradient_accumulation_steps, 2, False)
+        whole("ema_overwrite_frequency", ema_overwrite_frequency, 1, False)
+        check_shares(type(self).__name__, ema_momentum=ema_momentum)
         self.name = name or unique_name(type(self).__name__.lower())
         self.weight_decay, self.clipnorm, self.clipvalue = weight_decay, clipnorm, clipvalue
         self.global_clipnorm, self.loss_scale_factor = global_clipnorm, loss_scale_factor
@@ -470,11 +470,22 @@ class Optimizer:
         return cls(**{**config, **({} if rate is None else {"learning_rate": rate})})
 
 
-def _check_numbers(kind: str, **numbers: Any) -> None:
+def check_numbers(kind: str, **numbers: Any) -> None:
     """Raises ValueError for what is no number from 0 on; None passes."""
     for name, value in numbers.items():
-        if value is not None and (not isinstance(value, int | float | np.number) or not value >= 0):
+        if value is not None and not (_is_number(value) and value >= 0):
             raise ValueError(f"{name} of {kind} must be a number from 0 on, got {value!r}")
+
+
+def check_shares(kind: str, **numbers: Any) -> None:
+    """Raises ValueError for what is no number from 0 to 1."""
+    for name, value in numbers.items():
+        if not (_is_number(value) and 0 <= value <= 1):
+            raise ValueError(f"{name} of {kind} must be a number from 0 to 1, got {value!r}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
 
 
 def _checked_rate(rate: Any) -> Any:
@@ -482,6 +493,8 @@ def _checked_rate(rate: Any) -> Any:
         return rate
     if isinstance(rate, bool) or not isinstance(rate, int | float | np.integer | np.floating | np.ndarray):
         raise ValueError(f"learning_rate must be a number, a LearningRateSchedule or a function, got {rate!r}")
+    if np.isnan(rate):
+        raise ValueError(f"learning_rate must be a number, got {rate!r}")
     return float(rate)
 
 

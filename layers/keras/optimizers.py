@@ -17,7 +17,7 @@ from ...engine.ops.unary import sign, sqrt, square
 from ...engine.tensor_types import IndexedSlices
 from ...engine.training.optimizer import Optimizer as GraphOptimizer
 from ...engine.variables import ResourceVariable, Variable
-from .optimizer import Optimizer, _dense
+from .optimizer import Optimizer, _dense, check_numbers, check_shares
 from .serialization import REGISTER, deserialize_keras_object, resolve, serialize_keras_object
 
 
@@ -32,8 +32,7 @@ class SGD(Optimizer):
 
     def __init__(self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, **kwargs: Any) -> None:
         super().__init__(learning_rate, **kwargs)
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"momentum must be from 0 to 1, got {momentum}")
+        check_shares(type(self).__name__, momentum=momentum)
         self.momentum, self.nesterov = momentum, nesterov
 
     def _make_slots(self) -> None:
@@ -70,6 +69,8 @@ class Adam(Optimizer):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, **kwargs)
+        check_shares(type(self).__name__, beta_1=beta_1, beta_2=beta_2)
+        check_numbers(type(self).__name__, epsilon=epsilon)
         self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
 
     def _make_slots(self) -> None:
@@ -117,6 +118,8 @@ class Adamax(Optimizer):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, **kwargs)
+        check_shares(type(self).__name__, beta_1=beta_1, beta_2=beta_2)
+        check_numbers(type(self).__name__, epsilon=epsilon)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
     def _make_slots(self) -> None:
@@ -193,8 +196,9 @@ class Lion(Optimizer):
 
     def __init__(self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, **kwargs: Any) -> None:
         super().__init__(learning_rate, **kwargs)
-        if not 0 < beta_1 <= 1:
-            raise ValueError(f"beta_1 must be above 0 and at most 1, got {beta_1}")
+        check_shares("Lion", beta_1=beta_1, beta_2=beta_2)
+        if not beta_1:
+            raise ValueError(f"beta_1 of Lion must be above 0, got {beta_1}")
         self.beta_1, self.beta_2 = beta_1, beta_2
 
     def _make_slots(self) -> None:
@@ -223,6 +227,8 @@ class RMSprop(Optimizer):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, **kwargs)
+        check_shares("RMSprop", rho=rho, momentum=momentum)
+        check_numbers("RMSprop", epsilon=epsilon)
         self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
 
     def _make_slots(self) -> None:
@@ -252,6 +258,7 @@ class Adagrad(Optimizer):
         **kwargs: Any,
     ) -> None:
         super().__init__(learning_rate, **kwargs)
+        check_numbers("Adagrad", initial_accumulator_value=initial_accumulator_value, epsilon=epsilon)
         self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
 
     def _make_slots(self) -> None:
@@ -269,6 +276,8 @@ class Adadelta(Optimizer):
 
     def __init__(self, learning_rate: Any = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **kwargs: Any) -> None:
         super().__init__(learning_rate, **kwargs)
+        check_shares("Adadelta", rho=rho)
+        check_numbers("Adadelta", epsilon=epsilon)
         self.rho, self.epsilon = rho, epsilon
 
     def _make_slots(self) -> None:

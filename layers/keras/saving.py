@@ -21,6 +21,7 @@ from .base import Layer
 from .model_config import model_from_config, model_to_json
 from .reading_h5 import arrays_in, group_in, reading
 from .serialization import custom_object_scope, serialize_keras_object
+from .undoing import whole_or_nothing
 
 logger = logging.getLogger("headrace")
 
@@ -301,6 +302,11 @@ def load_model(filepath: Any, custom_objects: dict[str, Any] | None = None, comp
     path = Path(os.fspath(filepath))
     if not path.exists():
         raise FileNotFoundError(f"There is no file {path}")
+    with whole_or_nothing():
+        return _loaded(path, custom_objects, compile)
+
+
+def _loaded(path: Path, custom_objects: dict[str, Any] | None, compile: bool) -> Any:
     with reading(path), custom_object_scope(custom_objects or {}):
         config = _read_config(path)
         model = model_from_config(config, custom_objects)

@@ -180,7 +180,7 @@ class StepBuilder:
             raise ValueError(
                 f"Model {model.name!r} has nothing to minimize: compile it with a loss, or give it one by add_loss"
             )
-        variables = model.trainable_weights
+        variables = model._weights_to_train()
         if not variables:
             return group(*before)
         found = gradients(model.optimizer.scale_loss(total), variables)

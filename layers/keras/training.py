@@ -55,7 +55,7 @@ class ModelSteps:
         """The averages of the weights become the weights, where the optimizer keeps some."""
         optimizer = self._model.optimizer
         if optimizer.use_ema:
-            optimizer.finalize_variable_values(self._model.trainable_weights)
+            optimizer.finalize_variable_values(self._model._weights_to_train())
 
 
 class PredictSteps:
@@ -137,6 +137,7 @@ class Trainer(GeneratorMethods, Compilable):
         _check_counts(epochs, initial_epoch, steps_per_epoch, validation_steps, validation_freq)
         with self._in_graph():
             self._needed_config()
+            self._warn_of_frozen()
             source, validation = self._sources(
                 x, y, sample_weight, class_weight, batch_size, shuffle, validation_split, validation_data,
                 validation_batch_size,
@@ -186,14 +187,14 @@ class Trainer(GeneratorMethods, Compilable):
     def _stream(self, mode: str, x: Any, y: Any, class_weight: Any, shuffle: Any) -> Source | None:
         """The batches of what is no array; None for arrays."""
         kept = self._iterators.setdefault(mode, {})
-        source = source_of(x, lambda item: arrays_of_item(self, item, class_weight), shuffle, kept)
+        source = source_of(x, lambda item, number: arrays_of_item(self, item, number, class_weight), shuffle, kept)
         if source is not None and y is not None:
             raise ValueError(f"y must be left out where x gives batches, as {type(x).__name__} does")
         return source
 
     def _checked(self, x: Any, y: Any, sample_weight: Any, class_weight: Any) -> Feed:
         if x is None:
-            raise ValueError("fit and evaluate need data: x is None")
+            raise ValueError("Training and evaluation need data: x is None")
         feed = feed_of(self, x, y, sample_weight, class_weight)
         if not len(feed.x[0]):
             raise ValueError("x has no rows")
@@ -305,7 +306,7 @@ class Trainer(GeneratorMethods, Compilable):
         parts = does.parts
         return parts[0] if len(parts) == 1 else map_structure(lambda *values: np.concatenate(values), *parts)
 
-    def _prepared_x(self, item: Any) -> Feed:
+    def _prepared_x(self, item: Any, number: int) -> Feed:
         arrays, names = x_arrays(self, unpack(item)[0])
         self._ensure_built(arrays)
         return Feed(arrays, [], [], names)
@@ -340,9 +341,8 @@ class Trainer(GeneratorMethods, Compilable):
     ) -> Any:
         with self._in_graph():
             self._needed_config()
-            feed = feed_of(self, x, y, weights, class_weight)
-            if not len(feed.x[0]):
-                raise ValueError("x has no rows")
+            feed = self._checked(x, y, weights, class_weight)
+            self._warn_of_frozen()
             step = self._step(mode, feed.columns)
             call = step.callable("logs")
             if reset:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,10 +23,18 @@ from .steps import Columns, Spec, Step, StepBuilder
 _OWN_STEPS = ("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics")
 
 
+@dataclass(frozen=True)
+class Trained:
+    """Weights in a wrapper: a list of variables would make them the model's own."""
+
+    weights: list[Any]
+
+
 class Compilable:
     """A model that can be compiled: its losses and metrics, and a step for each use."""
 
     name: str
+    built: bool
     _network: Any
     trainable_weights: list[Any]
 
@@ -35,6 +45,8 @@ class Compilable:
         self._compile_config: dict[str, Any] | None = None
         self._compiled: Compiled | None = None
         self._steps: dict[Any, tuple[Columns, Step]] = {}
+        # What training changes: the weights that were trainable when compile, or the first fit after it, asked.
+        self._trained: Trained | None = None
         # Iterators of the datasets that were used, by mode.
         self._iterators: dict[str, dict[Any, Any]] = {}
         self._output_structure: Any = None
@@ -93,6 +105,7 @@ class Compilable:
             self._forget_steps()
             if self._output_tensors() is not None:
                 self._compiled_for(self._output_structure)
+                self._weights_to_train()
 
     def _check_own_steps(self) -> None:
         """Raises ValueError for methods that Keras's fit would call: they would be passed over here."""
@@ -115,7 +128,23 @@ class Compilable:
 
     def _forget_steps(self) -> None:
         self._steps = {}
+        self._trained = None
         self._results = self._resets = None
+
+    def _weights_to_train(self) -> list[Any]:
+        if self._trained is None:
+            self._trained = Trained(self.trainable_weights)
+        return list(self._trained.weights)
+
+    def _warn_of_frozen(self) -> None:
+        """Warns where `trainable` was set since: that takes effect at the next compile."""
+        known = self._trained
+        if known is not None and {id(v) for v in known.weights} != {id(v) for v in self.trainable_weights}:
+            warnings.warn(
+                "Discrepancy between trainable weights and collected trainable weights, did you set `model.trainable` "
+                f"without calling `model.compile` after? Model {self.name!r} trains what was trainable then",
+                stacklevel=3,
+            )
 
     def _compiled_for(self, outputs: Any) -> Compiled:
         """Losses and metrics for the outputs, made once."""

@@ -231,3 +231,16 @@ def test_training_that_goes_on_saves_the_same_files(tmp_path):
             session, str(tmp_path / "kept/model.ckpt-15")
         )
         assert session.run("global_step:0") == 15
+
+
+def test_models_that_are_in_use_stay_open_when_others_take_their_place(monkeypatch):
+    monkeypatch.setattr("headrace.estimators.estimator.MOST_KEPT", 1)
+    model = linear(optimizer="SGD")
+    model.fit({"x": X}, Y, epochs=3, batch_size=50, shuffle=False, validation_data=({"x": X}, Y), verbose=0)
+    other = linear(optimizer="SGD").fit({"x": X}, Y, epochs=3, batch_size=50, shuffle=False, verbose=0)
+    wanted = other.predict_proba({"x": X})
+    np.testing.assert_array_equal(model.predict_proba({"x": X}), wanted)
+    found = model.predict(lambda: tf.data.Dataset.from_tensor_slices({"x": X}).batch(50))
+    first = next(found)["probabilities"]
+    model.evaluate({"x": X}, Y)
+    np.testing.assert_array_equal([first, *(p["probabilities"] for p in found)], wanted)

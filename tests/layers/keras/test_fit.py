@@ -258,12 +258,58 @@ def test_progress_in_three_kinds(capsys):
         assert "accuracy" in lines[0]
 
 
+def batches(bad, count=1, part=0):
+    """Batches (x, y) with a value in the last rows of x or y."""
+    x, y = X.copy(), Y.copy()
+    (x, y)[part][3:] = bad
+    return iter([(x, y)] * count)
+
+
+def dataset(bad):
+    return tf.data.Dataset.from_tensor_slices(next(batches(bad))).batch(40)
+
+
+class Shared(keras.utils.Sequence):
+    """Batches of a list."""
+
+    def __init__(self, items):
+        super().__init__()
+        self.items = list(items)
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, index):
+        return self.items[index]
+
+
 BAD = {
     "lengths": (lambda m: m.fit(X, Y[:30]), ValueError, "x has 40, y has 30"),
     "shape": (lambda m: m.fit(X[:, :3], Y), ValueError, r"x must have the shape \(None, 4\), got \(40, 3\)"),
     "text": (lambda m: m.fit(np.full((40, 4), "a"), Y), TypeError, "x must hold numbers"),
     "ragged": (lambda m: m.fit([[1, 2, 3, 4], [1]], Y[:2]), ValueError, "rows differ in length"),
     "NaN": (lambda m: m.fit(np.where(np.arange(40)[:, None] == 7, np.nan, X), Y), ValueError, "x holds NaN .* row 7"),
+    "infinity": (
+        lambda m: m.fit(np.where(np.arange(40)[:, None] == 7, -np.inf, X), Y),
+        ValueError,
+        "infinity.* row 7: ",
+    ),
+    "too large": (
+        lambda m: m.fit(X.astype("float64") * 1e300, Y),
+        ValueError,
+        "x holds NaN or infinity, first in row 0",
+    ),
+    "weights": (lambda m: m.fit(X, Y, sample_weight=np.full(40, np.nan)), ValueError, "sample_weight holds NaN"),
+    "generator": (lambda m: m.fit(batches(np.nan)), ValueError, "x holds NaN .* row 3 of batch 0"),
+    "sequence": (lambda m: m.fit(Shared(batches(np.inf, 2))), ValueError, "x holds NaN or infinity, first in row 3 of"),
+    "dataset": (lambda m: m.fit(dataset(np.nan)), ValueError, "x holds NaN .* row 3 of batch 0"),
+    "label of a generator": (
+        lambda m: m.evaluate(batches(7, part=1), steps=1),
+        ValueError,
+        "label 7 in row 3 of batch 0",
+    ),
+    "train_on_batch": (lambda m: m.train_on_batch(*next(batches(np.nan))), ValueError, "x holds NaN .* row 3"),
+    "test_on_batch": (lambda m: m.test_on_batch(*next(batches(-1, part=1))), ValueError, "label -1 in row 3"),
     "label": (lambda m: m.fit(X, np.where(np.arange(40) == 9, 5, Y)), ValueError, "label 5 in row 9; .* in .0, 3"),
     "one-hot": (lambda m: m.fit(X, np.eye(3)[Y]), ValueError, "loss .* output 'dense'.*categorical_crossentropy"),
     "batch_size": (lambda m: m.fit(X, Y, batch_size=0), ValueError, "batch_size"),
@@ -501,6 +547,49 @@ def test_a_dataset_that_is_used_again_adds_nothing():
         time.sleep(0.01)
     assert threading.active_count() <= before + 1
     keras.backend.clear_session()
+
+
+def test_freezing_after_compile_warns_and_waits_for_compile():
+    model = keras.Sequential([keras.Input((4,)), layers.Dense(2), layers.Dense(1)])
+    model.layers[0].trainable = False
+    model.compile("sgd", "mse")
+    first, second = (layer.get_weights()[0] for layer in model.layers)
+    model.layers[0].trainable, model.layers[1].trainable = True, False
+    for train in (model.fit, model.train_on_batch):
+        with pytest.warns(UserWarning, match="without calling `model.compile` after"):
+            train(X, X[:, 0])
+    trained = model.layers[1].get_weights()[0]
+    assert np.array_equal(model.layers[0].get_weights()[0], first) and not np.array_equal(trained, second)
+    model.compile("sgd", "mse")
+    model.fit(X, X[:, 0], verbose=0)
+    assert not np.array_equal(model.layers[0].get_weights()[0], first)
+    np.testing.assert_array_equal(model.layers[1].get_weights()[0], trained)
+
+
+def test_the_only_loss_of_two_outputs_is_listed_once():
+    x = keras.Input((4,))
+    model = keras.Model(x, [layers.Dense(1, name="a")(x), layers.Dense(1, name="b")(x)])
+    model.compile("sgd", ["mse", None], metrics=[["mae"], None])
+    assert list(model.fit(X, [X[:, 0], X[:, 1]], verbose=0).history) == ["loss", "a_mae"]
+
+
+OUT_OF_RANGE = {
+    "share": [("Adam", "beta_1"), ("Nadam", "beta_2"), ("Lamb", "beta_1"), ("Adamax", "beta_2"), ("Lion", "beta_2"),
+              ("RMSprop", "rho"), ("RMSprop", "momentum"), ("Adadelta", "rho"), ("SGD", "momentum"), ("SGD", "ema_momentum")],
+    "number": [("Adam", "epsilon"), ("RMSprop", "epsilon"), ("Adagrad", "initial_accumulator_value")],
+    "whole": [("Adam", "gradient_accumulation_steps"), ("Adam", "ema_overwrite_frequency")],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", OUT_OF_RANGE)
+def test_arguments_of_optimizers_out_of_range(kind):
+    wrong = {"share": (2.0, -0.1, "a"), "number": (-1.0, "a", float("nan")), "whole": (0, 2.5, "a")}[kind]
+    for name, argument in OUT_OF_RANGE[kind]:
+        for value in wrong:
+            with pytest.raises(ValueError, match=f"{argument} .*must be a (whole )?number"):
+                getattr(keras.optimizers, name)(**{argument: value})
+    with pytest.raises(ValueError, match="learning_rate must be a number"):
+        keras.optimizers.SGD(float("nan"))
 
 
 @pytest.mark.parametrize("name", ["clipnorm", "clipvalue", "global_clipnorm", "weight_decay"])

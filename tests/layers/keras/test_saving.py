@@ -1,5 +1,6 @@
 """Models and weights in files and as configurations; what a file names is looked up and never run."""
 
+import io
 import json
 import zipfile
 from pathlib import Path
@@ -356,3 +357,27 @@ def test_a_subclass_comes_back_from_its_file_alone(tmp_path, suffix):
     loaded = keras.models.load_model(path, custom_objects={"Pair": Pair})
     assert loaded.units == 4 and int(loaded.optimizer.iterations) == 1
     np.testing.assert_allclose(loaded.predict(x, verbose=0), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("has_session", [True, False])
+def test_a_model_that_cannot_be_loaded_leaves_nothing(tmp_path, has_session):
+    trained(chain).save(tmp_path / "good.keras")
+    with zipfile.ZipFile(tmp_path / "good.keras") as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    stream = io.BytesIO(files["model.weights.h5"])
+    with h5py.File(stream, "r+") as file:
+        del file["layers/dense_1/vars/0"]
+        file["layers/dense_1/vars/0"] = np.ones((9, 9), "float32")
+    with zipfile.ZipFile(tmp_path / "bad.keras", "w") as archive:
+        for name, content in {**files, "model.weights.h5": stream.getvalue()}.items():
+            archive.writestr(name, content)
+    if not has_session:
+        keras.backend.clear_session()
+    graph = tf.get_default_graph()
+    before = len(graph.get_operations()), [v.name for v in tf.global_variables()]
+    with pytest.raises(ValueError, match="holds \\(9, 9\\)"):
+        keras.models.load_model(tmp_path / "bad.keras")
+    assert (len(graph.get_operations()), [v.name for v in tf.global_variables()]) == before
+    model = keras.models.load_model(tmp_path / "good.keras")
+    assert model.layers[0].kernel.name == ("dense_2/kernel:0" if has_session else "dense/kernel:0")
+    model.fit(X, Y, verbose=0)
