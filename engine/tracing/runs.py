@@ -20,7 +20,6 @@ from ..runtime import Runtime
 from ..targets import TargetStep
 from .step_stats import fill_step_stats
 
-
 logger = logging.getLogger("headrace")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import time
@@ -464,21 +463,35 @@ class FeedFnHook(SessionRunHook):
 
 
 class ProfilerHook(SessionRunHook):
-    """Writes a Chrome trace, `timeline-STEP.json`, every so many steps or seconds.
+    """Writes a Chrome trace, `timeline-STEP.json`, every so many steps or seconds, and the RunMetadata to the event file.
 
-    `show_dataflow` and `show_memory` are accepted.
+    TensorBoard colours the graph by time and memory with the latter, under the tag `step_STEP`.
+
+    Args:
+        save_steps: how many steps lie between two traces; one of this and `save_secs` is given.
+        save_secs: how many seconds do.
+        output_dir: the folder of both.
+        show_dataflow: whether the timeline has arrows from each node to those that take its result.
+        show_memory: whether it has the tensors and a counter of the bytes in use.
+
+    Raises:
+        ValueError: both or none of `save_steps` and `save_secs` are given.
     """
 
     def __init__(
         self,
         save_steps: int | None = None,
         save_secs: float | None = None,
-        output_dir: str = "",
+        output_dir: str | os.PathLike[str] = "",
         show_dataflow: bool = True,
         show_memory: bool = False,
     ) -> None:
         self._folder = Path(output_dir)
-        self._writer = FileWriterCache.get(output_dir) if output_dir else None
+        self._writer = FileWriterCache.get(os.fspath(output_dir)) if output_dir else None
+        self._show_dataflow = show_dataflow
+        self._show_memory = show_memory
+        # A session that is made anew after a failure may come to a step again.
+        self._traced: set[int] = set()
         self._timer = SecondOrStepTimer(every_secs=save_secs, every_steps=save_steps)
 
     def begin(self) -> None:
@@ -490,41 +503,29 @@ class ProfilerHook(SessionRunHook):
         """Asks for a trace where one is due."""
         from ..protos import RunOptions
 
-        due = self._next_step is not None and self._timer.should_trigger_for_step(self._next_step)
-        self._is_due = due
-        options = RunOptions(trace_level=RunOptions.FULL_TRACE) if due else None
+        self._is_due = self._next_step is not None and self._timer.should_trigger_for_step(self._next_step)
+        options = RunOptions(trace_level=RunOptions.FULL_TRACE) if self._is_due else None
         return SessionRunArgs(self._global_step, options=options)
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues) -> None:
         """Writes it."""
-        step = int(run_values.results) + 1
+        stale = int(run_values.results)
         if self._next_step is None:
-            self._timer.update_last_triggered_step(step)
+            # The first trace comes after so many steps or seconds, and not at once.
+            self._timer.update_last_triggered_step(stale)
+        step = stale + 1
         if self._is_due and run_values.run_metadata is not None:
             step = int(run_context.session.run(self._global_step))
             self._timer.update_last_triggered_step(step)
-            self._folder.mkdir(parents=True, exist_ok=True)
-            path = self._folder / f"timeline-{step}.json"
-            path.write_text(chrome_trace(run_values.run_metadata.step_stats))
-            if self._writer is not None:
-                self._writer.add_run_metadata(run_values.run_metadata, f"step_{step}")
+            self._save(step, run_values.run_metadata)
         self._next_step = step + 1
 
+    def _save(self, step: int, run_metadata: Any) -> None:
+        from ..tracing.timeline import Timeline
 
-def chrome_trace(step_stats: Any) -> str:
-    """A StepStats message as the JSON that chrome://tracing shows: one process a device, one event a node."""
-    events: list[dict[str, Any]] = []
-    for number, device in enumerate(step_stats.dev_stats):
-        events.append({"name": "process_name", "ph": "M", "pid": number, "args": {"name": device.device}})
-        events += [
-            {
-                "name": node.node_name,
-                "ph": "X",
-                "pid": number,
-                "tid": node.thread_id,
-                "ts": node.all_start_micros,
-                "dur": node.all_end_rel_micros,
-            }
-            for node in device.node_stats
-        ]
-    return json.dumps({"traceEvents": events})
+        trace = Timeline(run_metadata.step_stats).generate_chrome_trace_format(self._show_dataflow, self._show_memory)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / f"timeline-{step}.json").write_text(trace)
+        if self._writer is not None and step not in self._traced:
+            self._traced.add(step)
+            self._writer.add_run_metadata(run_metadata, f"step_{step}")

@@ -12,6 +12,7 @@ from headrace.engine.graph import Graph
 from headrace.engine.ops import summaries
 from headrace.engine.ops.casting import cast
 from headrace.engine.ops.constant import constant, placeholder
+from headrace.engine.protos import RunMetadata
 from headrace.engine.summary.events import summary_iterator
 from headrace.engine.summary.writer import FileWriterCache
 from headrace.engine.training import basic_session_run_hooks as hooks
@@ -141,9 +142,23 @@ def test_waiting_for_a_step(train):
 
 
 def test_profiles(train, tmp_path):
-    loop(train, hooks.ProfilerHook(save_steps=2, output_dir=str(tmp_path)), hooks.StopAtStepHook(4))
-    (path,) = tmp_path.glob("timeline-*.json")
-    assert "traceEvents" in json.loads(path.read_text())
+    for folder, show_memory in (("plain", False), ("memory", True)):
+        hook = hooks.ProfilerHook(save_steps=2, output_dir=tmp_path / folder, show_memory=show_memory)
+        loop(train, hook, hooks.StopAtStepHook(num_steps=5))
+        FileWriterCache.clear()
+        steps = []
+        for path in (tmp_path / folder).glob("timeline-*.json"):
+            events = json.loads(path.read_text())["traceEvents"]
+            steps.append(int(path.stem.removeprefix("timeline-")))
+            assert "AssignAdd" in {e["name"] for e in events if e["ph"] == "X"}
+            assert ("C" in {e["ph"] for e in events}) == show_memory
+        (records,) = (tmp_path / folder).glob("events.out.*")
+        tagged = [e.tagged_run_metadata for e in summary_iterator(records) if e.HasField("tagged_run_metadata")]
+        assert [t.tag for t in tagged] == [f"step_{step}" for step in sorted(steps)] and len(steps) == 2
+        metadata = RunMetadata.FromString(tagged[0].run_metadata)
+        assert "global_step" in str(metadata.step_stats.dev_stats[0].node_stats)
+    with pytest.raises(ValueError, match="Either every_secs or every_steps"):
+        hooks.ProfilerHook()
 
 
 def test_what_hooks_see(train):
