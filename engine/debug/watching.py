@@ -75,8 +75,9 @@ class Watching:
             session.options, off=session.options.off | (PASSES.keys() - _PASSES), observer=self.relay
         )
         calls = FunctionCalls(self.options)
+        # All but the calls of functions is shared: state, cancellation, deadlines, traces.
         shared: Runtime = session.runtime
-        self.runtime = Runtime(shared.resources, calls, shared.cancellation, shared.extras, shared._runs)
+        self.runtime = replace(shared, call=calls)
         calls.runtime = self.runtime
         self.runs = 0
         self._make_step = make_step
@@ -167,8 +168,13 @@ def _folders(watches: Sequence[Any]) -> list[str]:
     return list(dict.fromkeys(folder_of(url) for w in watches for url in w.debug_urls))
 
 
+def global_step_of(session: Any) -> int | None:
+    """The global step that a session stands at; None if its graph has none, or it has no value yet."""
+    session = session._tf_sess() if hasattr(session, "_tf_sess") else session
+    return _global_step(session.graph, session.runtime)
+
+
 def _global_step(graph: Graph, runtime: Runtime) -> int | None:
-    """The value of the graph's global step before the run, if it has one."""
     items = graph.get_collection(GraphKeys.GLOBAL_STEP)
     handle = handle_of(items[0].op) if len(items) == 1 else None
     if handle is None:

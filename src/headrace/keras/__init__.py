@@ -52,9 +52,9 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _PLACES:
         module, attribute = _PLACES[name]
-        value = getattr(import_module(module, __name__), attribute)
+        value = getattr(import_module(module, __package__), attribute)
     else:
-        value = import_module(f".{name}", __name__)
+        value = import_module(f".{name}", __package__)
     globals()[name] = value
     return value
 
