@@ -96,7 +96,8 @@ def write_keras(logdir):
 
 @pytest.fixture(scope="session")
 def logdir(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
+    folder = tmp_path_factory.mktemp("tensorboard") / "runs"
+    folder.mkdir()
     write_session(folder / "session")
     write_estimator(folder / "estimator")
     write_keras(folder / "keras")
@@ -146,9 +147,10 @@ def address_of(process):
 
 @pytest.fixture(scope="session")
 def server(logdir):
-    command = [sys.executable, "-m", "tensorboard.main", f"--logdir={logdir}", "--host=127.0.0.1", "--port=0"]
+    command = [sys.executable, "-m", "tensorboard.main", f"--logdir={logdir.name}", "--host=127.0.0.1", "--port=0"]
     process = subprocess.Popen(
         [*command, "--reload_interval=1"],
+        cwd=logdir.parent,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,
