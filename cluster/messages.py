@@ -64,7 +64,7 @@ class Message:
 
 def encode(message: Message) -> Bytes:
     """A message as bytes, in one array."""
-    arrays = [np.asarray(v) for v in message.values]
+    arrays = [_array(v) for v in message.values]
     parts = [_packed_text(a) if a.dtype.hasobject else np.ascontiguousarray(a) for a in arrays]
     key = tuple((i, of_array(a).name, a.shape, p.nbytes) for i, a, p in zip(message.ids, arrays, parts, strict=True))
     text = _description(key) if not message.info else _dump(key, message.info)
@@ -95,6 +95,12 @@ def decode(buffer: Bytes) -> Message:
         return Message(Kind(kind), client, step, run, level, [s[0] for s in specs], values, info)
     except (struct.error, ValueError, TypeError, KeyError) as error:
         raise DataLossError(None, None, f"A message between tasks cannot be read: {error}") from error
+
+
+def _array(value: Any) -> np.ndarray[Any, Any]:
+    array = np.asarray(value)
+    # Text has no width of its own.
+    return array.astype(object) if array.dtype.kind == "S" else array
 
 
 def _aligned(count: int) -> int:

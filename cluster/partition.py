@@ -125,7 +125,7 @@ class Partition:
         return [
             t
             for i, t in enumerate(op.inputs)
-            if t not in self.fed and (t.dtype.name in _TIED or (t.dtype._is_ref_dtype and (i in wanted or _reads(op))))
+            if t not in self.fed and (t.dtype.name in _TIED or (t.dtype._is_ref_dtype and (i in wanted or _works_on(op, t))))
         ]
 
     def _colocated_task(self, op: Operation) -> Task | None:
@@ -244,9 +244,10 @@ class Partition:
             stage.done.add(before)
 
 
-def _reads(op: Operation) -> bool:
-    """Whether an operation hands a variable's value on, which is then read where the variable is and sent once."""
-    return op.type == "Identity"
+def _works_on(op: Operation, reference: Tensor) -> bool:
+    """Whether an operation runs where what it refers to is: what hands a variable's value on, which is then sent once,
+    and what works on something that has no value, such as an accumulator."""
+    return op.type == "Identity" or (_names_state(reference.op) and reference.op.type not in VARIABLE_TYPES)
 
 
 def _names_state(op: Operation) -> bool:

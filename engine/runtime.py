@@ -114,12 +114,16 @@ class Runtime:
 
     @contextmanager
     def cancelled_by(self, cancellation: Cancellation) -> Iterator[None]:
-        """A run in this thread that this cancellation ends, in the place of the session's."""
+        """Runs in this thread that this cancellation ends, as well as the session's."""
         around = self.run_cancellation
         self._runs.cancellation = cancellation
+        around.register(cancellation.cancel)
+        if around.cancelled:
+            cancellation.cancel()
         try:
             yield
         finally:
+            around.unregister(cancellation.cancel)
             self._runs.cancellation = around
 
     @contextmanager

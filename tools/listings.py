@@ -14,13 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RUNNER = ROOT.parent / "shared" / "listings" / "run.py"
 
-PENDING = {
-    "13_between_graph": "issue 6, the cluster",
-    "14_in_graph": "issue 6, the cluster",
-    "15_model_parallel": "issue 6, the cluster",
-    "17_monitored_session": "issue 6, the cluster, and issue 5, checkpoints",
-    "20_sync_replicas": "issue 6, the cluster",
-}
+PENDING: dict[str, str] = {}
 
 # Listings that start from unseeded random numbers and miss their bound now and then, in any library: two more tries.
 TRIES = 3

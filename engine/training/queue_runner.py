@@ -17,6 +17,7 @@ from ..errors import (
 )
 from ..graph import Operation, get_default_graph, get_default_session
 from ..protos import QueueRunnerDef
+from ..runtime import Cancellation
 from ..scopes import GraphKeys
 from ..session import BaseSession
 from .coordinator import Coordinator
@@ -137,10 +138,10 @@ class QueueRunner:
                 return []
             self._runs_per_session[sess] = len(self._enqueue_ops)
             self._exceptions_raised = []
-        threads = [self._thread(f"QueueRunnerThread-{self.name}-{op.name}", self._run, sess, op, coord)
-                   for op in self._enqueue_ops]  # fmt: skip
+        name, stopped = f"QueueRunnerThread-{self.name}", Cancellation()
+        threads = [self._thread(f"{name}-{op.name}", self._run, sess, op, coord, stopped) for op in self._enqueue_ops]
         if coord is not None:
-            threads.append(self._thread(f"QueueRunnerThread-{self.name}-close_on_stop", self._cancel, sess, coord))
+            threads.append(self._thread(f"{name}-close_on_stop", self._cancel, sess, coord, stopped))
         for thread in threads:
             if coord is not None:
                 coord.register_thread(thread)
@@ -152,9 +153,10 @@ class QueueRunner:
     def _thread(self, name: str, target: Any, *args: Any) -> threading.Thread:
         return threading.Thread(name=name, target=target, args=args)
 
-    def _run(self, sess: Any, enqueue_op: Any, coord: Coordinator | None) -> None:
+    def _run(self, sess: Any, enqueue_op: Any, coord: Coordinator | None, stopped: Cancellation) -> None:
         try:
-            at_end = self._fill(sess, enqueue_op, coord)
+            with sess.runtime.cancelled_by(stopped):
+                at_end = self._fill(sess, enqueue_op, coord)
         except Exception as error:
             self._ended(sess)
             if not _is_closed(sess):
@@ -192,12 +194,14 @@ class QueueRunner:
             self._runs_per_session[sess] = left
         return left
 
-    def _cancel(self, sess: Any, coord: Coordinator) -> None:
+    def _cancel(self, sess: Any, coord: Coordinator, stopped: Cancellation) -> None:
         while not coord.wait_for_stop(0.1):
             # Nothing to cancel in a session that is gone: a coordinator that never stops must not hold the thread.
             if _is_closed(sess):
                 return
         _run_ignoring_errors(sess, self._cancel_op)
+        # What waits for something else than the queue, such as for the gradients of other workers, ends too.
+        stopped.cancel()
 
     def to_proto(self, export_scope: str | None = None) -> QueueRunnerDef | None:
         """The runner as a QueueRunnerDef; None if the queue is outside `export_scope`."""
