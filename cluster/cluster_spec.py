@@ -1,127 +1,137 @@
-"""Which tasks a cluster has: names of jobs, and the addresses of their tasks, which are names and nothing more."""
+"""ClusterSpec: the tasks of a cluster by job, with an address each."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..engine.protos import ClusterDef
+_KINDS = (
+    "`cluster` must be a dictionary mapping one or more job names to lists of network addresses, "
+    "or a `ClusterDef` protocol buffer"
+)
 
 
 class ClusterSpec:
     """The tasks of a cluster by job, as TensorFlow 1.15's `tf.train.ClusterSpec`.
 
+    Addresses are names of tasks: messages go by MPI, and nothing is opened at an address.
+
     Args:
-        cluster: a ClusterSpec, a ClusterDef, or a dict from names of jobs to a list of addresses or to a dict of
-            addresses by task index.
+        cluster: a dict of jobs, each a list of addresses or a dict from task indices to addresses (with gaps); a ClusterDef;
+            or another ClusterSpec.
 
     Raises:
-        TypeError: `cluster` is none of these, or an address or index is of the wrong type.
-        ValueError: the index of a task is negative.
+        TypeError: the cluster, a job's tasks, a job's name or an address has another type.
+        ValueError: a task index is no number, or less than 0.
 
     Example:
-        >>> spec = ClusterSpec({"ps": ["ps0:2222"], "worker": ["worker0:2222", "worker1:2222"]})
-        >>> spec.jobs, spec.num_tasks("worker"), spec.task_address("worker", 1)
-        (['ps', 'worker'], 2, 'worker1:2222')
+        >>> import headrace as tf
+        >>> cluster = tf.train.ClusterSpec({"ps": ["ps0:2222"], "worker": {1: "worker1:2222", 3: "worker3:2222"}})
+        >>> cluster.jobs, cluster.num_tasks("worker"), cluster.task_indices("worker")
+        (['ps', 'worker'], 2, [1, 3])
+        >>> cluster.task_address("ps", 0)
+        'ps0:2222'
     """
 
     def __init__(self, cluster: Any) -> None:
-        self._tasks: dict[str, dict[int, str]] = _tasks_of(cluster)
+        self._tasks = {_text(job, "Job name"): dict(sorted(tasks)) for job, tasks in _jobs(cluster)}
+
+    @property
+    def jobs(self) -> list[str]:
+        """The names of the jobs, in the order given."""
+        return list(self._tasks)
+
+    def as_dict(self) -> dict[str, list[str] | dict[int, str]]:
+        """The tasks by job: a list of addresses where indices have no gaps, or else a dict by index."""
+        return {job: _dense(tasks) if _is_dense(tasks) else dict(tasks) for job, tasks in self._tasks.items()}
+
+    def as_cluster_def(self) -> Any:
+        """The cluster as a ClusterDef message, with jobs in alphabetical order."""
+        from ..engine.protos import ClusterDef
+
+        message = ClusterDef()
+        for job in sorted(self._tasks):
+            entry = message.job.add(name=job)
+            for index, address in self._tasks[job].items():
+                entry.tasks[index] = address
+        return message
+
+    def num_tasks(self, job_name: str) -> int:
+        """The number of tasks of a job; ValueError where there is no such job."""
+        return len(self._job(job_name))
+
+    def task_indices(self, job_name: str) -> list[int]:
+        """The indices of a job's tasks, ascending; ValueError where there is no such job."""
+        return list(self._job(job_name))
+
+    def task_address(self, job_name: str, task_index: int) -> str:
+        """The address of a task; ValueError where there is no such job or task."""
+        tasks = self._job(job_name)
+        if task_index not in tasks:
+            raise ValueError(f"No task with index {task_index!r} in job {job_name!r}")
+        return tasks[task_index]
+
+    def job_tasks(self, job_name: str) -> list[str | None]:
+        """The addresses of a job's tasks by index, None in gaps; ValueError where there is no such job."""
+        tasks = self._job(job_name)
+        return [tasks.get(index) for index in range(max(tasks, default=-1) + 1)]
+
+    def _job(self, name: str) -> dict[int, str]:
+        if name not in self._tasks:
+            raise ValueError(f"No such job in cluster: {name!r}")
+        return self._tasks[name]
 
     def __bool__(self) -> bool:
         return bool(self._tasks)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ClusterSpec) and self._tasks == other._tasks
+    __nonzero__ = __bool__
 
-    def __hash__(self) -> int:
-        return hash(repr(sorted(self._tasks.items())))
+    def __eq__(self, other: object) -> bool:
+        try:
+            return self._tasks == ClusterSpec(other)._tasks
+        except (TypeError, ValueError):
+            return NotImplemented
+
+    # As TensorFlow's: equal to what cannot be hashed.
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        jobs = ", ".join(f"{job!r}: {self._listed(job)!r}" for job in self.jobs)
-        return f"ClusterSpec({{{jobs}}})"
-
-    def as_dict(self) -> dict[str, list[str] | dict[int, str]]:
-        """Addresses by job: a list where the indices are 0, 1, ..., a dict by index where some are left out."""
-        return {job: self._listed(job) for job in self.jobs}
-
-    def as_cluster_def(self) -> ClusterDef:
-        """The cluster as a ClusterDef message."""
-        message = ClusterDef()
-        for job in self.jobs:
-            added = message.job.add(name=job)
-            for index in self.task_indices(job):
-                added.tasks[index] = self._tasks[job][index]
-        return message
-
-    @property
-    def jobs(self) -> list[str]:
-        """The names of the jobs, in the order in which they were given."""
-        return list(self._tasks)
-
-    def num_tasks(self, job_name: str) -> int:
-        """How many tasks a job has; ValueError if there is no such job."""
-        return len(self._job(job_name))
-
-    def task_indices(self, job_name: str) -> list[int]:
-        """The indices of a job's tasks in order; ValueError if there is no such job."""
-        return sorted(self._job(job_name))
-
-    def task_address(self, job_name: str, task_index: int) -> str:
-        """The address of a task; ValueError if there is no such job or task."""
-        tasks = self._job(job_name)
-        if task_index not in tasks:
-            raise ValueError(f"No task with index {task_index!r} in job {job_name!r}; there are {sorted(tasks)}")
-        return tasks[task_index]
-
-    def job_tasks(self, job_name: str) -> list[str | None]:
-        """The addresses of a job's tasks by index, None where an index is left out."""
-        tasks = self._job(job_name)
-        return [tasks.get(i) for i in range(max(tasks, default=-1) + 1)]
-
-    def _job(self, name: str) -> dict[int, str]:
-        if name not in self._tasks:
-            raise ValueError(f"No such job in cluster: {name!r}; there are {self.jobs}")
-        return self._tasks[name]
-
-    def _listed(self, job: str) -> list[str] | dict[int, str]:
-        tasks = self._tasks[job]
-        indices = self.task_indices(job)
-        return [tasks[i] for i in indices] if indices == list(range(len(tasks))) else dict(tasks)
+        tasks = self.as_dict()
+        return f"ClusterSpec({', '.join(f'{job!r}: {tasks[job]!r}' for job in sorted(tasks)).join('{}')})"
 
 
-def _tasks_of(cluster: Any) -> dict[str, dict[int, str]]:
+def _jobs(cluster: Any) -> Iterator[tuple[Any, list[tuple[int, str]]]]:
     if isinstance(cluster, ClusterSpec):
-        return {job: dict(tasks) for job, tasks in cluster._tasks.items()}
-    if isinstance(cluster, ClusterDef):
-        return {job.name: dict(job.tasks) for job in cluster.job}
-    if isinstance(cluster, Mapping):
-        return {_text(job, "The name of a job"): _tasks_of_job(job, tasks) for job, tasks in cluster.items()}
-    raise TypeError(
-        f"cluster must be a dictionary mapping one or more job names to lists of network addresses, or a `ClusterDef` "
-        f"protocol buffer, got {cluster!r}"
-    )
+        yield from ((job, list(tasks.items())) for job, tasks in cluster._tasks.items())
+    elif isinstance(cluster, Mapping):
+        yield from ((job, _tasks(job, tasks)) for job, tasks in cluster.items())
+    elif hasattr(cluster, "job") and hasattr(cluster, "DESCRIPTOR"):
+        yield from ((entry.name, list(entry.tasks.items())) for entry in cluster.job)
+    else:
+        raise TypeError(_KINDS)
 
 
-def _tasks_of_job(job: str, tasks: Any) -> dict[int, str]:
-    if isinstance(tasks, list | tuple):
-        tasks = dict(enumerate(tasks))
-    if not isinstance(tasks, Mapping):
-        raise TypeError(f"The tasks of job {job!r} must be a list or a dictionary of addresses, got {tasks!r}")
-    return {_index(job, i): _text(address, f"The address of task {i!r} of job {job!r}") for i, address in tasks.items()}
-
-
-def _index(job: str, index: Any) -> int:
-    if not isinstance(index, int) or isinstance(index, bool):
-        raise TypeError(f"The task keys of job {job!r} must be integers, got {index!r}")
-    if index < 0:
-        raise ValueError(f"The task keys of job {job!r} must not be negative, got {index}")
-    return index
+def _tasks(job: Any, tasks: Any) -> list[tuple[int, str]]:
+    if isinstance(tasks, Mapping):
+        items = [(int(index), address) for index, address in tasks.items()]
+    elif isinstance(tasks, Sequence) and not isinstance(tasks, str | bytes):
+        items = list(enumerate(tasks))
+    else:
+        raise TypeError(f"The tasks for job {job!r} must be a list or a dictionary from integers to strings.")
+    if any(index < 0 for index, _ in items):
+        raise ValueError(f"The task indices of job {job!r} must not be negative, got {[index for index, _ in items]}")
+    return [(index, _text(address, "Task address")) for index, address in items]
 
 
 def _text(value: Any, what: str) -> str:
-    if isinstance(value, bytes):
-        value = value.decode()
-    if not isinstance(value, str):
-        raise TypeError(f"{what} must be a string, got {value!r}")
-    return value
+    if not isinstance(value, str | bytes):
+        raise TypeError(f"{what} {value!r} must be bytes or unicode")
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _is_dense(tasks: Mapping[int, str]) -> bool:
+    return list(tasks) == list(range(len(tasks)))
+
+
+def _dense(tasks: Mapping[int, str]) -> list[str]:
+    return list(tasks.values())

@@ -1,6 +1,7 @@
 """The names of TensorFlow 1.15's `tf.contrib`."""
 
 from . import (
+    cluster_resolver,
     data,
     deprecated,
     estimator,
@@ -26,7 +27,7 @@ from . import (
 )
 
 __all__ = [
-    "data", "deprecated", "estimator", "factorization", "feature_column", "framework", "layers", "learn",
-    "legacy_seq2seq", "lookup", "losses", "metrics", "opt", "predictor", "rnn", "saved_model", "seq2seq", "slim",
-    "staging", "tensorboard", "training", "util",
+    "cluster_resolver", "data", "deprecated", "estimator", "factorization", "feature_column", "framework", "layers",
+    "learn", "legacy_seq2seq", "lookup", "losses", "metrics", "opt", "predictor", "rnn", "saved_model", "seq2seq",
+    "slim", "staging", "tensorboard", "training", "util",
 ]  # fmt: skip

@@ -1,0 +1,7 @@
+"""The names of TensorFlow 1.15's `tf.contrib.cluster_resolver`."""
+
+from ..cluster.resolvers import ClusterResolver, SimpleClusterResolver, SlurmClusterResolver, TFConfigClusterResolver
+
+__all__ = [
+    "ClusterResolver", "SimpleClusterResolver", "SlurmClusterResolver", "TFConfigClusterResolver",
+]  # fmt: skip
