@@ -32,10 +32,12 @@ class Communicator(Protocol):
 
     Attributes:
         rank, size: the number of this rank, and how many there are.
+        share: how much of a step's examples this rank has, from 0 to 1.
     """
 
     rank: int
     size: int
+    share: float
 
     def bucket(self, name: str, inputs: Sequence[Array], outputs: Sequence[Array], wire: str = "") -> Bucket:
         """What adds up `inputs`, contiguous arrays of one dtype, into `outputs`; both are written and read later.
@@ -105,6 +107,7 @@ class _Alone:
 
     rank = 0
     size = 1
+    share = 1.0
 
     def bucket(self, name: str, inputs: Sequence[Array], outputs: Sequence[Array], wire: str = "") -> Bucket:
         return _AloneBucket(inputs, outputs)

@@ -49,6 +49,8 @@ class Op(Generic[P, R]):
         self.stateful: bool = options.pop("stateful", False)
         # Whether the op may wait for another thread: such ops run after all others that could run.
         self.blocking: bool = options.pop("blocking", False)
+        # Run before whatever else could run.
+        self.early: bool = options.pop("early", False)
         # Whether an imported graph may hold the op only with allow_io.
         self.touches_files: bool = options.pop("touches_files", False)
         self.shape_rule: ShapeRule | None = options.pop("shape", None)
@@ -68,6 +70,7 @@ class Op(Generic[P, R]):
         self.into_function: Callable[..., Any] | None = None
         self.view_function: Callable[..., Any] | None = None
         self.state_function: Callable[..., Any] | None = None
+        self.bound_function: Callable[..., Any] | None = None
         self.update_function: Callable[..., Any] | None = None
         self.updated: tuple[str, ...] = ()
         # Resource inputs that stand for the value of the variable and not for the variable itself.
@@ -239,6 +242,15 @@ class Op(Generic[P, R]):
         self.state_function = function
         return function
 
+    def bound(self, function: Rule) -> Rule:
+        """Registers `(context, inputs, outputs, **attributes) -> call` for a stateful op on arrays that stay in place.
+
+        Planned programs use it instead of the stateful kernel. The call may leave work behind that reads the inputs and
+        writes the outputs after it has returned; another op must take both and wait for it.
+        """
+        self.bound_function = function
+        return function
+
     def update(self, *names: str) -> Callable[[Rule], Rule]:
         """Registers `(xp, *variables, *others, **attributes)`, which writes to the variables called `names` in place."""
 
@@ -348,7 +360,7 @@ def op(op_type: str, inputs: str = "", outputs: str = "", **options: Any) -> Cal
         op_type: TensorFlow's op type name.
         inputs: arguments such as "a: T, b: T" or "values: N * T"; "x: Ref(T)" takes a variable.
         outputs: the same for outputs.
-        **options: stateful, blocking, touches_files, foldable (bools); shape (a rule); lists (names of inferred lists of
+        **options: stateful, blocking, early, touches_files, foldable (bools); shape (a rule); lists (names of inferred lists of
             types); and for every dtype attribute the tuple of dtypes it may be, such as T=FLOATING.
     """
 

@@ -24,7 +24,7 @@ ENGINE = (
     "errors dtypes shapes source device crc32c protos records tensor_proto summary checkpoint kernels native "
     "byte_strings platform scalar",
     "graph graph_state",
-    "registry conversion inference inputs signatures static function resources runtime communicator "
+    "registry conversion inference inputs signatures static function resources runtime communicator local_sums "
     "recorder samples tensor_types queues graph_def "
     "attr_values node_reader importer graph_util scopes nest list_value",
     "ops",

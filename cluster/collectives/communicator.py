@@ -44,12 +44,14 @@ class ClusterCommunicator:
 
     Attributes:
         rank, size: among these ranks.
+        share: how much of a step's examples this rank has.
         ranks: their numbers in the job.
         group: what exchanges, and counts.
     """
 
     def __init__(self, comm: Any, ranks: Sequence[int], settings: Settings, worker: Worker | None = None) -> None:
         self.rank, self.size, self.ranks = comm.rank, comm.size, list(ranks)
+        self.share = 1.0 / self.size
         self._comm, self._settings = comm, settings
         self.group = Group(comm, self.ranks, settings)
         # One thread for all groups: what a program asks for first is done first.

@@ -25,7 +25,7 @@ from ..recorder import Recorder
 from ..resources import ResourceStore, VariableStorage
 from ..rewriting.dataflow import Node, Value
 from ..rewriting.fuse import expression_of
-from ..runtime import Runtime
+from ..runtime import KernelContext, Runtime
 from .arguments import compute_of
 from .elementwise import bind_expression
 from .failures import failure_of
@@ -251,6 +251,11 @@ class CpuProgram:
             calls = _bind_static(node, inputs, outputs)
             if calls is not None:
                 return calls
+            if node.definition.bound_function is not None:
+                context = KernelContext(node.name, node.attrs, self.runtime)
+                return [
+                    node.definition.bound_function(context, inputs, outputs, **node.definition.kernel_attrs(node.attrs))
+                ]
         return [partial(_compute, compute_of(node, self.runtime), inputs, outputs)]
 
     def _bind_assign(self, node: Node, inputs: list[Any]) -> list[Call]:

@@ -22,6 +22,7 @@ from . import (  # noqa: F401  importing a family registers its ops
     checkpoint_files,
     choice,
     clipping,
+    collective,
     comparison,
     complex_parts,
     cond,

@@ -438,7 +438,8 @@ class _Order:
 
 
 def schedule(nodes: list[Node]) -> list[Node]:
-    """The nodes in an order that runs: those made first come first, those that may block come last."""
+    """The nodes in an order that runs: those made first come first, but early ones before all
+    and those that may block last."""
     waiting: dict[Node, int] = {}
     after: dict[Node, list[Node]] = {}
     for node in nodes:
@@ -466,9 +467,9 @@ def schedule(nodes: list[Node]) -> list[Node]:
     return result
 
 
-def _priority(node: Node, position: int) -> tuple[bool, float, int, Node]:
+def _priority(node: Node, position: int) -> tuple[int, float, int, Node]:
     blocking = node.definition.blocking or (node.origin is not None and _may_block(node.origin))
-    return (blocking, node.order, position, node)
+    return (1 if blocking else -1 if node.definition.early else 0, node.order, position, node)
 
 
 def _may_block(op: Operation) -> bool:
