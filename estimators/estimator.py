@@ -21,7 +21,7 @@ from ..engine.lookup import tables_initializer
 from ..engine.ops.random import set_random_seed
 from ..engine.ops.summaries import scalar as scalar_summary
 from ..engine.session import Session
-from ..engine.summary.values import merged, scalar
+from ..engine.summary.values import merged, scalar, text
 from ..engine.summary.writer import FileWriter
 from ..engine.training.basic_session_run_hooks import (
     CheckpointSaverHook,
@@ -87,6 +87,7 @@ class Estimator(Exporting):
         self._kept: dict[tuple[str, Kind], KeptModel] = {}
         # Modes whose models have to be made anew each time.
         self._unkept: set[str] = set()
+        self._drawn: set[str] = set()  # folders of evaluations with their graph
         self._newest_known: tuple[Any, str | None] = (None, None)
         self._lock = threading.RLock()
 
@@ -302,7 +303,7 @@ class Estimator(Exporting):
                 values = model.evaluated(given.batches(), steps)
         else:
             values = self._evaluated(given, steps, hooks or (), prefix)
-        self._write_evaluation(values, name)
+        self._write_evaluation(values, name, prefix, given.graph if model is None else model.graph)
         return values
 
     def _evaluated(
@@ -315,11 +316,19 @@ class Estimator(Exporting):
                 values = _run_evaluation(session, spec, steps)
                 return {**values, "global_step": int(_plain(session).run(step))}
 
-    def _write_evaluation(self, values: Mapping[str, Any], name: str | None) -> None:
-        writer = FileWriter(self.eval_dir(name))
-        numbers = [scalar(key, value) for key, value in values.items() if key != "global_step" and np.ndim(value) == 0]
-        writer.add_summary(merged(numbers), values["global_step"])
-        writer.close()
+    def _write_evaluation(
+        self, values: Mapping[str, Any], name: str | None, prefix: str | None = None, graph: Any = None
+    ) -> None:
+        """Metrics, which checkpoint was evaluated, and once the graph, as event files."""
+        folder = self.eval_dir(name)
+        found = [scalar(key, value) for key, value in values.items() if key != "global_step" and np.ndim(value) == 0]
+        if prefix is not None:
+            found.append(text("checkpoint_path", prefix))
+        with FileWriter(folder) as writer:
+            if graph is not None and folder not in self._drawn:
+                writer.add_graph(graph)
+                self._drawn.add(folder)
+            writer.add_summary(merged(found), values["global_step"])
 
     # Prediction
 
