@@ -255,19 +255,18 @@ class Analyzer:
             return [self._typed(name)]
         return list(dict.fromkeys(self._label(d) for d in self._data if d.node_name == name))
 
-    def run_info(self, args: Namespace) -> list[str]:
-        """run_info: what was run."""
-        del args
-        data = self.dump.core_metadata
-        lines = [
-            f"fetches: {', '.join([*data.output_names, *data.target_nodes]) or 'none'}",
-            f"feeds: {', '.join(data.input_names) or 'none'}",
-            f"watched run {data.session_run_index}"
-            + (f", global step {data.global_step}" if data.global_step >= 0 else ""),
-            f"device: {self.dump.devices()[0]}",
-            f"{self.dump.size} tensors dumped",
-        ]
-        return lines + ([f"the run ended with {self.dump.error}"] if self.dump.error else [])
+
+def run_lines(dump: DebugDumpDir) -> list[str]:
+    """What was run, by a dump."""
+    data = dump.core_metadata
+    lines = [
+        f"fetches: {', '.join([*data.output_names, *data.target_nodes]) or 'none'}",
+        f"feeds: {', '.join(data.input_names) or 'none'}",
+        f"watched run {data.session_run_index}"
+        + (f", global step {data.global_step}" if data.global_step >= 0 else ""),
+        f"{dump.size} tensors dumped on {dump.devices()[0]}",
+    ]
+    return lines + ([f"the run ended with {dump.error}"] if dump.error else [])
 
 
 def shown_tensor(label: str, array: Any, name: TensorName, args: Namespace) -> list[str]:

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ..graph import Graph
 from ..protos import RunOptions
+from .analyzer import run_lines
 from .dump_dir import DebugDumpDir, Predicate, has_inf_or_nan
 from .watch import watch_graph
 from .watching import global_step_of
@@ -174,3 +175,18 @@ def _names(fetches: Any) -> list[str]:
     if isinstance(fetches, list | tuple):
         return [name for part in fetches for name in _names(part)]
     return [fetches if isinstance(fetches, str) else str(getattr(fetches, "name", fetches))]
+
+
+def look_into(folder: str, stdin: IO[str] | None = None, stdout: IO[str] | None = None) -> None:
+    """Takes commands about a dump: what `python -m headrace debug FOLDER` does. `run` ends it as `exit` does.
+
+    Raises:
+        OSError, ValueError: the folder holds no dump, or a damaged one.
+    """
+    from .terminal import Terminal  # argparse and cmd are loaded by those who debug
+
+    dump = DebugDumpDir(folder)
+    filters: dict[str, Predicate] = {"has_inf_or_nan": has_inf_or_nan}
+    terminal = Terminal(filters, run_lines(dump), dump, None, stdin, stdout)
+    terminal.write(terminal.about)
+    terminal.cmdloop()

@@ -11,10 +11,11 @@ import numpy as np
 from ..dtypes import DType
 from ..errors import InvalidArgumentError
 from ..function import FunctionGraph
-from ..graph import Operation
+from ..graph import Operation, Tensor
 from ..resources import VariableStorage
 from ..rewriting.dataflow import Node, Value
 from ..session_config import DEFAULTS
+from ..static import constant_value
 from .debug_ops import finite_parts
 
 
@@ -120,9 +121,15 @@ def range_of(value: Any, dtype: DType) -> _Range | None:
 
 def _may_be_so(node: Node) -> bool:
     """Whether a node may hold an infinity: constants, and what a branch or body is given, which was looked at outside."""
-    if node.type == "Const" and (node.origin is None or node.origin.type == "Const"):
-        return True
+    if node.type == "Const":
+        return node.origin is None or node.origin.type == "Const" or not _all_finite(node.origin.inputs)
     return node.type == "_Feed" and node.origin is not None and isinstance(node.origin.graph, FunctionGraph)
+
+
+def _all_finite(inputs: Sequence[Tensor]) -> bool:
+    """Whether what an operation was computed from ahead of the run has no NaN or infinity."""
+    found = (range_of(constant_value(t), t.dtype.base_dtype) for t in inputs)
+    return not any(r is not None and (r.nan or r.infinite) for r in found)
 
 
 def _kind(node: Node) -> str:

@@ -86,7 +86,9 @@ class Terminal(cmd.Cmd):
 
     def onecmd(self, line: str) -> bool:
         """Carries out a line; true where the loop ends."""
-        if not self.use_rawinput and line != "EOF":
+        if line == "EOF":
+            self.stdout.write("\n")
+        elif not self.use_rawinput:
             # What comes through a pipe is not on the screen yet.
             self.stdout.write(line.strip() + "\n")
         try:

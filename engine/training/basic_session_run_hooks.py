@@ -304,11 +304,17 @@ class StepCounterHook(SessionRunHook):
         _log.info("%s: %g", self._tag, rate)
 
 
+_FIND_NAN = (
+    "To have the operation named that makes the first NaN, with its line, train once more with "
+    "headrace.debug.CheckNumericsHook() among the hooks, or after tf.debugging.enable_check_numerics()."
+)
+
+
 class NanLossDuringTrainingError(RuntimeError):
     """Says that the loss is not a number any more."""
 
     def __str__(self) -> str:
-        return "NaN loss during training."
+        return f"NaN loss during training. {_FIND_NAN}"
 
 
 class NanTensorHook(SessionRunHook):
@@ -329,7 +335,7 @@ class NanTensorHook(SessionRunHook):
         if self._fail:
             _log.error("Model diverged with loss = NaN.")
             raise NanLossDuringTrainingError
-        _log.warning("Model diverged with loss = NaN.")
+        _log.warning("Model diverged with loss = NaN. %s", _FIND_NAN)
         run_context.request_stop()
 
 

@@ -1,4 +1,4 @@
-"""`python -m headrace`: says which headrace this is and what it stands on; `checkpoint` looks into checkpoints."""
+"""`python -m headrace`: says which headrace this is and what it stands on; `checkpoint` and `debug` look into files."""
 
 import argparse
 import platform
@@ -13,10 +13,14 @@ import headrace
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command, or prints the versions of headrace, Python and NumPy without one, and returns the exit status."""
     parser = argparse.ArgumentParser(prog="headrace", description=__doc__)
-    _add_checkpoint(parser.add_subparsers(dest="command"))
+    commands = parser.add_subparsers(dest="command")
+    _add_checkpoint(commands)
+    commands.add_parser("debug", help="look into a dump of the debugger").add_argument("path", help="the dump's folder")
     options = parser.parse_args(arguments)
     if options.command == "checkpoint":
         return _checkpoint(options)
+    if options.command == "debug":
+        return _debug(options.path)
     print(f"headrace {headrace.__version__}")
     print(f"Python {platform.python_version()}, NumPy {numpy.__version__}, {platform.platform()}")
     return 0
@@ -52,6 +56,17 @@ def _checkpoint(options: argparse.Namespace) -> int:
     for line in report.lines:
         print(line)
     return report.status
+
+
+def _debug(path: str) -> int:
+    from headrace.engine.debug.local import look_into
+
+    try:
+        look_into(path)
+    except (OSError, ValueError) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
