@@ -45,6 +45,19 @@ class Callback:
         """The epoch and batch at which `fit` is to begin, asked once all callbacks have begun; None for any."""
         return None
 
+    def kept_state(self) -> dict[str, Any]:
+        """What `BackupAndRestore` is to keep of a callback: plain values, and lists of arrays, by name."""
+        return {}
+
+    def take_state(self, state: dict[str, Any]) -> None:
+        """Goes on with what `kept_state` gave, in a fit that was interrupted; called after `on_train_begin`."""
+
+    def after_train_batch(self, batch: int) -> None:
+        """After the `on_train_batch_end` of all callbacks."""
+
+    def after_epoch(self, epoch: int) -> None:
+        """After the `on_epoch_end` of all callbacks."""
+
     def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Before a batch of training, under its old name."""
 
@@ -147,6 +160,7 @@ class CallbackList:
             kind: [c for c in given if _defines(c, *(h for h in _BATCH_HOOKS if kind in h), *_old_hooks(kind))]
             for kind in ("train_batch", "test_batch", "predict_batch")
         }
+        self._after_batches = [c for c in given if _defines(c, "after_train_batch")]
 
     def __iter__(self) -> Any:
         return iter(self.callbacks)
@@ -167,7 +181,7 @@ class CallbackList:
 
     def looks_at_batches(self, kind: str) -> bool:
         """Whether a callback has a method for batches of a kind ("train_batch", ...)."""
-        return bool(self._by_batch[kind])
+        return bool(self._by_batch[kind]) or (kind == "train_batch" and bool(self._after_batches))
 
     def needs_logs(self, kind: str) -> bool:
         """Whether one of those looks at the metrics."""
@@ -184,6 +198,9 @@ class CallbackList:
         """After a batch."""
         for callback in self._by_batch[kind]:
             getattr(callback, f"on_{kind}_end")(batch, {} if logs is None else logs)
+        if kind == "train_batch":
+            for callback in self._after_batches:
+                callback.after_train_batch(batch)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Before an epoch."""
@@ -194,6 +211,8 @@ class CallbackList:
         """After an epoch."""
         for callback in self.callbacks:
             callback.on_epoch_end(epoch, {} if logs is None else logs)
+        for callback in self.callbacks:
+            callback.after_epoch(epoch)
 
     def call(self, hook: str, logs: Logs | None = None) -> None:
         """Calls `on_train_begin` and the like."""
@@ -218,6 +237,12 @@ class History(Callback):
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.epoch = []
         self.history = {}
+
+    def kept_state(self) -> dict[str, Any]:
+        return {"epoch": self.epoch, "history": self.history}
+
+    def take_state(self, state: dict[str, Any]) -> None:
+        self.epoch, self.history = state["epoch"], state["history"]
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         self.epoch.append(epoch)

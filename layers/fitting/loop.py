@@ -65,7 +65,9 @@ def run_batches(
         ValueError: there was no batch.
     """
     looks, rows = callbacks.looks_at_batches(kind), 0
-    for number, (arrays, count) in enumerate(source.epoch(skip), skip):
+    if limit is not None and skip >= limit:
+        return 0
+    for number, (arrays, count) in enumerate(source.epoch(), skip):
         if looks:
             callbacks.batch_begin(kind, number)
         logs = steps(arrays, count)
@@ -126,9 +128,9 @@ class Loop:
             "train_batch", self.source, self.steps, self.callbacks, self.plan.steps_per_epoch, skip,
             lambda: bool(self.model.stop_training),
         )  # fmt: skip
+        self.source.on_epoch_end()
         logs = self.steps.logs()
         if self.validate is not None and self.plan.validates(epoch):
             logs.update({f"val_{name}": value for name, value in self.validate().items()})
         self.callbacks.on_epoch_end(epoch, logs)
-        self.source.on_epoch_end()
         return logs

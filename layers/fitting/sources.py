@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .chances import chances, set_chances
 from .rows import Array, Rows, batches_of, count_of
 
 # The arrays of a batch, and its number of rows.
@@ -24,23 +25,50 @@ class Source:
     batch_size: int | None = None
     goes_on = False
     _running: Iterator[Batch] | None = None
+    # Of the running pass: how many batches were given, what generators of numbers it began with, and whether it is the
+    # rest of one that was interrupted.
+    _given = 0
+    _chances: Any = None
+    _is_rest = False
 
-    def epoch(self, skip: int = 0) -> Iterator[Batch]:
-        """The batches of the next epoch, without the first `skip`."""
-        is_new = self._running is None or not self.goes_on
+    def epoch(self) -> Iterator[Batch]:
+        """The batches of the next epoch."""
+        is_new = self._running is None or not (self.goes_on or self._is_rest)
         if is_new:
-            self._running = self._pass(skip)
-        was_at_end = not is_new
+            self._given, self._chances, self._running = 0, chances(), self._pass(0)
+        was_at_end, self._is_rest = not is_new and self.goes_on, False
         for batch in self._running or ():
             was_at_end = False
+            self._given += 1
             yield batch
         self._running = None
         if was_at_end:
             # The epoch before ended with the pass.
-            yield from self.epoch(skip)
+            yield from self.epoch()
+
+    def place(self) -> dict[str, Any] | None:
+        """Where the running pass is, of plain values; None between two passes."""
+        if self._running is None:
+            return None
+        return {"given": self._given, "chances": self._chances, "more": self._more()}
+
+    def go_to(self, place: dict[str, Any] | None) -> None:
+        """Goes on where `place` was asked; draws the pass's order as it was drawn then."""
+        if place is not None:
+            self._given, self._chances, self._is_rest = int(place["given"]), place["chances"], True
+            set_chances(place["chances"])
+            self._running = self._rest(self._given, place["more"])
+
+    def _more(self) -> Any:
+        """What else says where a pass is."""
+        return None
+
+    def _rest(self, given: int, more: Any) -> Iterator[Batch]:
+        """A pass from where it was interrupted."""
+        return self._pass(given)
 
     def _pass(self, skip: int) -> Iterator[Batch]:
-        """All batches once, without the first `skip`."""
+        """All batches once, without the first `skip`; what is drawn for all of them is drawn at once."""
         raise NotImplementedError
 
     def on_epoch_end(self) -> None:
@@ -81,5 +109,5 @@ class RowSource(Source):
         return np.concatenate([np.arange(s, min(s + size, self.rows)) for s in starts])
 
     def _pass(self, skip: int) -> Iterator[Batch]:
-        for chosen in batches_of(self.rows, self.batch_size or 1, self._order(), skip):
-            yield self.taken(chosen), count_of(chosen)
+        chosen = batches_of(self.rows, self.batch_size or 1, self._order(), skip)
+        return ((self.taken(rows), count_of(rows)) for rows in chosen)

@@ -41,6 +41,8 @@ class MonitorCallback(Callback):
     """
 
     needs_batch_logs = False
+    # The attributes that a fit that was interrupted goes on with.
+    _kept: tuple[str, ...] = ("best",)
 
     def __init__(self, monitor: str = "val_loss", mode: str = "auto", min_delta: float = 0.0) -> None:
         super().__init__()
@@ -48,6 +50,12 @@ class MonitorCallback(Callback):
             raise ValueError(f"mode of {type(self).__name__} must be 'auto', 'min' or 'max', got {mode!r}")
         self.monitor, self.mode, self.min_delta = monitor, mode, abs(min_delta)
         self.best: Any = None
+
+    def kept_state(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self._kept}
+
+    def take_state(self, state: dict[str, Any]) -> None:
+        vars(self).update({name: state[name] for name in self._kept})
 
     def _is_improvement(self, value: Any, reference: Any) -> bool:
         if reference is None:
@@ -86,6 +94,8 @@ class EarlyStopping(MonitorCallback):
         restore_best_weights: whether the weights of the best epoch are put back at the end.
         start_from_epoch: epochs before this number do not count.
     """
+
+    _kept = ("wait", "stopped_epoch", "best_epoch", "best", "best_weights")
 
     def __init__(
         self,
@@ -155,6 +165,8 @@ class ReduceLROnPlateau(MonitorCallback):
     Raises:
         ValueError: factor is 1 or more.
     """
+
+    _kept = ("wait", "cooldown_counter", "best")
 
     def __init__(
         self,

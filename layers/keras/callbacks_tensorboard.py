@@ -90,6 +90,13 @@ class TensorBoard(Callback):
         if self.embeddings_freq:
             self._configure_projector()
 
+    def kept_state(self) -> dict[str, Any]:
+        return {"steps": self._steps}
+
+    def take_state(self, state: dict[str, Any]) -> None:
+        self._steps = int(state["steps"])
+        self._batch = self._steps, time.monotonic()
+
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._started, self._epoch_steps = time.monotonic(), 0
 

@@ -147,15 +147,21 @@ class IteratorSource(Source):
         # A generator goes on where it stopped; what can be iterated over anew starts over each epoch.
         self._once = iter(iterable) if hasattr(iterable, "__next__") else None
 
-    def _items(self) -> Iterator[Any]:
-        return iter(self._iterable) if self._once is None else self._once
+    def _items(self, skip: int) -> Iterator[Any]:
+        """The batches of a pass as they are given, without the first `skip`."""
+        items: Iterator[Any] = iter(self._iterable) if self._once is None else self._once
+        for _ in range(skip):
+            next(items, None)
+        return items
 
     def _pass(self, skip: int) -> Iterator[Batch]:
-        for number, item in enumerate(self._items()):
-            if number >= skip:
-                feed = self._prepare(item, number)
-                self.columns, arrays = feed.columns, feed.arrays
-                yield arrays, len(arrays[0])
+        return self._prepared(self._items(skip), skip)
+
+    def _prepared(self, items: Iterator[Any], skip: int) -> Iterator[Batch]:
+        for number, item in enumerate(items, skip):
+            feed = self._prepare(item, number)
+            self.columns, arrays = feed.columns, feed.arrays
+            yield arrays, len(arrays[0])
 
 
 class SequenceSource(IteratorSource):
@@ -165,11 +171,10 @@ class SequenceSource(IteratorSource):
         super().__init__(sequence, prepare)
         self.steps, self.shuffle = len(sequence), shuffle
 
-    def _items(self) -> Iterator[Any]:
+    def _items(self, skip: int) -> Iterator[Any]:
         count = len(self._iterable)
         order = np.random.permutation(count) if self.shuffle else np.arange(count)
-        for number in order:
-            yield self._iterable[int(number)]
+        return (self._iterable[int(number)] for number in order[skip:])
 
     def on_epoch_end(self) -> None:
         if hasattr(self._iterable, "on_epoch_end"):
@@ -193,16 +198,26 @@ class DatasetSource(IteratorSource):
             kept[key] = iterator, iterator.get_next()
         self._iterator, self._next = kept[key]
 
-    def _items(self) -> Iterator[Any]:
-        session = get_session()
-        session.run(self._iterator.initializer)
-        take = session.make_callable(self._next)
+    def _items(self, skip: int) -> Iterator[Any]:
+        get_session().run(self._iterator.initializer)
+        return self._taken()
+
+    def _taken(self) -> Iterator[Any]:
+        take = get_session().make_callable(self._next)
         while True:
             try:
                 item = take()
             except OutOfRangeError:
                 return
             yield item
+
+    def _more(self) -> Any:
+        return self._iterator.get_state(get_session())
+
+    def _rest(self, given: int, more: Any) -> Iterator[Batch]:
+        items = self._items(0)
+        self._iterator.set_state(get_session(), more)
+        return self._prepared(items, given)
 
 
 def is_dataset(x: Any) -> bool:

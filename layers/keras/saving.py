@@ -105,10 +105,11 @@ def write_groups(file: Any, groups: list[tuple[str, list[Any]]]) -> None:
     for path, several in groups:
         group = file.require_group(path)
         for i, _ in enumerate(several):
-            group.create_dataset(str(i), data=_storable(next(values)))
+            group.create_dataset(str(i), data=storable(next(values)))
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
+    """A value as HDF5 can hold it."""
     array = np.asarray(value)
     # HDF5 has no bfloat16.
     return array.astype(np.float32) if array.dtype.name == "bfloat16" else array

@@ -84,6 +84,12 @@ class Columns:
         """The columns with sizes that are not the same in both unknown."""
         return Columns(*(tuple(map(_merged, a, b)) for a, b in zip(self.parts(), other.parts(), strict=True)))  # type: ignore[arg-type]
 
+    @classmethod
+    def of_plain(cls, parts: Any) -> Columns:
+        """The columns of what `parts` gives, also once it was written as JSON."""
+        x, y, weights = ([None if one is None else (one[0], tuple(one[1])) for one in part] for part in parts)
+        return cls(tuple(one for one in x if one is not None), tuple(y), tuple(weights))
+
     def parts(self) -> tuple[tuple[Spec | None, ...], ...]:
         """The three."""
         return self.x, self.y, self.weights

@@ -16,6 +16,7 @@ from .checks import whole
 from .data import ArraySource, source_of, split, unpack
 from .feeding import Feed, arrays_of_item, check_values, feed_of, x_arrays
 from .progress import ProgbarLogger
+from .steps import Columns
 from .training_base import Compilable, plain
 from .training_generators import GeneratorMethods
 
@@ -36,6 +37,14 @@ class ModelSteps:
         """Starts the metrics anew."""
         if self._model.metrics:
             self._model.reset_metrics()
+
+    def prepare(self, columns: Columns) -> None:
+        """Builds the step for some columns."""
+        model = self._model
+        if model._network is None and len(columns.x) == 1:
+            (dtype, sizes) = columns.x[0]
+            model._ensure_built([np.zeros([size or 1 for size in sizes], object if dtype == "string" else dtype)])
+        model._step(self._mode, columns)
 
     def __call__(self, arrays: list[Array], rows: int) -> Logs:
         """A step; the metrics so far where a callback looks at them."""

@@ -1,7 +1,8 @@
 """The names of TensorFlow 1.15's `tf.keras.callbacks`."""
 
 from ..layers.fitting.callbacks import Callback, CallbackList, History, LambdaCallback
-from ..layers.keras.callbacks_files import BackupAndRestore, CSVLogger, ModelCheckpoint
+from ..layers.keras.callbacks_backup import BackupAndRestore
+from ..layers.keras.callbacks_files import CSVLogger, ModelCheckpoint
 from ..layers.keras.callbacks_monitor import (
     EarlyStopping,
     LearningRateScheduler,

@@ -1,0 +1,101 @@
+"""A fit that was killed goes on as if it had not been, to the last bit: weights, optimizer, callbacks, tables."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import headrace as tf
+
+from . import resumed_fit
+
+keras = tf.keras
+SCRIPT = Path(resumed_fit.__file__)
+
+
+def run(folder, *arguments):
+    folder.mkdir(exist_ok=True)
+    source = str(Path(tf.__file__).parent.parent)
+    environment = {**os.environ, "PYTHONPATH": source, "OPENBLAS_NUM_THREADS": "1"}
+    return subprocess.run([sys.executable, SCRIPT, folder, *arguments], env=environment, check=False, timeout=120)
+
+
+def results(folder):
+    with np.load(folder / "results.npz") as found:
+        return [found[name] for name in found.files]
+
+
+@pytest.mark.parametrize(
+    ("kind", "kills"), [("arrays", ["13"]), ("steps", ["8", "1", "9"]), ("dataset", ["11"]), ("generator", ["14"])]
+)
+def test_a_fit_that_was_killed_is_that_which_was_not(tmp_path, kind, kills):
+    assert run(tmp_path / "whole", kind).returncode == 0
+    for batch in kills:
+        assert run(tmp_path / "killed", kind, batch).returncode < 0
+    assert run(tmp_path / "killed", kind).returncode == 0
+    for name in ("history.json", "table.csv"):
+        assert (tmp_path / "killed" / name).read_text() == (tmp_path / "whole" / name).read_text()
+    for found, wanted in zip(results(tmp_path / "killed"), results(tmp_path / "whole"), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    assert not list((tmp_path / "killed" / "backup").iterdir())
+
+
+class Interrupted(keras.callbacks.Callback):
+    """Interrupts where `when(epoch)` says so."""
+
+    def __init__(self, at):
+        super().__init__()
+        self.at = at
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == self.at:
+            raise KeyboardInterrupt
+
+
+def fit(folder, *callbacks, **options):
+    keras.backend.clear_session()
+    np.random.seed(0)
+    x = np.random.normal(size=(20, 3)).astype("float32")
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, kernel_initializer="ones")])
+    model.compile("sgd", "mse")
+    backup = keras.callbacks.BackupAndRestore(folder, **options)
+    return model.fit(x, x[:, 0], batch_size=5, epochs=4, verbose=0, callbacks=[backup, *callbacks]).history["loss"]
+
+
+def test_a_backup_that_cannot_be_read_gives_way_to_the_one_before(tmp_path, caplog):
+    wanted = fit(tmp_path / "other")
+    for double in (True, False):
+        folder = tmp_path / str(double)
+        with pytest.raises(KeyboardInterrupt):
+            fit(folder, Interrupted(3), double_checkpoint=double)
+        (folder / "backup.h5").write_bytes(b"damaged")
+        if double:
+            assert fit(folder, double_checkpoint=True) == wanted
+            assert "the one before is" in caplog.text
+        else:
+            with pytest.raises(ValueError, match=r"backup\.h5 cannot be read"):
+                fit(folder)
+
+
+class Odd(keras.callbacks.Callback):
+    """Keeps what no file can hold."""
+
+    def kept_state(self):
+        return {"thing": object()}
+
+
+def test_callbacks_keep_plain_values(tmp_path):
+    with pytest.raises(TypeError, match="kept_state of a callback must give plain values"):
+        fit(tmp_path, Odd())
+
+
+def test_a_fit_that_was_about_to_stop_stops(tmp_path):
+    stop = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: setattr(stop.model, "stop_training", epoch == 1)
+    )
+    end = keras.callbacks.LambdaCallback(on_train_end=Interrupted(None).on_epoch_begin)
+    assert len(fit(tmp_path, stop, end, delete_checkpoint=False)) == 2
+    assert len(fit(tmp_path, stop)) == 2
