@@ -60,6 +60,13 @@ def test_a_histogram_counts_everything_once(numbers):
     assert limits == sorted(limits)
 
 
+def test_the_largest_numbers_are_in_the_outer_buckets():
+    with np.errstate(over="ignore"):
+        histogram = values.histogram_proto([-np.finfo(float).max, 1e21, np.finfo(float).max])
+    assert sum(histogram.bucket) == 3 and histogram.bucket[-1] == 2
+    assert (histogram.min, histogram.max) == (-np.finfo(float).max, np.finfo(float).max)
+
+
 @pytest.mark.parametrize(("bad", "text"), [(np.nan, "Nan in summary"), (-np.inf, "Infinity in")])
 def test_histograms_are_of_finite_values(bad, text):
     with pytest.raises(InvalidArgumentError, match=f"{text}.*weights"):
