@@ -10,6 +10,11 @@ if __name__ != "headrace.cluster":
     )
 
 from ..engine.communicator import Communicator as _Communicator, provide as _provide
+from .distributed_optimizer import (
+    BroadcastGlobalVariablesHook as BroadcastGlobalVariablesHook,
+    DistributedOptimizer as DistributedOptimizer,
+    broadcast_variables as broadcast_variables,
+)
 from .ranks import (
     barrier as barrier,
     is_chief as is_chief,

@@ -18,6 +18,7 @@ from ..tensor_types import IndexedSlices
 from ..variable_lists import trainable_variables
 from ..variables import ResourceVariable, Variable
 from . import slot_creator
+from .data_parallel import replicated
 
 GradientsAndVariables = list[tuple[Any, Any]]
 
@@ -120,6 +121,7 @@ class Optimizer:
         )
         if gate_gradients == self.GATE_GRAPH:
             grads = _gated(grads)
+        grads = replicated(grads, variables)
         pairs = list(zip(grads, variables, strict=True))
         self._assert_valid_dtypes([v for g, v in pairs if g is not None and v.dtype.name != "resource"])
         return pairs
@@ -139,6 +141,8 @@ class Optimizer:
         variables = [v for g, v in pairs if g is not None]
         if not variables:
             raise ValueError(f"No gradients provided for any variable: {[str(v) for _, v in pairs]}.")
+        grads = replicated([g for g, _ in pairs], [v for _, v in pairs])
+        pairs = list(zip(grads, (v for _, v in pairs), strict=True))
         with init_scope():
             self._create_slots(variables)
         graph = get_default_graph()

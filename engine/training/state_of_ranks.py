@@ -1,0 +1,81 @@
+"""The values of variables on several ranks: the chief's given to all, sums over ranks, and values put back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..communicator import Communicator
+from ..resources import VariableStorage
+from ..rewriting.lower import variable_ref
+
+Array = np.ndarray[Any, Any]
+
+
+def storages(session: Any, variables: Iterable[Any]) -> list[VariableStorage]:
+    """Where the values of variables are in a session, in the order of their names, each once."""
+    store = session.runtime.resources
+    found = {}
+    for variable in variables:
+        ref = variable_ref(variable._handle.op)
+        found[ref.key] = store.variable(ref.key, ref.dtype, ref.sizes)
+    return [found[key] for key in sorted(found)]
+
+
+def broadcast_state(ranks: Communicator, session: Any, variables: Iterable[Any], root: int = 0) -> None:
+    """Gives the variables of all ranks the values that they have on `root`.
+
+    Raises:
+        FailedPreconditionError: a variable has no value.
+        InvalidArgumentError: the ranks have different variables.
+    """
+    for storage in storages(session, variables):
+        array = storage.value()
+        if not array.dtype.hasobject:
+            ranks.broadcast(storage.name, array, root)
+
+
+@contextmanager
+def kept(session: Any, variables: Iterable[Any]) -> Iterator[None]:
+    """The variables have the same values after as before."""
+    found = [s for s in storages(session, variables) if s.initialized]
+    before = [s.value().copy() for s in found]
+    try:
+        yield
+    finally:
+        for storage, array in zip(found, before, strict=True):
+            np.copyto(storage.value(), array)
+
+
+@contextmanager
+def summed(ranks: Communicator, session: Any, variables: Iterable[Any], name: str) -> Iterator[None]:
+    """Inside, the variables have the sums over ranks of their values; after, what they had before."""
+    found = storages(session, variables)
+    arrays = [s.value() for s in found]
+    with kept(session, variables):
+        for array, total in zip(arrays, sums_over_ranks(ranks, name, arrays), strict=True):
+            np.copyto(array, total)
+        yield
+
+
+def mean_of_ranks(ranks: Communicator, session: Any, variables: Iterable[Any], name: str) -> None:
+    """Gives floating variables the mean over ranks of their values."""
+    arrays = [s.value() for s in storages(session, variables) if s.value().dtype.kind == "f"]
+    for array, total in zip(arrays, sums_over_ranks(ranks, name, arrays), strict=True):
+        np.divide(total, ranks.size, out=array, casting="same_kind")
+
+
+def sums_over_ranks(ranks: Communicator, name: str, arrays: Sequence[Array]) -> list[Array]:
+    """The sums over ranks of several arrays; those of one dtype go together."""
+    results: list[Array] = [np.empty(0)] * len(arrays)
+    for dtype in dict.fromkeys(a.dtype for a in arrays):
+        chosen = [i for i, a in enumerate(arrays) if a.dtype == dtype]
+        flat = np.concatenate([arrays[i].reshape(-1) for i in chosen])
+        total, place = ranks.all_reduce(f"{name} {dtype}", flat), 0
+        for i in chosen:
+            results[i] = total[place : place + arrays[i].size].reshape(arrays[i].shape)
+            place += arrays[i].size
+    return results
