@@ -15,7 +15,7 @@ from ..engine.errors import InvalidArgumentError
 from ..engine.function import functions_of
 from ..engine.graph import Operation, Tensor
 from ..engine.registry import find_definition
-from ..engine.rewriting.lower import VARIABLE_TYPES, handle_inputs, needed_operations
+from ..engine.rewriting.lower import LOOKING, VARIABLE_TYPES, handle_inputs, needed_operations
 
 Task = tuple[str, int]
 
@@ -178,14 +178,22 @@ class Partition:
         for op in self.operations:
             for p in self._before(op):
                 users.setdefault(p, []).append(op)
+        changed = self._first_changes()
         for op in reversed(self.operations):
             needing = users.get(op, [])
-            if needing and all(self.task[u] == self.task[op] for u in needing) and self._may_wait(op):
-                self.level[op] = min(self.level[u] for u in needing)
+            if needing and all(self.task[u] == self.task[op] for u in needing):
+                # A variable is read before the step changes it.
+                latest = [changed[t.op] for t in op.inputs if t.op in changed]
+                self.level[op] = max(self.level[op], min([self.level[u] for u in needing] + latest))
 
-    def _may_wait(self, op: Operation) -> bool:
-        # A variable is read before the step changes it.
-        return not any(t.dtype._is_ref_dtype or t.dtype.name == "resource" for t in op.inputs)
+    def _first_changes(self) -> dict[Operation, int]:
+        """The level at which each variable may be changed first, by the operation that names it."""
+        found: dict[Operation, int] = {}
+        for op in self.operations:
+            for handle in self._handles(op):
+                if not _only_reads(op):
+                    found[handle.op] = min(self.level[op], found.get(handle.op, self.level[op]))
+        return found
 
     # Stages
 
@@ -248,6 +256,11 @@ def _works_on(op: Operation, reference: Tensor) -> bool:
     """Whether an operation runs where what it refers to is: what hands a variable's value on, which is then sent once,
     and what works on something that has no value, such as an accumulator."""
     return op.type == "Identity" or (_names_state(reference.op) and reference.op.type not in VARIABLE_TYPES)
+
+
+def _only_reads(op: Operation) -> bool:
+    definition = find_definition(op.type)
+    return definition is not None and (not definition.stateful or op.type in LOOKING) and not functions_of(op)
 
 
 def _names_state(op: Operation) -> bool:

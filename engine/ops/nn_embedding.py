@@ -58,8 +58,14 @@ def embedding_lookup(
     with get_default_graph().name_scope(name or "embedding_lookup"):
         wanted = convert_to_tensor(ids, None, "ids")
         if len(parts) == 1:
-            return _clipped(gather(parts[0], wanted), wanted, max_norm)
+            return _clipped(_rows_of(parts[0], wanted), wanted, max_norm)
         return _from_parts(parts, wanted, partition_strategy, max_norm)
+
+
+def _rows_of(table: Any, rows: Tensor) -> Tensor:
+    # Where the table is: rows travel, not tables.
+    with get_default_graph().colocate_with(getattr(table, "op", None) or convert_to_tensor(table).op):
+        return gather(table, rows)
 
 
 def table_parts(params: Any) -> list[Any]:
@@ -77,7 +83,7 @@ def _from_parts(parts: list[Any], ids: Tensor, strategy: str, max_norm: Any) -> 
     assignment = cast(assignment, int32)
     places = dynamic_partition(range_of(size(flat)), assignment, len(parts))
     chosen = dynamic_partition(rows, assignment, len(parts))
-    found = [gather(part, own) for part, own in zip(parts, chosen, strict=True)]
+    found = [_rows_of(part, own) for part, own in zip(parts, chosen, strict=True)]
     merged = parallel_dynamic_stitch(places, found)
     return _clipped(_rows_as_ids(merged, ids), ids, max_norm)
 

@@ -24,7 +24,7 @@ from .dataflow import Dataflow, Node, Value, VariableRef, predecessors
 VARIABLE_TYPES = frozenset({"VariableV2", "Variable", "VarHandleOp", "TemporaryVariable"})
 REFERENCE_TYPES = frozenset({"VariableV2", "Variable"})
 # Stateful ops that take variables and leave them as they are.
-_LOOKING = frozenset(
+LOOKING = frozenset(
     {
         "IsVariableInitialized",
         "ReadVariableOp",
@@ -349,7 +349,7 @@ def _writes(definition: Op[..., Any], op: Operation) -> bool:
     """Whether an operation may change the variables that it takes."""
     if definition.update_function is not None:
         return True
-    return definition.stateful and definition.type not in _LOOKING and not functions_of(op)
+    return definition.stateful and definition.type not in LOOKING and not functions_of(op)
 
 
 def _function_effects(op: Operation) -> tuple[frozenset[str], frozenset[str]]:
