@@ -17,6 +17,9 @@ from .world import pauses
 
 Fed = tuple[Sequence[int], Sequence[Any]]
 
+# Runs of a process are never numbered anew: tasks take what has a number that they know for late.
+_run_numbers = itertools.count(1)
+
 
 class Clients:
     """The runs that are going on, and what has come for each."""
@@ -26,12 +29,11 @@ class Clients:
         self._inboxes: dict[int, deque[tuple[int, Message]]] = {}
         self._receiving = threading.Lock()
         self._beginning = threading.Lock()
-        self._numbers = itertools.count(1)
 
     def begin(self, step: tuple[int, int], plan: TaskPlan, fed: dict[int, Fed], own: Fed, send: Any) -> ClientRun:
         """Starts a run at the other tasks. They see the runs of this process in the order of their numbers."""
         with self._beginning:
-            run = ClientRun(step, (step[0], next(self._numbers)), plan, fed, own)
+            run = ClientRun(step, (step[0], next(_run_numbers)), plan, fed, own)
             self._inboxes[run.run[1]] = deque()
             for action in run.begin():
                 send(action.rank, action.message)

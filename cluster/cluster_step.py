@@ -44,7 +44,8 @@ class ClusterStep:
         self.options = placed_on(options, server.placement)
         self.partition = Partition(fetches, targets, feeds, here, server.tasks)
         self.stages = _needed(self.partition.stages, server.task)
-        self.key = (server.rank, server.next_step())
+        # Steps are numbered in the order in which tasks hear of them.
+        self.key = (server.rank, 0)
         self._ids = {t: i for i, t in enumerate(self._tensors())}
         self._numbers = {stage: i for i, stage in enumerate(self.stages)}
         self._programs = {
@@ -71,9 +72,11 @@ class ClusterStep:
         self._own = self._plan(server.task)
         self._sent_to = {rank: self._fed_at(task) for task, rank in self._ranks.items() if task != server.task}
         self._own_feeds = self._fed_at(server.task)
-        for task, rank in self._ranks.items():
-            if task != server.task:
-                server.send(rank, self._definition(task))
+        with server.defining:
+            self.key = (server.rank, server.next_step())
+            for task, rank in self._ranks.items():
+                if task != server.task:
+                    server.send(rank, self._definition(task))
         self._defined = True
 
     def _stages_of(self, task: Task) -> list[Stage]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..engine import targets
 from ..engine.compiler import Options
-from ..engine.errors import AlreadyExistsError, InvalidArgumentError, UnavailableError
+from ..engine.errors import AlreadyExistsError, UnavailableError
 from ..engine.graph import Graph, Operation, Tensor
 from ..engine.placement import Placement
 from ..engine.resources import ResourceStore
@@ -88,7 +88,8 @@ class Server:
         self._news = threading.Condition()
         self._service = TaskService(self.resources, self.placement, self.send)
         self._clients = Clients(self._replies)
-        self._steps = itertools.count(1)
+        # Held while a step is made known: tasks hear of steps in the order of their numbers.
+        self.defining = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         if start:
@@ -181,7 +182,7 @@ class Server:
 
     def next_step(self) -> int:
         """A number for a step that this process defines."""
-        return next(self._steps)
+        return next(_step_numbers)
 
     def rank_of(self, task: Task) -> int:
         """The rank that is a task.
@@ -245,7 +246,9 @@ class Server:
         if message.kind is Kind.HELLO:
             with self._news:
                 self._ranks[(message.info["job"], message.info["task"])] = rank
+                self._quiet.discard(rank)
                 self._news.notify_all()
+            self._service.client_came(rank)
         elif message.kind in (Kind.JOINED, Kind.ENDED):
             with self._news:
                 self._quiet.add(rank)
@@ -269,6 +272,8 @@ class Server:
 
 _servers: list[Server] = []
 _local_numbers = itertools.count(1)
+# Never begin anew: tasks take a number that they know for late.
+_step_numbers = itertools.count(1)
 
 
 def _transports() -> tuple[Transport, Transport]:

@@ -13,7 +13,7 @@ from ..engine.placement import Placement
 from ..engine.resources import ResourceStore
 from ..engine.runtime import Cancellation, Runtime
 from .failures import words_of
-from .messages import Message
+from .messages import Kind, Message
 from .stages import SentProgram, placed_on
 from .steps.task import Action, Cancel, Define, Send, Start, TaskMachine
 
@@ -34,7 +34,6 @@ class TaskService:
         # Held while a program runs that cannot block: it sees what the one before left.
         self._state = threading.Lock()
         self._programs: dict[tuple[int, int], dict[int, SentProgram] | Exception] = {}
-        self._runtimes: dict[tuple[int, int], Runtime] = {}
         self._cancellations: dict[tuple[int, int], Cancellation] = {}
         self._threads = ThreadPoolExecutor(max_workers=1024, thread_name_prefix="headrace-stage")
 
@@ -49,6 +48,11 @@ class TaskService:
         with self._lock:
             actions = self.machine.client_ended(rank)
         self._do(actions)
+
+    def client_came(self, rank: int) -> None:
+        """Takes in that a rank has a server, perhaps once more."""
+        with self._lock:
+            self.machine.client_came(rank)
 
     def close(self) -> None:
         """Ends the waiting of all runs."""
@@ -65,18 +69,31 @@ class TaskService:
 
     def _one(self, action: Action) -> Iterable[Action]:
         if isinstance(action, Send):
-            self._send(action.rank, action.message)
-        elif isinstance(action, Start):
+            return self._sent(action)
+        if isinstance(action, Start):
             return self._start(action)
-        elif isinstance(action, Define):
+        if isinstance(action, Define):
             self._define(action)
         elif isinstance(action, Cancel):
-            found = self._cancellations.get(action.run)
+            found = self._cancellations.pop(action.run, None)
             if found is not None:
                 found.cancel()
         else:
             self._programs.pop(action.step, None)
-            self._runtimes.pop(action.step, None)
+        return ()
+
+    def _sent(self, action: Send) -> Iterable[Action]:
+        message = action.message
+        try:
+            self._send(action.rank, message)
+        except Exception as error:
+            if message.kind is Kind.FAILED:
+                raise
+            # A value that cannot be sent: the client hears of it in the place of the value.
+            with self._lock:
+                failed = self.machine.stage_failed((message.client, message.run), words_of(error))
+            words = Message(Kind.FAILED, message.client, message.step, message.run, info=words_of(error))
+            return failed or [Send(message.client, words)]
         return ()
 
     def _define(self, action: Define) -> None:
@@ -84,7 +101,7 @@ class TaskService:
         base = Options(info["backend"], frozenset(info["off"]), placement=Placement(soft=info["soft"]))
         options = placed_on(base, self._placement)
         calls = FunctionCalls(options)
-        runtime = calls.runtime = self._runtimes[action.step] = Runtime(self._resources, calls)
+        runtime = calls.runtime = Runtime(self._resources, calls)
         try:
             graphs = [value.tobytes() for value in action.message.values]
             self._programs[action.step] = {
@@ -96,13 +113,19 @@ class TaskService:
             self._programs[action.step] = error
 
     def _start(self, action: Start) -> Iterable[Action]:
-        programs = self._programs[action.step]
+        programs = self._programs.get(action.step)
+        if programs is None:
+            # The client has forgotten the step in the meantime.
+            return ()
         if isinstance(programs, Exception):
             return self._failed(action, programs)
         program = programs[action.stage.number]
         if not program.blocks:
             return self._run(action, program)
-        cancellation = self._cancellations.setdefault(action.run, Cancellation())
+        with self._lock:
+            if action.run not in self.machine.runs:
+                return ()
+            cancellation = self._cancellations[action.run] = Cancellation()
         self._threads.submit(self._run_apart, action, program, cancellation)
         return ()
 
@@ -121,9 +144,11 @@ class TaskService:
             return program.run(action.inputs)
 
     def _run_apart(self, action: Start, program: SentProgram, cancellation: Cancellation) -> None:
-        with self._runtimes[action.step].cancelled_by(cancellation):
+        with program.runtime.cancelled_by(cancellation):
             actions = self._run(action, program)
-        self._cancellations.pop(action.run, None)
+        with self._lock:
+            if self._cancellations.get(action.run) is cancellation:
+                del self._cancellations[action.run]
         self._do(actions)
 
     def _failed(self, action: Start, error: Exception) -> Iterable[Action]:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..engine.compiler import CompiledStep, Options
+from ..engine.errors import UnimplementedError
+from ..engine.function import functions_of
 from ..engine.graph import Graph, Operation
 from ..engine.graph_def import partial_graph_def
 from ..engine.importer import import_graph_def
-from ..engine.errors import UnimplementedError
 from ..engine.placement import Placement
 from ..engine.protos import GraphDef
 from ..engine.registry import find_definition
@@ -63,7 +64,9 @@ def _free(name: str, taken: set[str]) -> str:
 def may_block(op: Operation) -> bool:
     """Whether an operation may wait for another thread, such as for an element of a queue."""
     definition = find_definition(op.type)
-    return definition is not None and definition.blocking
+    if definition is not None and definition.blocking:
+        return True
+    return any(may_block(inner) for function in functions_of(op) for inner in function.get_operations())
 
 
 class SentProgram:
@@ -75,6 +78,7 @@ class SentProgram:
             # It comes from a process of this job, which could run anything here anyway.
             import_graph_def(GraphDef.FromString(graph_def), name="", allow_io=True)
         self.blocks: bool = words["blocks"]
+        self.runtime = runtime
         self._step = CompiledStep(
             graph,
             [graph.get_tensor_by_name(name) for name in words["fetches"]],

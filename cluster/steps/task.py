@@ -5,7 +5,7 @@ A state machine: `handle`, `stage_ended` and `stage_failed` tell it what happene
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,21 +65,39 @@ Action = Send | Define | Start | Cancel | Forget
 class TaskMachine:
     """The steps of other tasks' clients at one task.
 
-    A client counts its runs up, and what it sends arrives in order; so a message of a run that is not known and not newer
-    than the last one that the client started belongs to a run that is over, and is dropped. What other tasks send may
-    come before the client's own word, and is kept until then.
+    A client counts its runs and the steps that it defines up, and what it sends arrives in order; so a message of a run
+    that is not known and not newer than the last one that the client spoke of belongs to a run that is over, and is
+    dropped. What other tasks send may come before the client's own word, and is kept until then.
     """
 
     def __init__(self) -> None:
         self._plans: dict[StepKey, TaskPlan] = {}
         self._runs: dict[RunKey, tuple[StepKey, TaskRun]] = {}
         self._early: dict[RunKey, list[Message]] = {}
+        # By client: the last run and the last step that it spoke of. They outlive the client: its numbers never come again.
         self._latest: dict[int, int] = {}
+        self._newest: dict[int, int] = {}
+        self._gone: set[int] = set()
+
+    @property
+    def runs(self) -> Collection[RunKey]:
+        """The runs that are going on."""
+        return self._runs.keys()
 
     @property
     def run_count(self) -> int:
         """How many runs are going on."""
         return len(self._runs)
+
+    @property
+    def step_count(self) -> int:
+        """How many steps are known."""
+        return len(self._plans)
+
+    @property
+    def early_count(self) -> int:
+        """For how many runs something came before the client's own word."""
+        return len(self._early)
 
     def handle(self, message: Message) -> list[Action]:
         """What a message about a step asks for."""
@@ -91,9 +109,10 @@ class TaskMachine:
         if message.kind is Kind.DATA:
             return self._data(run, message)
         if message.kind is Kind.ABORT:
+            self._has_heard_of(run)
             return [Cancel(run)] if self._runs.pop(run, None) is not None else []
         if message.kind is Kind.FORGET:
-            return [Forget(step)] if self._plans.pop(step, None) is not None else []
+            return self._forget(step)
         raise ValueError(f"a task does not take messages of kind {message.kind!r}")
 
     def stage_ended(self, run: RunKey, stage: StagePlan, results: Sequence[Any]) -> list[Action]:
@@ -119,32 +138,52 @@ class TaskMachine:
     def client_ended(self, client: int) -> list[Action]:
         """What follows when a client is gone: its runs end and its steps are forgotten."""
         runs = [run for run in self._runs if run[0] == client]
-        steps = [step for step in self._plans if step[0] == client]
         for run in runs:
             del self._runs[run]
-        for step in steps:
-            del self._plans[step]
+        steps = [step for step in self._plans if step[0] == client]
         self._early = {run: messages for run, messages in self._early.items() if run[0] != client}
-        return [*map(Cancel, runs), *map(Forget, steps)]
+        self._gone.add(client)
+        return [*map(Cancel, runs), *(action for step in steps for action in self._forget(step))]
+
+    def client_came(self, client: int) -> None:
+        """Takes in that a rank which was gone is there again."""
+        self._gone.discard(client)
+
+    def _has_heard_of(self, run: RunKey) -> None:
+        """All of the client's runs up to this one have been spoken of: what came early for those that were lost can go."""
+        client, number = run
+        self._latest[client] = max(number, self._latest.get(client, 0))
+        for early in [e for e in self._early if e[0] == client and e[1] <= number]:
+            del self._early[early]
+
+    def _forget(self, step: StepKey) -> list[Action]:
+        if self._plans.pop(step, None) is None:
+            return []
+        runs = [run for run, (of, _) in self._runs.items() if of == step]
+        for run in runs:
+            del self._runs[run]
+        return [*map(Cancel, runs), Forget(step)]
 
     def _define(self, step: StepKey, message: Message) -> list[Action]:
-        if step in self._plans:
+        if step[1] <= self._newest.get(step[0], 0):
             return []
+        self._newest[step[0]] = step[1]
         plan = self._plans[step] = TaskPlan.from_dict(message.info["plan"])
         return [Define(step, plan, message)]
 
     def _run(self, step: StepKey, run: RunKey, message: Message) -> list[Action]:
         if run[1] <= self._latest.get(run[0], 0):
             return []
-        self._latest[run[0]] = run[1]
+        early = self._early.pop(run, ())
+        self._has_heard_of(run)
         plan = self._plans.get(step)
         if plan is None:
             info = {"code": "INTERNAL", "message": f"step {step[1]} of rank {step[0]} was not defined here"}
             return [Send(run[0], Message(Kind.FAILED, *step, run[1], info=info))]
         state = TaskRun(plan)
         state.offer(message.ids, message.values)
-        for early in self._early.pop(run, ()):
-            state.offer(early.ids, early.values, early.level)
+        for data in early:
+            state.offer(data.ids, data.values, data.level)
         self._runs[run] = (step, state)
         return self._started(run)
 
@@ -152,7 +191,7 @@ class TaskMachine:
         if run in self._runs:
             self._runs[run][1].offer(message.ids, message.values, message.level)
             return self._started(run)
-        if run[1] > self._latest.get(run[0], 0):
+        if run[1] > self._latest.get(run[0], 0) and run[0] not in self._gone:
             self._early.setdefault(run, []).append(message)
         return []
 
