@@ -246,7 +246,8 @@ class Estimator(Exporting):
         for hook in saving:
             hook.asynchronous = config.asynchronous_checkpoints
         own += saving
-        chosen = [*own, NanTensorHook(spec.loss), *spec.training_hooks, *hooks]
+        # As in TensorFlow the hooks that are given come first: a debugger stops at a NaN before it ends training.
+        chosen = [*own, *hooks, NanTensorHook(spec.loss), *spec.training_hooks]
         return MonitoredSession(creator, with_preemption(chosen, config.preemption_exit_status))
 
     @property

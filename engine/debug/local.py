@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
+import weakref
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
 _MOST_HITS = 10
+# So many fetches are named where the debugger stops; run_info names all.
+_FEW = 6
 
 
 class LocalDebugger:
@@ -31,7 +34,7 @@ class LocalDebugger:
         if root is not None and root.exists() and (root.is_file() or any(root.iterdir())):
             raise ValueError(f"dump_root must be a folder that does not exist or is empty: {dump_root!r}")
         self._root = root
-        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._temporary: Path | None = None
         self._stdin = stdin
         self._stdout = stdout
         self.filters: dict[str, Predicate] = {"has_inf_or_nan": has_inf_or_nan}
@@ -63,10 +66,12 @@ class LocalDebugger:
         """
         self.calls += 1
         self._feeds = {str(getattr(key, "name", key)): value for key, value in feeds.items()}
-        fetched = ", ".join(_names(fetches)) or "none"
-        self._about = [f"run {self.calls} fetches {fetched}", f"feeds: {', '.join(self._feeds) or 'none'}"]
+        names = _names(fetches)
+        feeds_text = ", ".join(self._feeds) or "none"
+        self._about = [f"run {self.calls} fetches {', '.join(names) or 'none'}", f"feeds: {feeds_text}"]
         if self._order is None:
-            self._order = self._ask([f"before run {self.calls}: fetches {fetched}"])
+            few = ", ".join(names[:_FEW]) + (f" and {len(names) - _FEW} more" if len(names) > _FEW else "")
+            self._order = self._ask([f"before run {self.calls}: fetches {few or 'none'}"])
         self._watched = self._is_watched(self._order, session)
         return self._options(self._order, graph) if self._watched else None
 
@@ -98,8 +103,10 @@ class LocalDebugger:
         if self._root is not None:
             return str(self._root)
         if self._temporary is None:
-            self._temporary = tempfile.TemporaryDirectory(prefix="debug_")
-        return str(Path(self._temporary.name) / "dump")
+            self._temporary = Path(tempfile.mkdtemp(prefix="debug_"))
+            # Training that ends by an error does not close its hooks.
+            weakref.finalize(self, shutil.rmtree, self._temporary, ignore_errors=True)
+        return str(self._temporary / "dump")
 
     def after(self, error: Exception | None = None) -> None:
         """Looks at the run that just ended, by an error or well; stops and asks where it is told to.
@@ -163,7 +170,7 @@ class LocalDebugger:
             Terminal(self.filters, [], stdin=self._stdin, stdout=self._stdout).write([text])
             self._searched = 0
         if self._temporary is not None:
-            self._temporary.cleanup()
+            shutil.rmtree(self._temporary, ignore_errors=True)
             self._temporary = None
         elif self._root is not None:
             shutil.rmtree(self._root, ignore_errors=True)
