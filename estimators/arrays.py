@@ -18,7 +18,7 @@ from ..layers.fitting.callbacks import CallbackList, History
 from ..layers.fitting.loop import Loop, Plan
 from ..layers.fitting.rows import split_at
 from .array_input import ArrayInput
-from .callbacks import FittedModel
+from .callbacks import FittedModel, FittedOptimizer
 from .columns import FeatureColumn, NumericColumn
 from .estimator import Estimator
 from .fitting import EstimatorSteps, Stream, plan_of
@@ -233,26 +233,28 @@ class ArrayEstimator(Parameters, Estimator):
         if model is None:
             raise ValueError("fit needs a model function without training hooks and scaffold: use train(input_fn)")
 
+        optimizer = FittedOptimizer(model)
+
         def loop(run: Any) -> None:
             # Another order in each fit that goes on, and the same for the same seed.
             seed = self._seed()
             stream = Stream(data, shuffle, np.random.default_rng(None if seed is None else [seed, start]))
-            self._looped(model, plan, stream, run, verbose, validation, validation_steps, callbacks)
+            self._looped(model, optimizer, plan, stream, run, verbose, validation, validation_steps, callbacks)
 
         with model.used(), model.lock, model.graph.as_default():
             if self._temporary:
-                self._run_quietly(model, loop)
+                self._run_quietly(model, optimizer, loop)
             else:
-                self._run_in_folder(model, loop)
+                self._run_in_folder(model, optimizer, loop)
         self._saved(model)
 
     def _looped(
-        self, model: KeptModel, plan: Plan, stream: Stream, run: Any, verbose: int, validation: ArrayInput | None,
-        validation_steps: int | None, callbacks: Sequence[Any] | None,
+        self, model: KeptModel, optimizer: FittedOptimizer, plan: Plan, stream: Stream, run: Any, verbose: int,
+        validation: ArrayInput | None, validation_steps: int | None, callbacks: Sequence[Any] | None,
     ) -> None:  # fmt: skip
         steps = plan.steps_per_epoch or 1
         progress = Progress(steps * (plan.epochs - plan.initial_epoch), None, verbose)
-        fitted = FittedModel(self, model, lambda prefix: self._save(model, prefix))
+        fitted = FittedModel(self, model, optimizer, lambda prefix: self._save(model, prefix))
         history = History()
         called = CallbackList(
             [*(callbacks or ()), history, ProgressCallback(progress)], fitted, epochs=plan.epochs, steps=steps,
@@ -273,19 +275,27 @@ class ArrayEstimator(Parameters, Estimator):
             progress.end()
         self.history_ = history.history
 
-    def _run_quietly(self, model: KeptModel, loop: Any) -> None:
+    def _run_quietly(self, model: KeptModel, optimizer: FittedOptimizer, loop: Any) -> None:
         """A folder that nobody asked for holds just the checkpoint at the end: no summaries, no graph."""
         KeptCreator(model, self.model_dir, self._newest()).create_session()
-        step = model.function("train", [model.spec.train_op, model.spec.loss])
-        loop(lambda values: step(*values)[1])
+        fetches = [model.spec.train_op, model.spec.loss]
+        step = model.function("train", fetches)
+
+        def run(values: list[Any]) -> Any:
+            fed = optimizer.fed
+            if not fed:
+                return step(*values)[1]
+            return model.function("train at a rate", fetches, list(fed))(*values, *fed.values())[1]
+
+        loop(run)
         self._save(model, f"{self.model_dir}/model.ckpt-{int(model.open().run(model.step))}", write_state=True)
 
-    def _run_in_folder(self, model: KeptModel, loop: Any) -> None:
+    def _run_in_folder(self, model: KeptModel, optimizer: FittedOptimizer, loop: Any) -> None:
         creator = KeptCreator(model, self.model_dir, self._newest())
         fetches = [model.spec.train_op, model.spec.loss]
         with self._training(model.spec, model.scaffold, creator, [], ()) as session:
             self._remember()
-            loop(lambda values: session.run(fetches, dict(zip(model.feeds, values, strict=True)))[1])
+            loop(lambda v: session.run(fetches, {**dict(zip(model.feeds, v, strict=True)), **optimizer.fed})[1])
 
     def _save(self, model: KeptModel, prefix: str, write_state: bool = False) -> None:
         model.scaffold.saver.save(model.open(), prefix, write_meta_graph=False, write_state=write_state)

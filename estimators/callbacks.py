@@ -7,45 +7,74 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.training.rule_optimizer import LEARNING_RATES
 from .kept import KeptModel
 
 _NO_RATE = (
-    "An estimator's learning rate is part of its graph, which callbacks such as LearningRateScheduler and "
-    "ReduceLROnPlateau cannot read or set: give the optimizer as a function instead, as in optimizer=lambda: "
+    "The learning rate of this estimator cannot be read or set by callbacks such as LearningRateScheduler and "
+    "ReduceLROnPlateau: {}. Give the optimizer as a function with a schedule instead, as in optimizer=lambda: "
     "tf.train.AdamOptimizer(tf.train.exponential_decay(0.1, tf.train.get_global_step(), 100, 0.9))"
 )
 
 
 class FittedOptimizer:
-    """What callbacks get as `model.optimizer`: the steps that it made. Its learning rate is part of the model's graph.
+    """What callbacks get as `model.optimizer`: the steps that it made, and the learning rate of the steps to come.
 
     Args:
         model: the model that is trained.
     """
 
     def __init__(self, model: KeptModel) -> None:
-        self._model = model
+        vars(self).update(_model=model, _rate=None)
 
     def __getattr__(self, name: str) -> Any:
         if name in ("learning_rate", "lr"):
-            raise AttributeError(_NO_RATE)
+            # Asked where the property found none.
+            self._tensor()
         raise AttributeError(
-            f"Callbacks of an estimator's fit get no Keras model, and so no model.optimizer.{name}; there is iterations"
+            f"Callbacks of an estimator's fit get no Keras model, and so no model.optimizer.{name}; there are iterations "
+            "and learning_rate"
         )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in ("learning_rate", "lr"):
+            raise AttributeError(f"model.optimizer.{name} of an estimator's fit cannot be set")
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not np.isfinite(value):
+            raise ValueError(f"The learning rate must be a number, got {value!r}")
+        self._tensor()
+        vars(self)["_rate"] = np.float32(value)
+
+    def _tensor(self) -> Any:
+        """The learning rate in the graph, a constant."""
+        found = self._model.graph.extras.get(LEARNING_RATES, [])
+        if len(found) != 1:
+            many = f"it has {len(found)} optimizers" if found else "its optimizer has none that can be set"
+            raise AttributeError(_NO_RATE.format(many))
+        if found[0].op.type != "Const":
+            raise AttributeError(_NO_RATE.format("it follows a schedule"))
+        return found[0]
+
+    @property
+    def learning_rate(self) -> float:
+        """That of the next step."""
+        tensor = self._tensor()
+        return float(self._model.open().run(tensor) if self._rate is None else self._rate)
+
+    lr = learning_rate
+
+    def current_learning_rate(self) -> float:
+        """That of the next step."""
+        return self.learning_rate
+
+    @property
+    def fed(self) -> dict[Any, Any]:
+        """What a step is fed for the rate that was set; nothing where none was."""
+        return {} if self._rate is None else {self._tensor(): self._rate}
 
     @property
     def iterations(self) -> int:
         """The global step."""
         return int(self._model.open().run(self._model.step))
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in ("learning_rate", "lr"):
-            raise AttributeError(_NO_RATE)
-        super().__setattr__(name, value)
-
-    def current_learning_rate(self) -> float:
-        """Raises ValueError, with what to do instead."""
-        raise ValueError(_NO_RATE)
 
 
 class FittedModel:
@@ -54,13 +83,16 @@ class FittedModel:
     Args:
         estimator: the estimator that is fitted.
         model: the model that is trained.
+        optimizer: what it is trained with.
         save: writes a checkpoint of a given prefix.
     """
 
-    def __init__(self, estimator: Any, model: KeptModel, save: Callable[[str], Any]) -> None:
+    def __init__(
+        self, estimator: Any, model: KeptModel, optimizer: FittedOptimizer, save: Callable[[str], Any]
+    ) -> None:
         self.estimator = estimator
         self.stop_training = False
-        self.optimizer = FittedOptimizer(model)
+        self.optimizer = optimizer
         self._model, self._save = model, save
 
     def __getattr__(self, name: str) -> Any:

@@ -207,11 +207,11 @@ class KeptModel:
         }
         return not hooks[self.mode] and spec.scaffold is None
 
-    def function(self, key: Any, fetches: Any) -> Any:
-        """A function of a batch that gives `fetches`, kept under `key`."""
+    def function(self, key: Any, fetches: Any, feeds: Iterable[Tensor] = ()) -> Any:
+        """A function of a batch, and of values for `feeds` after it, that gives `fetches`; kept under `key`."""
         found = self._callables.get(key)
         if found is None:
-            found = self._callables[key] = self.open().make_callable(fetches, self.feeds)
+            found = self._callables[key] = self.open().make_callable(fetches, [*self.feeds, *feeds])
         return found
 
     def variables(self) -> list[Any]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from ..conversion import convert_to_tensor
-from ..graph import Tensor
+from ..graph import Tensor, get_default_graph
 from ..initializers import constant_initializer
 from ..ops.casting import cast
 from ..ops.training import APPLY, SPARSE_APPLY
 from ..variables import ResourceVariable
 from .optimizer import Optimizer
+
+
+# Among the extras of a graph: the tensors of its optimizers' learning rates, which a step may be fed others for.
+LEARNING_RATES = "learning_rates"
 
 
 class RuleOptimizer(Optimizer):
@@ -31,7 +35,10 @@ class RuleOptimizer(Optimizer):
     def _prepare(self) -> None:
         self._tensors: dict[str, Tensor] = {}
         for name, value in self._numbers().items():
-            self._tensors[name] = convert_to_tensor(self._call_if_callable(value), name=_LONG_NAMES.get(name, name))
+            long_name = _LONG_NAMES.get(name, name)
+            self._tensors[name] = convert_to_tensor(self._call_if_callable(value), name=long_name)
+            if long_name == "learning_rate":
+                get_default_graph().outermost().extras.setdefault(LEARNING_RATES, []).append(self._tensors[name])
 
     def _number(self, name: str, var: Any) -> Tensor:
         """A number in the variable's dtype."""

@@ -78,25 +78,43 @@ def test_tensorboard_writes_the_epochs_of_an_estimator(tmp_path):
 
     assert {"epoch_loss", "batch_loss", "linear/linear_model/bias_weights_0/histogram"} <= tags("train")
     assert {"epoch_accuracy", "epoch_loss", "evaluation_accuracy_vs_iterations"} <= tags("validation")
-    assert "epoch_learning_rate" not in tags("train")
+    assert "epoch_learning_rate" in tags("train")
 
 
-@pytest.mark.parametrize(
-    "callback",
-    [
-        lambda c, path: c.ReduceLROnPlateau("loss"),
-        lambda c, path: c.LearningRateScheduler(lambda epoch: 0.1),
-        lambda c, path: c.BackupAndRestore(path),
-        lambda c, path: c.LambdaCallback(on_epoch_end=lambda epoch, logs: None),
-    ],
-)
-def test_callbacks_that_need_a_keras_model_say_so(tmp_path, callback):
-    made = callback(hr.keras.callbacks, tmp_path)
-    if isinstance(made, hr.keras.callbacks.LambdaCallback):
-        linear().fit(X, Y, epochs=1, callbacks=[made], verbose=0)
-        return
-    with pytest.raises((ValueError, AttributeError), match=r"learning rate is part of its graph|no Keras model"):
-        linear().fit(X, Y, epochs=2, callbacks=[made], verbose=0)
+@pytest.mark.parametrize("in_folder", [False, True])
+@pytest.mark.parametrize("kind", ["GradientDescentOptimizer", "AdamOptimizer", "FtrlOptimizer"])
+def test_callbacks_set_the_learning_rate(tmp_path, kind, in_folder):
+    def fitted(*callbacks, epochs):
+        folder = {"model_dir": str(tmp_path / str(len(list(tmp_path.iterdir()))))} if in_folder else {}
+        model = linear(optimizer=lambda: getattr(hr.train, kind)(0.05), **folder)
+        return model.fit(X, Y, epochs=epochs, batch_size=50, shuffle=False, callbacks=callbacks, verbose=0)
+
+    c = hr.keras.callbacks
+    same = fitted(c.LearningRateScheduler(lambda epoch, rate: rate), epochs=3)
+    np.testing.assert_array_equal(same.predict_proba(X), fitted(epochs=3).predict_proba(X))
+    np.testing.assert_allclose(same.history_["learning_rate"], [0.05] * 3)
+    if kind != "FtrlOptimizer":
+        frozen = fitted(c.LearningRateScheduler(lambda epoch: 0.05 if epoch < 1 else 1e-30), epochs=3)
+        np.testing.assert_allclose(frozen.predict_proba(X), fitted(epochs=1).predict_proba(X), rtol=1e-6)
+    plateau = fitted(c.ReduceLROnPlateau("loss", 0.5, patience=1, min_delta=9.0), epochs=3)
+    np.testing.assert_allclose(plateau.history_["learning_rate"], [0.05, 0.05, 0.025])
+
+
+def test_a_rate_that_callbacks_cannot_set_is_said_with_what_to_do(tmp_path):
+    both = hr.estimator.DNNLinearCombinedClassifier(
+        linear_feature_columns=[hr.feature_column.numeric_column("x", 4)], n_classes=3,
+        dnn_feature_columns=[hr.feature_column.numeric_column("x", 4)], dnn_hidden_units=[2],
+    )  # fmt: skip
+    scheduled = linear(
+        optimizer=lambda: hr.train.AdamOptimizer(hr.train.exponential_decay(0.1, hr.train.get_global_step(), 100, 0.9))
+    )
+    schedule = hr.keras.callbacks.LearningRateScheduler(lambda epoch: 0.1)
+    for model, text in ((both, "it has 2 optimizers"), (scheduled, "it follows a schedule")):
+        with pytest.raises(AttributeError, match=text + ".*Give the optimizer as a function"):
+            model.fit({"x": X} if model is both else X, Y, epochs=2, callbacks=[schedule], verbose=0)
+    with pytest.raises(AttributeError, match="no Keras model"):
+        linear().fit(X, Y, epochs=2, callbacks=[hr.keras.callbacks.BackupAndRestore(tmp_path)], verbose=0)
+    linear().fit(X, Y, epochs=1, callbacks=[hr.keras.callbacks.LambdaCallback(lambda epoch, logs: None)], verbose=0)
 
 
 def test_callbacks_stop_read_and_set_weights(tmp_path):
