@@ -65,12 +65,12 @@ def lifetimes(rows: Sequence[Row]) -> list[Lifetime]:
             allocation = output.tensor_description.allocation_description
             if allocation.allocated_bytes <= 0:
                 continue
-            life = kept.get(allocation.ptr) if allocation.ptr else None
-            if life is None:
-                name = f"{row.name}:{output.slot}" if output.slot else row.name
-                life = _lifetime(len(found), name, row, output.tensor_description)
-                found.append(life)
-            made.append(life)
+            if allocation.ptr and allocation.ptr in kept:
+                made.append(kept[allocation.ptr])
+                continue
+            name = f"{row.name}:{output.slot}" if output.slot else row.name
+            made.append(_lifetime(len(found), name, row, output.tensor_description))
+            found.append(made[-1])
         of_node[row.name] = made
     return found
 
