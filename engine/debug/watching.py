@@ -133,6 +133,8 @@ class WatchedRun:
         self.step_number = _global_step(watching.graph, watching.runtime)
         self.number = watching.runs
         watches = list(asked.debug_tensor_watch_opts) if asked is not None else []
+        # A session that checks watches every run.
+        self.checks_all = check
         self.check = check or any(CHECK in w.debug_ops for w in watches)
         self.dumps = [_Dump(folder, watches) for folder in _folders(watches)]
 
@@ -150,7 +152,7 @@ class WatchedRun:
             return self.watching.relay.run(sinks, lambda: self.prepared.step.run(values))
 
     def _words(self) -> str:
-        run = f"watched run {self.number} of this session"
+        run = f"{'run' if self.checks_all else 'watched run'} {self.number} of this session"
         return run if self.step_number is None else f"global step {self.step_number} ({run})"
 
     def _described(self) -> dict[str, Any]:
