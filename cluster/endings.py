@@ -16,6 +16,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, NoReturn
 
+from ..engine.training.preemption import PREEMPTED_STATUS
+from . import supervised
+
 
 class _State:
     """Of this process: its rank, its process number (a forked child is no rank) and the status that it ends with."""
@@ -28,10 +31,20 @@ class _State:
 def install(rank: int, leave: Callable[[], None]) -> None:
     """Makes every bad end of this process the end of the job, and calls `leave` at a good one."""
     _State.rank, _State.process = rank, os.getpid()
-    sys.excepthook = _exception
+    sys.excepthook = exception
     threading.excepthook = _thread_exception
     sys.exit = _exit
     atexit.register(_end, leave)
+
+
+def note(status: int) -> None:
+    """Says with which status the program has ended, where that is known."""
+    _State.status = status
+
+
+def status() -> int:
+    """The status with which the program ends, as far as it is known."""
+    return _State.status
 
 
 def at_end(function: Callable[[], None]) -> None:
@@ -39,8 +52,9 @@ def at_end(function: Callable[[], None]) -> None:
     atexit.register(function)
 
 
-def abort(status: int = 1) -> NoReturn:
-    """Ends all ranks of the job at once with an exit status that is not zero."""
+def abort(status: int = 1, reason: str = "") -> NoReturn:
+    """Ends all ranks of the job at once with an exit status that is not zero; the reason is for the supervisor."""
+    supervised.note_failure(status, reason.strip() or f"the program ended with exit status {status}")
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
@@ -68,12 +82,13 @@ def _is_rank() -> bool:
     return os.getpid() == _State.process
 
 
-def _exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Shows an exception that nobody caught, and ends the job."""
     if not _is_rank():
         sys.__excepthook__(kind, error, trace)
         return
     say("".join(traceback.format_exception(kind, error, trace)))
-    abort(130 if issubclass(kind, KeyboardInterrupt) else 1)
+    abort(130 if issubclass(kind, KeyboardInterrupt) else 1, traceback.format_exception_only(error)[-1])
 
 
 def _thread_exception(raised: threading.ExceptHookArgs) -> None:
@@ -83,7 +98,7 @@ def _thread_exception(raised: threading.ExceptHookArgs) -> None:
     name = raised.thread.name if raised.thread else "unknown"
     trace = traceback.format_exception(raised.exc_type, raised.exc_value, raised.exc_traceback)
     say("".join([f"Exception in thread {name}:\n", *trace]))
-    abort(1)
+    abort(1, trace[-1])
 
 
 class _SystemExit(SystemExit):
@@ -105,11 +120,11 @@ def _exit(status: Any = None, /) -> NoReturn:
 def _end(leave: Callable[[], None]) -> None:
     if not _is_rank():
         return
-    if _State.status:
+    if status() not in (0, PREEMPTED_STATUS):
         say(f"the program ended with exit status {_State.status}, and with it the job")
         abort(_State.status & 0xFF or 1)
     try:
         leave()
-    except BaseException:
+    except BaseException as error:
         say(traceback.format_exc())
-        abort(1)
+        abort(1, traceback.format_exception_only(error)[-1])

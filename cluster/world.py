@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
+import importlib.util
 import os
+import sys
 import threading
 import time
 import warnings
@@ -11,8 +12,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..engine import errors
-from . import endings
-from .launcher import Launch, launch
+from . import endings, heartbeat, supervised
+from .launcher import RANK_PROCESS, Launch, launch
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -134,9 +135,15 @@ class World:
         """Runs the finalizers and ends MPI together with the other ranks; for the end of the program."""
         while self.finalizers:
             self.finalizers.pop()()
-        if self.size == 1:
-            return
-        mpi, line = load(), self._communicator("endings")
+        if self.size > 1:
+            self._meet_at_the_end()
+        if self.rank == 0:
+            supervised.note_end(endings.status())
+        if self.size > 1:
+            load().Finalize()
+
+    def _meet_at_the_end(self) -> None:
+        line = self._communicator("endings")
         for other in {0, (self.rank + 1) % self.size} - {self.rank}:
             line.Isend(bytearray(0), dest=other, tag=_GONE).Free()
         request = line.Ibarrier()
@@ -144,7 +151,6 @@ class World:
             if request.Test():
                 break
         self.ended()
-        mpi.Finalize()
 
 
 def gone_text(ranks: set[int]) -> str:
@@ -224,17 +230,18 @@ def world() -> World:
     with _lock:
         if not _worlds:
             _worlds.append(World(launch()))
-            if _worlds[0].size == 1:
+            if _worlds[0].size == 1 and supervised.folder() is None:
                 endings.at_end(_worlds[0].close)
         return _worlds[0]
 
 
 def _leave() -> None:
     """Ends MPI with the others; a rank that never joined joins now, or the others would wait for it for ever."""
-    with contextlib.suppress(ImportError):
+    if "mpi4py" in sys.modules or launch().size == 1 or importlib.util.find_spec("mpi4py") is not None:
         world().close()
 
 
-if launch().size > 1:
-    os.environ["HEADRACE_RANK_PROCESS"] = str(os.getpid())
+if launch().size > 1 or supervised.folder() is not None:
+    os.environ[RANK_PROCESS] = str(os.getpid())
     endings.install(launch().rank, _leave)
+    heartbeat.install()

@@ -40,6 +40,10 @@ class StepHost(Protocol):
         """What is run."""
 
 
+# Called after every step of every session that ended well: `headrace run` is told that the program moves.
+after_steps: list[Callable[[], None]] = []
+
+
 class _Step:
     """A fetch structure with feeds: what one key of the session's cache stands for."""
 
@@ -68,7 +72,10 @@ class _Step:
         if self.expand:
             values = _taken_apart(self.keys, values)
         arrays = [fed_value(t, v) for t, v in zip(self.feeds, values, strict=True)]
-        return self.structure.result(self.compiled.run(arrays))
+        result = self.structure.result(self.compiled.run(arrays))
+        for done in after_steps:
+            done()
+        return result
 
 
 def _taken_apart(keys: Iterable[Any], values: Iterable[Any]) -> Iterable[Any]:

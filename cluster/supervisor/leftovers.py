@@ -17,9 +17,9 @@ _SHARED_MEMORY = Path("/dev/shm")
 _NAMES = ("sm_segment.*", "vader_segment.*", "osc_*", "mpich_shm_*", "ucx_shm_*")
 
 
-def processes(job: str) -> list[int]:
-    """The numbers of the processes of a job, all but this one; empty where there is no /proc."""
-    entry = f"{MARK}={job}".encode()
+def processes(job: str, name: str = MARK) -> list[int]:
+    """The numbers of the processes whose environment has this value, all but this one; empty where there is no /proc."""
+    entry = f"{name}={job}".encode()
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

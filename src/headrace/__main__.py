@@ -1,4 +1,4 @@
-"""`python -m headrace`: says which headrace this is and what it stands on; `checkpoint` and `debug` look into files."""
+"""`python -m headrace`: what this headrace stands on; `run` trains on many processes, `checkpoint` and `debug` read files."""
 
 import argparse
 import platform
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy
 
 import headrace
+from headrace.cluster.supervisor.arguments import add_run, settings_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -16,7 +17,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command")
     _add_checkpoint(commands)
     commands.add_parser("debug", help="look into a dump of the debugger").add_argument("path", help="the dump's folder")
+    add_run(commands)
     options = parser.parse_args(arguments)
+    if options.command == "run":
+        return _run(options, parser)
     if options.command == "checkpoint":
         return _checkpoint(options)
     if options.command == "debug":
@@ -39,6 +43,16 @@ def _add_checkpoint(commands: "argparse._SubParsersAction[argparse.ArgumentParse
     diff = actions.add_parser("diff", help="the tensors that differ", epilog=text)
     diff.add_argument("path", help=path)
     diff.add_argument("other", help=path)
+
+
+def _run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    from headrace.cluster.supervisor.supervise import run
+
+    try:
+        settings = settings_of(options)
+    except ValueError as error:
+        parser.error(str(error))
+    return run(settings)
 
 
 def _checkpoint(options: argparse.Namespace) -> int:
