@@ -23,7 +23,7 @@ __all__ = [
     "load_tensor_from_event_file", "watch_graph", "watch_graph_with_blacklists",
 ]  # fmt: skip
 
-_PLACES = {
+_PLACES: dict[str, tuple[str, str]] = {
     "CheckNumericsHook": (".engine.training.debug_hooks", "CheckNumericsHook"),
     "DebugDumpDir": (".engine.debug.dump_dir", "DebugDumpDir"),
     "DebugTensorDatum": (".engine.debug.dump_dir", "DebugTensorDatum"),

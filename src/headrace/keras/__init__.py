@@ -36,7 +36,7 @@ __all__ = [
     "optimizers", "preprocessing", "regularizers", "saving", "utils",
 ]  # fmt: skip
 
-_PLACES = {
+_PLACES: dict[str, tuple[str, str]] = {
     "Input": ("..layers.keras.inputs", "Input"),
     "InputSpec": ("..layers.keras.input_spec", "InputSpec"),
     "Layer": ("..layers.keras.base", "Layer"),

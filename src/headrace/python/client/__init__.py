@@ -1,0 +1,7 @@
+"""`tensorflow.python.client`."""
+
+from . import timeline
+
+__all__ = [
+    "timeline",
+]  # fmt: skip

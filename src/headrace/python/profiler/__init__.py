@@ -1,0 +1,7 @@
+"""`tensorflow.python.profiler`."""
+
+from . import profiler
+
+__all__ = [
+    "profiler",
+]  # fmt: skip
