@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from ..graph import Graph, get_default_graph
 from ..ops.summaries import merge_all
 from ..scopes import GraphKeys
+from ..summary import values as summary_values
 from ..summary.writer import FileWriter
 from ..variable_lists import global_variables, global_variables_initializer, report_uninitialized_variables
 from .coordinator import Coordinator, LooperThread
@@ -184,8 +186,15 @@ class Supervisor:
         if not self._is_chief:
             raise RuntimeError("Only chief supervisor can start standard services.")
         threads = []
-        if self.summary_writer is not None and self.summary_op is not None and self.save_summaries_secs:
-            threads.append(self.loop(self.save_summaries_secs, self._summarize, (sess,)))
+        writer, seconds = self.summary_writer, self.save_summaries_secs
+        if writer is not None and self.global_step is not None:
+            # For TensorBoard, events of earlier runs from this step on are void.
+            step = int(sess.run(self.global_step))
+            writer.add_session_log(_session_log("START"), step)
+            if seconds:
+                threads.append(self.loop(seconds, self._write_rate, (sess, [time.monotonic(), step])))
+        if writer is not None and self.summary_op is not None and seconds:
+            threads.append(self.loop(seconds, self._summarize, (sess,)))
         if self.saver is not None and self.save_path and self.save_model_secs:
             threads.append(self.loop(self.save_model_secs, self._save, (sess,)))
         return threads
@@ -193,6 +202,14 @@ class Supervisor:
     def _save(self, sess: Any) -> None:
         Path(self._logdir or "").mkdir(parents=True, exist_ok=True)
         self.saver.save(sess, self.save_path, global_step=self.global_step)
+
+    def _write_rate(self, sess: Any, last: list[Any]) -> None:
+        """Writes the steps a second since the time and step in `last`, if there were any."""
+        now, step = time.monotonic(), int(sess.run(self.global_step))
+        if step > last[1] and now > last[0]:
+            rate = (step - last[1]) / (now - last[0])
+            self.summary_writer.add_summary(summary_values.scalar(f"{self.global_step.op.name}/sec", rate), step)
+            last[:] = now, step
 
     def _summarize(self, sess: Any) -> None:
         self.summary_computed(sess, sess.run(self.summary_op))
@@ -236,7 +253,7 @@ class Supervisor:
             self.coord.join(threads, self._stop_grace_secs, ignore_live_threads)
         finally:
             if close_summary_writer and self.summary_writer is not None:
-                self.summary_writer.add_session_log(_stop_log())
+                self.summary_writer.add_session_log(_session_log("STOP"))
                 self.summary_writer.close()
 
     def request_stop(self, ex: Any = None) -> None:
@@ -260,7 +277,7 @@ def _given(value: Any, default: Callable[[], Any]) -> Any:
     return default() if value is USE_DEFAULT else value
 
 
-def _stop_log() -> Any:
+def _session_log(status: str) -> Any:
     from ..protos import SessionLog
 
-    return SessionLog(status=SessionLog.STOP)
+    return SessionLog(status=status)
