@@ -1,8 +1,10 @@
 """Saving and restoring beside plain files: bandwidth of headrace's Saver, TensorFlow's and torch.save, in one run.
 
 `python benchmarks/checkpoints.py [--megabytes 400] [--rounds 5] [--folder FOLDER]`. Peers are run by the interpreters that
-BENCH_PY_tf215 and BENCH_PY_torch name, if set. The plain file is written in one go and synced; all are read from the page cache.
-Figures are medians of rounds that take turns.
+BENCH_PY_tf215 and BENCH_PY_torch name, if set. The plain file is written in one go, synced, and renamed over the one before,
+which so keeps its memory until then, as with checkpoints; "in place" it is written over the one before. All are read from the
+page cache. "first" reads into memory that was never used, as a process that has just started does; "again" into memory that
+holds values already, which a headrace session keeps unless all of the checkpoint is good. Medians of rounds that take turns.
 """
 
 import argparse
@@ -21,6 +23,7 @@ import numpy as np
 
 TENSORS = 20
 Step = Callable[[], Any]
+Steps = tuple[Step, Step, Step]
 
 
 def arrays(megabytes: int) -> list[Any]:
@@ -29,27 +32,33 @@ def arrays(megabytes: int) -> list[Any]:
     return [rng.standard_normal((megabytes * 1000 // 4 // TENSORS, 1000), np.float32) for _ in range(TENSORS)]
 
 
-def plain(folder: Path, megabytes: int) -> tuple[Step, Step]:
+def plain(folder: Path, megabytes: int, is_new: bool = True) -> Steps:
     data = np.concatenate([a.reshape(-1) for a in arrays(megabytes)])
-    into = np.empty_like(data)
+    into = np.zeros_like(data)
 
     def write() -> None:
-        with (folder / "plain").open("wb", buffering=0) as stream:
+        path = folder / ("new" if is_new else "plain")
+        with path.open("wb", buffering=0) as stream:
             view, done = data.view(np.uint8).data, 0
             while done < len(view):
                 done += stream.write(view[done:])
             os.fsync(stream.fileno())
+        path.rename(folder / "plain")
 
-    def read() -> None:
+    def read(target: Any) -> None:
         with (folder / "plain").open("rb", buffering=0) as stream:
-            view, done = into.view(np.uint8).data, 0
+            view, done = target.view(np.uint8).data, 0
             while done < len(view):
                 done += stream.readinto(view[done:])
 
-    return write, read
+    return write, lambda: read(np.empty_like(data)), lambda: read(into)
 
 
-def saver_of(tf: Any, folder: Path, megabytes: int) -> tuple[Step, Step]:
+def in_place(folder: Path, megabytes: int) -> Steps:
+    return plain(folder, megabytes, is_new=False)
+
+
+def saver_of(tf: Any, folder: Path, megabytes: int) -> Steps:
     tf.disable_v2_behavior()
     values = arrays(megabytes)
     fed = [tf.placeholder(tf.float32, v.shape) for v in values]
@@ -58,32 +67,37 @@ def saver_of(tf: Any, folder: Path, megabytes: int) -> tuple[Step, Step]:
     session = tf.Session()
     session.run([v.initializer for v in variables], dict(zip(fed, values, strict=True)))
     prefix = str(folder / "model")
-    return lambda: saver.save(session, prefix, write_meta_graph=False), lambda: saver.restore(session, prefix)
+
+    def first() -> None:
+        with tf.Session() as other:
+            saver.restore(other, prefix)
+
+    return lambda: saver.save(session, prefix, write_meta_graph=False), first, lambda: saver.restore(session, prefix)
 
 
-def headrace(folder: Path, megabytes: int) -> tuple[Step, Step]:
+def headrace(folder: Path, megabytes: int) -> Steps:
     import headrace as tf
 
     return saver_of(tf, folder, megabytes)
 
 
-def tensorflow(folder: Path, megabytes: int) -> tuple[Step, Step]:
+def tensorflow(folder: Path, megabytes: int) -> Steps:
     import tensorflow.compat.v1 as tf
 
     return saver_of(tf, folder, megabytes)
 
 
-def torch(folder: Path, megabytes: int) -> tuple[Step, Step]:
+def torch(folder: Path, megabytes: int) -> Steps:
     import torch
 
     values = {f"v{i}": torch.from_numpy(a) for i, a in enumerate(arrays(megabytes))}
     path = folder / "model.pt"
 
-    def restore() -> None:
+    def again() -> None:
         for name, value in torch.load(path, weights_only=True).items():
             values[name].copy_(value)
 
-    return lambda: torch.save(values, path), restore
+    return lambda: torch.save(values, path), lambda: torch.load(path, weights_only=True), again
 
 
 def synced(folder: Path, step: Step) -> None:
@@ -94,14 +108,15 @@ def synced(folder: Path, step: Step) -> None:
             os.fsync(stream.fileno())
 
 
-SIDES = {"plain file": plain, "headrace": headrace, "tensorflow": tensorflow, "torch": torch}
+SIDES = {"plain file": plain, "in place": in_place, "headrace": headrace, "tensorflow": tensorflow, "torch": torch}
+ACTIONS = {"save": "save", "synced": "save, synced", "first": "restore, first", "again": "restore, again"}
 PEERS = {"tensorflow": "BENCH_PY_tf215", "torch": "BENCH_PY_torch"}
 
 
 def serve(side: str, folder: Path, megabytes: int) -> None:
     """Times a save or a restore for each line of the standard input."""
-    save, restore = SIDES[side](folder, megabytes)
-    actions = {"save": save, "synced": lambda: synced(folder, save), "restore": restore}
+    save, first, again = SIDES[side](folder, megabytes)
+    actions = {"save": save, "synced": lambda: synced(folder, save), "first": first, "again": again}
     for line in sys.stdin:
         start = time.perf_counter()
         actions[line.strip()]()
@@ -133,9 +148,9 @@ def main(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         pythons = {side: os.environ.get(PEERS[side]) if side in PEERS else sys.executable for side in SIDES}
         sides = {s: Side(s, p, Path(name) / s, options.megabytes) for s, p in pythons.items() if p}
-        times: dict[str, dict[str, list[float]]] = {s: {"save": [], "synced": [], "restore": []} for s in sides}
+        times: dict[str, dict[str, list[float]]] = {s: {action: [] for action in ACTIONS} for s in sides}
         for number in range(options.rounds + 1):
-            for action in ("save", "synced", "restore"):
+            for action in ACTIONS:
                 for side, process in sides.items():
                     found = process.seconds(action)
                     # The first round warms up.
@@ -144,7 +159,7 @@ def main(options: argparse.Namespace) -> None:
         print(
             f"{options.megabytes} MB in {TENSORS} tensors, MB/s (share of the plain file), median of {options.rounds}"
         )
-        print(f"{'':12}{'save':>18}{'save, synced':>18}{'restore':>18}")
+        print(f"{'':12}" + "".join(f"{title:>18}" for title in ACTIONS.values()))
         for side, taken in times.items():
             row = [statistics.median(taken[action]) for action in taken]
             base = [statistics.median(times["plain file"][action]) for action in taken]

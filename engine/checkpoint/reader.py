@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,24 @@ from .shards import ShardReader
 from .state import latest_checkpoint
 
 Array = np.ndarray[Any, Any]
+
+
+class PlainSlice(NamedTuple):
+    """What can be read into memory that is there, by several threads at once."""
+
+    shard: ShardReader
+    part: Slice
+
+    def check(self) -> None:
+        """Reads it for its checksum alone; DataLossError if it is damaged."""
+        self.shard.check(self.part)
+
+    def read_into(self, target: Array, is_checked: bool = False) -> None:
+        """Fills a contiguous array of its dtype and shape; DataLossError if it is damaged.
+
+        `is_checked`: `check` has just been called.
+        """
+        self.shard.read_into(self.part, target, is_checked)
 
 
 class CheckpointReader:
@@ -89,6 +107,15 @@ class CheckpointReader:
             source = tuple(slice(s - o, e - o) for (s, e), o in zip(box, part.offset, strict=True))
             result[target] = self._read(part, entry)[source]
         return result
+
+    def plain_slice(self, name: str, offset: tuple[int, ...], shape: tuple[int, ...]) -> PlainSlice | None:
+        """A part of a tensor that was saved as one slice, and lies in its file as in memory; None for others."""
+        entry = self.entry(name)
+        for part in entry.slices:
+            if part.offset == tuple(offset) and part.shape == tuple(shape):
+                shard = self._shard(part.shard)
+                return PlainSlice(shard, part) if shard.has_plain(part, entry.dtype) else None
+        return None
 
     def _read(self, part: Slice, entry: Entry) -> Array:
         return self._shard(part.shard).read(part, entry.dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ def write_shard(path: Path, parts: Iterable[tuple[str, DType, Array]]) -> tuple[
     order = sorted((i for i, (start, end) in enumerate(spans) if end > start), key=spans.__getitem__)
     gaps = frame.gaps(_between([spans[i] for i in order], frame.size))
     sums = [0] * len(chosen)
-    with new_file(path) as stream:
+    with new_file(path, frame.size) as stream:
         stream.write(gaps[0])
         for index, gap in zip(order, gaps[1:], strict=True):
             sums[index] = _write(stream, chosen[index][2])
@@ -178,6 +179,26 @@ class ShardReader:
             return np.asarray(self._guarded(part, lambda: _unpacked_strings(octets, part.shape)))
         return np.asarray(self._guarded(part, lambda: octets.view(dtype.numpy).reshape(part.shape)))
 
+    def has_plain(self, part: Slice, dtype: DType) -> bool:
+        """Whether a slice can be read into memory that is there: its bytes are the value's."""
+        return part.position is not None and dtype.name not in ("string", "resource", "variant")
+
+    def read_into(self, part: Slice, target: Array, is_checked: bool = False) -> None:
+        """Fills a contiguous array with the value of a plain slice, as `read`; without its checksum where `is_checked`."""
+        octets = target.reshape(-1).view(np.uint8)
+        if is_checked:
+            self._guarded(part, lambda: self._copy_at(part.position or 0, octets))
+        else:
+            self._guarded(part, lambda: self._checked(part, self._read_at(part.position or 0, octets)))
+
+    def check(self, part: Slice) -> None:
+        """Reads a plain slice for its checksum alone; DataLossError as from `read`."""
+        self._guarded(part, lambda: self._checked(part, self._checksum_at(part.position or 0, part.bytes)))
+
+    def _checked(self, part: Slice, checksum: int) -> None:
+        if checksum != part.crc32c:
+            raise ValueError("its checksum is wrong")
+
     def _octets(self, part: Slice, dtype: DType) -> Array:
         if part.position is None:
             octets = self._hdf5().read(part, dtype)
@@ -186,21 +207,40 @@ class ShardReader:
             octets = np.empty(part.bytes, np.uint8)
             checksum = self._read_at(part.position, octets)
         # Strings of a bundle have a checksum of another kind.
-        if checksum != part.crc32c and not (self._bundle and dtype is string):
-            raise ValueError("its checksum is wrong")
+        if not (self._bundle and dtype is string):
+            self._checked(part, checksum)
         return octets
 
     def _read_at(self, position: int, octets: Array, checksum: int = 0) -> int:
         """Fills `octets` from the file and returns their checksum."""
-        self._stream.seek(position)
         view, done = octets.data, 0
         while done < len(view):
-            count = self._stream.readinto(view[done : done + _PIECE])
-            if not count:
-                raise self._damaged(f"it ends before byte {position + len(view)}")
+            count = self._piece_at(position + done, view[done : done + _PIECE])
             checksum = crc32c(view[done : done + count], checksum)
             done += count
         return checksum
+
+    def _copy_at(self, position: int, octets: Array) -> None:
+        done = 0
+        while done < len(octets):
+            done += self._piece_at(position + done, octets.data[done : done + 4 * _PIECE])
+
+    def _checksum_at(self, position: int, size: int) -> int:
+        # A piece that stays in the processor's cache costs no memory to be filled.
+        piece = memoryview(bytearray(min(size, _PIECE)))
+        checksum, end = 0, position + size
+        while position < end:
+            count = self._piece_at(position, piece[: end - position])
+            checksum = crc32c(piece[:count], checksum)
+            position += count
+        return checksum
+
+    def _piece_at(self, position: int, piece: memoryview) -> int:
+        # Several threads read at once: there is no place in the file that they share.
+        count = os.preadv(self._stream.fileno(), [piece], position)
+        if not count:
+            raise self._damaged(f"it ends at byte {position}")
+        return count
 
     def _hdf5(self) -> ParsedShard:
         self.check_frame()

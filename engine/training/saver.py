@@ -39,6 +39,7 @@ from ..protos import SaverDef
 from ..scopes import GraphKeys, name_scope
 from ..shapes import TensorShape
 from ..summary.projector import export_embeddings
+from .direct_restore import restored_directly
 from .saveable import SaveableObject, saveables_of
 from .saver_background import Background
 
@@ -357,6 +358,8 @@ class Saver:
             raise ValueError(f"The passed save_path is not a valid checkpoint: {prefix}")
         _log.info("Restoring parameters from %s", prefix)
         definition = self._definition()
+        if restored_directly(sess, definition.restore_op_name, prefix):
+            return
         try:
             sess.run(definition.restore_op_name, {definition.filename_tensor_name: prefix})
         except NotFoundError as error:

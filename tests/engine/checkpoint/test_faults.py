@@ -3,6 +3,8 @@
 import errno
 import logging
 import os
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -116,6 +118,47 @@ def test_a_save_removes_what_a_kill_left_of_its_prefix(tmp_path):
         path.touch()
     save(tmp_path, 1)
     assert {p for p in tmp_path.iterdir() if not p.stat().st_size} == set(kept)
+
+
+@pytest.mark.parametrize("name", ["allocate", "sync"])
+@pytest.mark.parametrize("call", [0, 1])
+def test_a_large_shard_is_whole_or_not_there(name, call, tmp_path, monkeypatch):
+    # Its room is taken first, and a thread syncs it while it is written.
+    monkeypatch.setattr(files, "_LARGE", 1 << 12)
+    monkeypatch.setattr(files, "_STRETCH", 1 << 13)
+    monkeypatch.setattr("headrace.engine.checkpoint.shards._PIECE", 1 << 13)
+    value, function, calls, write = np.arange(1 << 14), getattr(files, name), [], files.write_some
+
+    def slow(*args):
+        time.sleep(0.002)
+        return write(*args)
+
+    monkeypatch.setattr(files, "write_some", slow)
+
+    def failing(*args):
+        calls.append(threading.current_thread().name)
+        if len(calls) - 1 == call:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return function(*args)
+
+    parts = [[Part(key, value, dtypes.int64)] for key in "ab"]
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space left"):
+        patch.setattr(files, name, failing)
+        write_checkpoint(f"{tmp_path}/m", parts)
+    assert name == "allocate" or "Syncing" in calls
+    assert list(tmp_path.iterdir()) == [] and not any(t.name == "Syncing" for t in threading.enumerate())
+    write_checkpoint(f"{tmp_path}/m", parts)
+    np.testing.assert_array_equal(load_variable(f"{tmp_path}/m", "b"), value)
+
+
+def test_file_systems_that_take_no_room(tmp_path, monkeypatch):
+    def refusing(*args):
+        raise OSError(errno.EOPNOTSUPP, "not here")
+
+    monkeypatch.setattr(os, "posix_fallocate", refusing)
+    value = np.arange(1 << 18)
+    write_checkpoint(f"{tmp_path}/m", [[Part("a", value, dtypes.int64)]])
+    np.testing.assert_array_equal(load_variable(f"{tmp_path}/m", "a"), value)
 
 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC], ids=errno.errorcode.get)
