@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from ..cluster.cluster_spec import ClusterSpec
+from ..cluster.roles import Role, role
 from ..engine.training.preemption import PREEMPTED_STATUS
 
 
@@ -31,8 +33,12 @@ class RunConfig:
         preemption_exit_status: SIGTERM and SIGUSR1 end the training after the step; where checkpoints are saved, one is,
             and SystemExit with this status is raised. None leaves the signals alone.
 
+    The environment variable TF_CONFIG says the cluster and this process's task in it, as for TensorFlow's; without one the
+    processes of a job are workers by rank.
+
     Raises:
-        ValueError: a number is out of its range, both kinds of intervals are given, or what must be None is not.
+        ValueError: a number is out of its range, both kinds of intervals are given, or what must be None is not; TF_CONFIG
+            is wrong.
     """
 
     model_dir: str | None = None
@@ -54,8 +60,11 @@ class RunConfig:
     checkpoint_save_graph_def: bool = True
     asynchronous_checkpoints: bool = False
     preemption_exit_status: int | None = PREEMPTED_STATUS
+    _role: Role = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        # Read once, as TensorFlow's: what TF_CONFIG and the launcher say now.
+        object.__setattr__(self, "_role", role())
         for name in ("train_distribute", "device_fn", "protocol", "eval_distribute", "experimental_distribute"):
             if getattr(self, name) is not None:
                 raise ValueError(f"RunConfig is for one process: {name} must be None, got {getattr(self, name)!r}")
@@ -68,43 +77,48 @@ class RunConfig:
 
     @property
     def is_chief(self) -> bool:
-        """True: there is one process."""
-        return True
+        """Whether this process saves and logs for all: the chief of TF_CONFIG's cluster, or rank 0."""
+        return self._role.is_chief
+
+    @property
+    def cluster_spec(self) -> ClusterSpec:
+        """The tasks of the cluster; empty without one, and for the evaluator."""
+        return self._role.cluster
 
     @property
     def task_type(self) -> str:
-        """Always "worker": there is one process."""
-        return "worker"
+        """This process's job: "chief", "worker", "ps" or "evaluator"; "worker" without a cluster."""
+        return self._role.task_type
 
     @property
     def task_id(self) -> int:
-        """0: there is one process."""
-        return 0
+        """This process's task in its job; its rank without a cluster."""
+        return self._role.task_id
 
     @property
-    def global_id_in_cluster(self) -> int:
-        """0: there is one process."""
-        return 0
+    def global_id_in_cluster(self) -> int | None:
+        """0 for the chief, then workers, then parameter servers; None for the evaluator."""
+        return self._role.global_id_in_cluster
 
     @property
     def num_worker_replicas(self) -> int:
-        """1: there is one process."""
-        return 1
+        """The number of workers, the chief among them."""
+        return self._role.num_worker_replicas
 
     @property
     def num_ps_replicas(self) -> int:
-        """0: variables are in this process."""
-        return 0
+        """The number of parameter servers."""
+        return self._role.num_ps_replicas
 
     @property
     def master(self) -> str:
-        """Empty: sessions are in this process."""
-        return ""
+        """The target of sessions that train: "" for this process alone."""
+        return self._role.master
 
     @property
     def evaluation_master(self) -> str:
-        """Empty: sessions are in this process."""
-        return ""
+        """The target of sessions that evaluate: "" for this process alone."""
+        return self._role.evaluation_master
 
     def replace(self, **kwargs: Any) -> RunConfig:
         """A copy with some fields changed."""

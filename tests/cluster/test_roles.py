@@ -97,6 +97,18 @@ def test_other_mistakes():
         fields({"cluster": CLUSTER}, rank(5, 6))
 
 
+def test_run_config(monkeypatch):
+    assert (tf.estimator.RunConfig().task_type, tf.estimator.RunConfig().is_chief) == ("worker", True)
+    monkeypatch.setenv("TF_CONFIG", json.dumps(config("worker", 1)))
+    run_config = tf.estimator.RunConfig()
+    names = [*FIELDS, "evaluation_master"]
+    assert [getattr(run_config, name) for name in names] == ["worker", 1, False, 3, 2, 2, "grpc://w1:1", ""]
+    assert run_config.cluster_spec == tf.train.ClusterSpec(CLUSTER)
+    # Read once, and kept by copies.
+    monkeypatch.delenv("TF_CONFIG")
+    assert run_config.replace(tf_random_seed=1).task_id == 1
+
+
 def test_simple_resolver():
     cluster = tf.train.ClusterSpec(CLUSTER)
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(cluster, "m:1", "worker", 1, rpc_layer="grpc")
