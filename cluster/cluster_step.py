@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,8 @@ class ClusterStep:
             for task, rank in self._ranks.items():
                 if task != server.task:
                     server.send(rank, self._definition(task))
+        # When the session drops the step, the other tasks do too.
+        weakref.finalize(self, server.forget, self.key, tuple(self._sent_to)).atexit = False
         self._defined = True
 
     def _stages_of(self, task: Task) -> list[Stage]:
@@ -177,12 +180,6 @@ class ClusterStep:
     def _send(self, actions: Sequence[Any]) -> None:
         for action in actions:
             self.server.send(action.rank, action.message)
-
-    def forget(self) -> None:
-        """Tells the other tasks that the step will not run again."""
-        if self._defined:
-            for rank in self._sent_to:
-                self.server.send(rank, Message(Kind.FORGET, *self.key))
 
     def explain(self, signature: tuple[tuple[int, ...], ...]) -> tuple[Any, dict[int, str] | None]:
         """Raises UnimplementedError: a step of several tasks has no one program."""

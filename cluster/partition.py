@@ -15,7 +15,7 @@ from ..engine.errors import InvalidArgumentError
 from ..engine.function import functions_of
 from ..engine.graph import Operation, Tensor
 from ..engine.registry import find_definition
-from ..engine.rewriting.lower import LOOKING, VARIABLE_TYPES, handle_inputs, needed_operations
+from ..engine.rewriting.lower import LOOKING, VARIABLE_TYPES, handle_inputs, lower, needed_operations
 
 Task = tuple[str, int]
 
@@ -84,6 +84,9 @@ class Partition:
         self.task: dict[Operation, Task] = {}
         for op in self.operations:
             self.task_of(op)
+        self._effects: dict[Operation, list[Operation]] = {}
+        if len(set(self.task.values())) > 1:
+            self._order_effects(fetches, targets, feeds)
         self.level: dict[Operation, int] = {}
         self._find_levels()
         self._stages: dict[tuple[Task, int], Stage] = {}
@@ -125,7 +128,8 @@ class Partition:
         return [
             t
             for i, t in enumerate(op.inputs)
-            if t not in self.fed and (t.dtype.name in _TIED or (t.dtype._is_ref_dtype and (i in wanted or _works_on(op, t))))
+            if t not in self.fed
+            and (t.dtype.name in _TIED or (t.dtype._is_ref_dtype and (i in wanted or _works_on(op, t))))
         ]
 
     def _colocated_task(self, op: Operation) -> Task | None:
@@ -156,6 +160,21 @@ class Partition:
 
     # Levels
 
+    def _order_effects(self, fetches: Sequence[Tensor], targets: Sequence[Operation], feeds: Sequence[Tensor]) -> None:
+        """Notes which reads and writes of one variable come first, as they would in a step that is not cut."""
+        if not any(not _only_reads(op) and self._handles(op) for op in self.operations):
+            return
+        nodes = lower(self.operations[0].graph, fetches, targets, feeds).nodes
+        # Where an operation reads a variable by the way, its own node is the last one.
+        node_of = {node.origin: node for node in nodes if node.origin in self._among}
+        for op, node in node_of.items():
+            before = [p.origin for p in node.control if p.origin is not None and node_of.get(p.origin) is p]
+            own = [p for p in before if p is not op and p not in op.control_inputs and self.task[p] == self.task[op]]
+            if own:
+                self._effects[op] = own
+        place = {op: i for i, op in enumerate(node_of)}
+        self.operations.sort(key=lambda op: place.get(op, -1))
+
     def _find_levels(self) -> None:
         for op in self.operations:
             task = self.task[op]
@@ -165,7 +184,8 @@ class Partition:
     def _before(self, op: Operation) -> list[Operation]:
         """What must have run before: not what is fed, nor what every stage that needs it has for itself."""
         inputs = [t.op for t in op.inputs if t not in self.fed]
-        return [p for p in (*inputs, *op.control_inputs) if not self._is_everywhere(p, op)]
+        before = (*inputs, *op.control_inputs, *self._effects.get(op, ()))
+        return [p for p in before if not self._is_everywhere(p, op)]
 
     def _is_everywhere(self, op: Operation, user: Operation) -> bool:
         if op.inputs or op.control_inputs:
@@ -253,8 +273,11 @@ class Partition:
 
 
 def _works_on(op: Operation, reference: Tensor) -> bool:
-    """Whether an operation runs where what it refers to is: what hands a variable's value on, which is then sent once,
-    and what works on something that has no value, such as an accumulator."""
+    """Whether an operation runs where what it refers to is.
+
+    So does what hands a variable's value on, which is then sent once, and what works on something that has no value, such as
+    an accumulator.
+    """
     return op.type == "Identity" or (_names_state(reference.op) and reference.op.type not in VARIABLE_TYPES)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -90,6 +91,7 @@ class Server:
         self._clients = Clients(self._replies)
         # Held while a step is made known: tasks hear of steps in the order of their numbers.
         self.defining = threading.Lock()
+        self._forgotten: deque[tuple[tuple[int, int], Sequence[int]]] = deque()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         if start:
@@ -215,6 +217,10 @@ class Server:
         answers = rank == message.client
         (self._replies if answers else self._requests).send(rank, message)
 
+    def forget(self, step: tuple[int, int], ranks: Sequence[int]) -> None:
+        """Has tasks told that a step will not run again, soon. Never waits: the garbage collector may call it anywhere."""
+        self._forgotten.append((step, ranks))
+
     def begin_run(self, step: tuple[int, int], plan: TaskPlan, fed: dict[int, Fed], own: Fed) -> ClientRun:
         """Starts a run of a step."""
         return self._clients.begin(step, plan, fed, own, self.send)
@@ -235,6 +241,10 @@ class Server:
             found = self._requests.receive()
             for rank, message in found:
                 self._handle(rank, message)
+            while self._forgotten:
+                step, ranks = self._forgotten.popleft()
+                for rank in ranks:
+                    self.send(rank, Message(Kind.FORGET, *step))
             now = time.monotonic()
             if found:
                 last, pause = now, 0.0
