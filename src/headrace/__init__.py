@@ -395,7 +395,14 @@ from .engine.ops.strings import (
     string_to_number,
     substr,
 )
-from .engine.ops.summaries import histogram_summary, image_summary, merge_all_summaries, merge_summary, scalar_summary
+from .engine.ops.summaries import (
+    audio_summary,
+    histogram_summary,
+    image_summary,
+    merge_all_summaries,
+    merge_summary,
+    scalar_summary,
+)
 from .engine.ops.tensor_array import TensorArray
 from .engine.ops.trigonometric import acos, acosh, asin, asinh, atan, atanh, cos, cosh, sigmoid, sin, sinh, tan, tanh
 from .engine.ops.unary import abs, exp, expm1, log, log1p, neg, negative, reciprocal, rsqrt, sign, sqrt, square
@@ -499,7 +506,7 @@ __all__ = [
     "assert_less_equal", "assert_near", "assert_negative", "assert_non_negative", "assert_non_positive",
     "assert_none_equal", "assert_positive", "assert_proper_iterable", "assert_rank", "assert_rank_at_least",
     "assert_rank_in", "assert_same_float_dtype", "assert_scalar", "assert_type", "assert_variables_initialized",
-    "assign", "assign_add", "assign_sub", "atan", "atan2", "atanh", "batch_gather", "batch_matmul",
+    "assign", "assign_add", "assign_sub", "atan", "atan2", "atanh", "audio_summary", "batch_gather", "batch_matmul",
     "batch_scatter_update", "batch_to_space", "batch_to_space_nd", "betainc", "bfloat16", "bincount", "bitcast",
     "bitwise", "bool", "boolean_mask", "broadcast_dynamic_shape", "broadcast_static_shape", "broadcast_to", "case",
     "cast", "ceil", "check_numerics", "cholesky", "cholesky_solve", "clip_by_average_norm", "clip_by_global_norm",

@@ -62,7 +62,7 @@ from ...layers.contrib_variables import (
     model_variable,
     variable,
 )
-from . import initializers, layers, learning, losses, metrics, regularizers, utils
+from . import initializers, layers, learning, losses, metrics, regularizers, summaries, utils
 
 __all__ = [
     "add_arg_scope", "add_model_variable", "apply_regularization", "arg_scope", "arg_scoped_arguments",
@@ -76,6 +76,6 @@ __all__ = [
     "l1_l2_regularizer", "l1_regularizer", "l2_regularizer", "layer_norm", "layers", "learning", "local_variable",
     "losses", "max_pool2d", "max_pool3d", "maxout", "metrics", "model_variable", "one_hot_encoding", "regularizers",
     "repeat", "separable_conv2d", "separable_convolution2d", "softmax", "spatial_softmax", "stack", "sum_regularizer",
-    "unit_norm", "utils", "variable", "variance_scaling_initializer", "xavier_initializer",
+    "summaries", "unit_norm", "utils", "variable", "variance_scaling_initializer", "xavier_initializer",
     "xavier_initializer_conv2d",
 ]  # fmt: skip
