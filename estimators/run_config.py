@@ -28,8 +28,8 @@ class RunConfig:
             process, and the input and model functions place operations by `tf.device`.
         experimental_max_worker_delay_secs, session_creation_timeout_secs: accepted: no other process is waited for.
         checkpoint_save_graph_def: write the graph with the checkpoints.
-        asynchronous_checkpoints: write them while training goes on, which waits for the copy of the values only; with
-            saving listeners it waits for all.
+        asynchronous_checkpoints: write them while training goes on, which waits for the copy of the values only. Saving
+            listeners are told once a checkpoint is on the disk.
         preemption_exit_status: SIGTERM and SIGUSR1 end the training after the step; where checkpoints are saved, one is,
             and SystemExit with this status is raised. None leaves the signals alone.
 

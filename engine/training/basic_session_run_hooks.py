@@ -154,9 +154,9 @@ class CheckpointSaverHook(SessionRunHook):
         checkpoint_basename: of the files.
         scaffold: whose saver is used.
         listeners: CheckpointSaverListeners.
-        asynchronous: write checkpoints while training goes on, which then waits for the copy of the values only; with
-            listeners, which expect to find the checkpoint, it waits all the same. An error of a save is raised at the
-            next, or at the end.
+        asynchronous: write checkpoints while training goes on, which then waits for the copy of the values only. The
+            listeners' `after_save` is called once the checkpoint is on the disk: after the step at which that is found
+            to be so, before the next `before_save`, or at the end. An error of a save is raised there, and not called.
     """
 
     def __init__(
@@ -181,6 +181,8 @@ class CheckpointSaverHook(SessionRunHook):
         self._listeners = list(listeners or ())
         self._save_graph_def = save_graph_def
         self.asynchronous = asynchronous
+        # The step of a checkpoint that is being written.
+        self._unfinished: int | None = None
 
     def begin(self) -> None:
         """Finds the global step and tells the listeners."""
@@ -208,12 +210,15 @@ class CheckpointSaverHook(SessionRunHook):
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues) -> None:
         """Saves where it is time."""
+        session = run_context.session
+        if self._unfinished is not None and not self._get_saver().is_saving and self._finish(session):
+            run_context.request_stop()
         if not self._timer.should_trigger_for_step(int(run_values.results) + 1):
             return
-        step = int(run_context.session.run(self._global_step))
+        step = int(session.run(self._global_step))
         if self._timer.should_trigger_for_step(step):
             self._timer.update_last_triggered_step(step)
-            if self._save(run_context.session, step):
+            if self._save(session, step):
                 run_context.request_stop()
 
     def end(self, session: Any) -> None:
@@ -221,22 +226,36 @@ class CheckpointSaverHook(SessionRunHook):
         step = int(session.run(self._global_step))
         if step != self._timer.last_triggered_step():
             self._save(session, step)
-        if self.asynchronous:
-            self._get_saver().wait()
+        self._finish(session)
         for listener in self._listeners:
             listener.end(session, step)
 
+    def _finish(self, session: Any) -> bool:
+        """Waits for a checkpoint that is being written and tells the listeners; whether one wants the loop to stop."""
+        step, self._unfinished = self._unfinished, None
+        if step is None:
+            return False
+        self._get_saver().wait()
+        return self._saved(session, step)
+
+    def _saved(self, session: Any, step: int) -> bool:
+        self._writer.add_session_log(_checkpoint_log(f"{self._prefix}-{step}"), step)
+        return any([listener.after_save(session, step) for listener in self._listeners])
+
     def _save(self, session: Any, step: int) -> bool:
         """Whether a listener wants the loop to stop."""
+        stops = self._finish(session)
         _log.info("Saving checkpoints for %d into %s.", step, self._prefix)
         for listener in self._listeners:
             listener.before_save(session, step)
         # Events up to here are not written again by a run that goes on from this checkpoint.
         self._writer.flush()
-        later = {"asynchronous": True} if self.asynchronous and not self._listeners else {}
+        later = {"asynchronous": True} if self.asynchronous else {}
         self._get_saver().save(session, self._prefix, global_step=step, write_meta_graph=self._save_graph_def, **later)
-        self._writer.add_session_log(_checkpoint_log(f"{self._prefix}-{step}"), step)
-        return any([listener.after_save(session, step) for listener in self._listeners])
+        if not self.asynchronous:
+            return self._saved(session, step) or stops
+        self._unfinished = step
+        return stops
 
     def _get_saver(self) -> Any:
         if self._saver is not None:

@@ -295,6 +295,11 @@ class Saver:
                 finish()
         return prefix
 
+    @property
+    def is_saving(self) -> bool:
+        """Whether an asynchronous save is on its way."""
+        return self._background.is_busy
+
     def wait(self) -> None:
         """Waits for an asynchronous save, and raises its error."""
         self._background.wait()

@@ -22,6 +22,11 @@ class Background:
         self._thread = threading.Thread(target=self._run, args=(name, action), name=name)
         self._thread.start()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether the action is on its way."""
+        return self._thread is not None and self._thread.is_alive()
+
     def wait(self) -> None:
         """Waits for the action, and raises its error once."""
         thread, self._thread = self._thread, None

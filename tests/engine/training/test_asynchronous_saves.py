@@ -103,6 +103,78 @@ def test_hooks_save_while_training_goes_on(tmp_path, monkeypatch):
     assert set(seen) == {"Saving"} and load_variable(str(tmp_path), "global_step") == 5
 
 
+class Noting(tf.train.CheckpointSaverListener):
+    """Notes what is called, in which thread, and which checkpoint is the newest then."""
+
+    def __init__(self, folder, seen):
+        self.folder, self.seen = folder, seen
+
+    def _note(self, what, step):
+        newest = tf.train.latest_checkpoint(str(self.folder))
+        main = threading.current_thread() is threading.main_thread()
+        self.seen.append((what, step, newest and int(newest.rpartition("-")[2]), main))
+
+    def before_save(self, session, global_step_value):
+        self._note("before", global_step_value)
+
+    def after_save(self, session, global_step_value):
+        session.run(session.graph.get_tensor_by_name("global_step:0"))
+        self._note("after", global_step_value)
+        return global_step_value >= 6
+
+    def end(self, session, global_step_value):
+        self._note("end", global_step_value)
+
+
+def training(folder, seen, **options):
+    train = tf.assign_add(tf.train.get_or_create_global_step(), 1)
+    scaffold = tf.train.Scaffold(saver=tf.train.Saver())
+    hook = tf.train.CheckpointSaverHook(
+        str(folder), scaffold=scaffold, listeners=[Noting(folder, seen)], asynchronous=True, **options
+    )
+    return tf.train.MonitoredSession(tf.train.ChiefSessionCreator(scaffold), [hook]), train, scaffold
+
+
+def test_listeners_are_told_when_a_checkpoint_is_on_the_disk(tmp_path):
+    seen, steps = [], 0
+    session, train, _ = training(tmp_path, seen, save_steps=2)
+    with session:
+        while not session.should_stop():
+            session.run(train)
+            steps += 1
+    saves = sorted({step for _, step, _, _ in seen})
+    # The checkpoint of step 6 ends the loop, and the disk may take some steps for it.
+    assert saves[:4] == [0, 2, 4, 6] and steps >= 6
+    wanted = [item for step in saves for item in (("before", step), ("after", step))]
+    assert [(what, step) for what, step, _, _ in seen] == [*wanted, ("end", steps)]
+    assert all(main for *_, main in seen)
+    assert all(newest == step for what, step, newest, _ in seen if what != "before")
+
+
+def test_training_does_not_wait_for_listeners(tmp_path, monkeypatch):
+    seen, gate = [], Gate(monkeypatch)
+    session, train, scaffold = training(tmp_path, seen, save_steps=100)
+    with session:
+        session.run(train)
+        assert [what for what, *_ in seen] == ["before"]
+        gate.open.set()
+        scaffold.saver.wait()
+        session.run(train)
+        assert [what for what, *_ in seen] == ["before", "after"]
+    assert [(what, step) for what, step, *_ in seen[2:]] == [("before", 2), ("after", 2), ("end", 2)]
+
+
+def test_listeners_do_not_hear_of_a_save_that_failed(tmp_path, monkeypatch):
+    seen = []
+    session, train, scaffold = training(tmp_path, seen, save_steps=1)
+    with pytest.raises(tf.errors.OpError, match="No space left"), session:
+        scaffold.saver.wait()
+        monkeypatch.setattr(files, "sync", failing)
+        for _ in range(5):
+            session.run(train)
+    assert [what for what, *_ in seen] == ["before", "after", "before"]
+
+
 def test_an_estimator_saves_while_training_goes_on(tmp_path):
     config = tf.estimator.RunConfig(save_checkpoints_steps=2, asynchronous_checkpoints=True)
 
