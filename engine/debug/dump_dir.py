@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import linecache
+import math
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 from ..dtypes import as_dtype
 from .debug_ops import IDENTITY
 from .dump_graph import DumpGraph, node_of
-from .dump_writer import FORMAT, GRAPH, RUN, TENSORS, VALUES, VERSION
+from .dump_writer import FORMAT, GRAPH, RUN, TENSORS, VALUES, VERSION, carrier_of, npy_header
 
 Predicate = Callable[["DebugTensorDatum", Any], bool]
 
@@ -68,8 +69,10 @@ class DebugTensorDatum:
         if self._file is not None and not (isinstance(self._file, str) and _FILE.match(self._file)):
             raise ValueError(f"A dump names the file {self._file!r}, which is none of its own")
         shape = entry.get("shape")
-        self._shape = None if shape is None else tuple(int(n) for n in shape)
+        self._shape = None if shape is None else tuple(_size(n) for n in shape)
         self._dtype = as_dtype(_typed(entry, "dtype", str))
+        if self._file is not None and self._dtype.numpy.hasobject != self._file.endswith(".json"):
+            raise ValueError(f"A dump has {self._dtype.name} in the file {self._file!r}")
         self._device = device_name
         self.op_type: str = _typed(entry, "op", str)
         self.initialized = bool(entry.get("initialized", True))
@@ -82,31 +85,34 @@ class DebugTensorDatum:
         """
         if self._file is None:
             return None
-        array = self._strings() if self._file.endswith(".json") else self._numbers()
-        if array.shape != self._shape:
-            raise ValueError(f"{self.file_path} holds shape {array.shape}, the list of the dump says {self._shape}")
-        return array
+        if not Path(self.file_path).is_file():
+            raise ValueError(f"{self.file_path} is missing")
+        return self._strings() if self._file.endswith(".json") else self._numbers()
 
     def _numbers(self) -> np.ndarray[Any, Any]:
-        dtype = self._dtype.numpy
-        # A header may lie about the size of what follows: a map of the file cannot be larger than the file.
-        size = self.dump_size_bytes or 0
-        count = int(np.prod(self._shape or (), initial=1))
-        if count * dtype.itemsize > size:
-            raise ValueError(f"{self.file_path} has {size} bytes, too few for {self._dtype.name} {self._shape}")
-        with Path(self.file_path).open("rb") as file:
-            array = _read_npy(file, count * dtype.itemsize)
-        if array.dtype != dtype:
-            if dtype.isbuiltin == 1 or array.dtype.itemsize != dtype.itemsize:
-                raise ValueError(f"{self.file_path} holds {array.dtype}, the list of the dump says {self._dtype.name}")
-            array = array.view(dtype)
-        return array
+        dtype, shape = self._dtype.numpy, self._shape or ()
+        stored = carrier_of(dtype)
+        # What the list says decides, and the header must say the same: it is compared, not read.
+        header = npy_header(shape, stored)
+        size = len(header) + math.prod(shape) * stored.itemsize
+        if self.dump_size_bytes != size:
+            raise ValueError(
+                f"{self.file_path} has {self.dump_size_bytes} bytes, {self._dtype.name} {shape} has {size}"
+            )
+        data = Path(self.file_path).read_bytes()
+        if not data.startswith(header):
+            raise ValueError(f"{self.file_path} does not hold {self._dtype.name} {shape}, as the list of the dump says")
+        return np.frombuffer(data, stored, offset=len(header)).reshape(shape).copy().view(dtype)
 
     def _strings(self) -> np.ndarray[Any, Any]:
-        items = json.loads(Path(self.file_path).read_text(encoding="ascii"))
-        array = np.empty(len(items), object)
-        array[:] = [base64.b64decode(item, validate=True) for item in items]
-        return array.reshape(self._shape or ())
+        shape = self._shape or ()
+        try:
+            items = json.loads(Path(self.file_path).read_text(encoding="ascii"))
+            array = np.empty(len(items), object)
+            array[:] = [base64.b64decode(item, validate=True) for item in items]
+        except (TypeError, ValueError, RecursionError) as error:
+            raise ValueError(f"{self.file_path} is damaged: {error}") from None
+        return array.reshape(shape)
 
     @property
     def timestamp(self) -> int:
@@ -176,15 +182,10 @@ class DebugTensorDatum:
         return str(self)
 
 
-def _read_npy(file: Any, most: int) -> np.ndarray[Any, Any]:
-    version = np.lib.format.read_magic(file)
-    if version != (1, 0):
-        raise ValueError(f"{file.name} is of version {version} of NumPy's format, a dump's are of 1.0")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    if dtype.hasobject or int(np.prod(shape, initial=1)) * dtype.itemsize > most:
-        raise ValueError(f"{file.name} holds {dtype} {shape}, which the list of the dump does not say")
-    array = np.frombuffer(file.read(most), dtype).copy() if most else np.empty(0, dtype)
-    return array.reshape(shape, order="F" if fortran else "C")
+def _size(number: Any) -> int:
+    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+        raise ValueError(f"A line of {TENSORS} has the size {number!r}")
+    return number
 
 
 def _typed(entry: dict[str, Any], key: str, kind: type) -> Any:
@@ -387,6 +388,8 @@ def _read_run(root: Path) -> dict[str, Any]:
     run = _read_json(root / RUN)
     if run.get("format") != FORMAT or run.get("version") != VERSION:
         raise ValueError(f"{root / RUN} does not describe a dump of version {VERSION} of headrace")
+    if not all(isinstance(run.get(key, -1), int) for key in ("global_step", "run")):
+        raise ValueError(f"{root / RUN} is damaged: a number of a step is none")
     return run
 
 

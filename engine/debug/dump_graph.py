@@ -20,11 +20,33 @@ def node_of(element_name: str) -> str:
     return head if head and tail.isdigit() else name
 
 
+_FIELDS = {"name": str, "op": str, "device": str, "attrs": dict, "file": str, "line": int, "function": str}
+
+
+def _checked(node: Any) -> dict[str, Any]:
+    """A node of graph.json; ValueError if it is not one."""
+    good = (
+        isinstance(node, dict)
+        and all(type(node.get(key)) is kind for key, kind in _FIELDS.items())
+        and all(_are_names(node.get(key)) for key in ("inputs", "control"))
+        and isinstance(node.get("inside", 0), str | None)
+        and isinstance(node.get("outputs"), list)
+        and all(isinstance(pair, list) and len(pair) == 2 for pair in node["outputs"])
+    )
+    if not good:
+        raise ValueError(f"The graph of a dump has a damaged node: {str(node)[:200]}")
+    return dict(node)
+
+
+def _are_names(item: Any) -> bool:
+    return isinstance(item, list) and all(isinstance(name, str) for name in item)
+
+
 class DumpGraph:
     """Nodes by name, as a dump's graph.json lists them. Branches and bodies are part of it."""
 
     def __init__(self, nodes: Sequence[dict[str, Any]], device: str) -> None:
-        self._nodes: dict[str, dict[str, Any]] = {str(node["name"]): node for node in nodes}
+        self._nodes: dict[str, dict[str, Any]] = {_checked(node)["name"]: node for node in nodes}
         self._device = device
         self._recipients: dict[str, dict[str, None]] = {}
         self._control_recipients: dict[str, dict[str, None]] = {}

@@ -9,6 +9,7 @@ tensors/000000.npy  the value; .json for strings (each base64), none where there
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import shutil
@@ -59,6 +60,19 @@ class DiskUsage:
 DISK = DiskUsage()
 
 
+def carrier_of(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype as which a file holds another: its own, or integers of the same size."""
+    return np.dtype(_CARRIERS[dtype.itemsize]) if dtype.isbuiltin != 1 else dtype
+
+
+def npy_header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    """What an .npy file of an array, row by row, begins with."""
+    stream = io.BytesIO()
+    fields = {"shape": shape, "fortran_order": False, "descr": np.lib.format.dtype_to_descr(dtype)}
+    np.lib.format.write_array_header_1_0(stream, fields)
+    return stream.getvalue()
+
+
 class DumpWriter:
     """Writes one run into a folder; a dump that is there already is replaced."""
 
@@ -106,10 +120,12 @@ class DumpWriter:
             (self.folder / VALUES / name).write_text(text, encoding="ascii")
             return name
         name = f"{self._count:06d}.npy"
-        if array.dtype.isbuiltin != 1:
-            array = array.copy().view(_CARRIERS[array.dtype.itemsize])
-        DISK.add(array.nbytes + 128)
-        np.save(self.folder / VALUES / name, array, allow_pickle=False)
+        stored = carrier_of(array.dtype)
+        header = npy_header(array.shape, stored)
+        DISK.add(len(header) + array.nbytes)
+        with (self.folder / VALUES / name).open("wb") as file:
+            file.write(header)
+            file.write(np.asarray(array, order="C").tobytes())
         return name
 
     def end(self, error: BaseException | None) -> None:

@@ -62,7 +62,7 @@ class LocalDebugger:
         """RunOptions with what the next run is watched by; None if it is not watched. May stop and ask first.
 
         Raises:
-            SystemExit: `exit` was typed.
+            SystemExit: `exit` was typed, or the input ended; with status 1 after a run that failed.
         """
         self.calls += 1
         self._feeds = {str(getattr(key, "name", key)): value for key, value in feeds.items()}
@@ -112,7 +112,7 @@ class LocalDebugger:
         """Looks at the run that just ended, by an error or well; stops and asks where it is told to.
 
         Raises:
-            SystemExit: `exit` was typed.
+            SystemExit: `exit` was typed, or the input ended; with status 1 after a run that failed.
         """
         order = self._order
         if not self._watched:
@@ -134,7 +134,7 @@ class LocalDebugger:
                 return
             head += hits
         self._searched = 0
-        self._order = self._ask(head, dump)
+        self._order = self._ask(head, dump, status=0 if error is None else 1)
 
     def _hits(self, dump: DebugDumpDir, order: Namespace) -> list[str]:
         hits = dump.find(self.filters[order.filter], exclude_node_names=order.exclude or None)
@@ -150,7 +150,7 @@ class LocalDebugger:
             [f"  and {len(hits) - _MOST_HITS} more: lt -f {order.filter}"] if len(hits) > _MOST_HITS else []
         )
 
-    def _ask(self, head: list[str], dump: DebugDumpDir | None = None) -> Namespace:
+    def _ask(self, head: list[str], dump: DebugDumpDir | None = None, status: int = 0) -> Namespace:
         from .terminal import Terminal  # argparse and cmd are loaded by those who debug
 
         terminal = Terminal(self.filters, self._about, dump, self._feeds, self._stdin, self._stdout)
@@ -158,7 +158,7 @@ class LocalDebugger:
         terminal.cmdloop()
         if terminal.chosen is None:
             self.close()
-            raise SystemExit(0)
+            raise SystemExit(status)
         return terminal.chosen
 
     def close(self) -> None:

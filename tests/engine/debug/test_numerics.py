@@ -85,9 +85,7 @@ def test_what_is_fed_and_what_variables_hold_is_checked():
     with tf.Session(check_numerics=True) as session:
         session.run(v.initializer)
         assert "'x:0' (fed) has 1 NaN among 2 values" in failure(session.run, fetch, {x: [np.nan, 1]}).message
-        assert "at watched run 2 of this session" in failure(session.run, fetch, {x: [np.nan, 1]}).message.replace(
-            "3", "2"
-        )
+        assert "at run 3 of this session" in failure(session.run, fetch, {x: [np.nan, 1]}).message
         failure(v.load, [np.inf, 1.0], session)
         session.run(v.initializer)
         assert session.run(fetch, {x: [1, 2]}).tolist() == [2, 4]

@@ -108,6 +108,14 @@ def test_errors_are_shown_and_raised():
     assert "tensors dumped before" in text and "hidden/log:0" in text
 
 
+def test_exit_after_an_error_has_a_status():
+    x, fetches = model()
+    session, _ = session_with("run", "exit")
+    with pytest.raises(SystemExit) as caught, session:
+        session.run(tf.gather([1.0], tf.cast(fetches[0], tf.int32)), {x: [[100.0, 9.0]]})
+    assert caught.value.code == 1
+
+
 def test_the_end_of_the_input_is_no_error():
     element = tf.data.Dataset.range(2).make_one_shot_iterator().get_next()
     session, out = session_with("run -f has_inf_or_nan")

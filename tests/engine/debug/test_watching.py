@@ -320,7 +320,7 @@ def test_objects_in_npy_files_are_refused(tmp_path):
         dump = dumped(tmp_path, session, x, {x: [1, 2]})
     with Path(dump.dumped_tensor_data[0].file_path).open("wb") as file:
         np.lib.format.write_array(file, np.array([{}, {}], object), allow_pickle=True)
-    with pytest.raises(ValueError, match="does not say"):
+    with pytest.raises(ValueError, match=r"has \d+ bytes, float32 \(2,\) has 136"):
         dump.dumped_tensor_data[0].get_tensor()
     with pytest.raises(OSError, match="no folder"):
         tf_debug.DebugDumpDir(str(tmp_path / "absent"))
