@@ -56,22 +56,34 @@ def visualize_embeddings(summary_writer: Any, config: Any) -> None:
 
 
 def export_embeddings(prefix: str) -> None:
-    """Writes the embeddings of a checkpoint for the projector, if the checkpoint's folder has its configuration."""
+    """Writes the embeddings of a checkpoint for the projector, if the checkpoint's folder has its configuration.
+
+    What cannot be shown is logged: a wrong configuration is no reason to end a training run.
+    """
     folder = Path(prefix).parent
-    path = folder / CONFIG_FILE
-    if not path.exists():
-        return
-    config = text_format.Parse(path.read_text(encoding="utf-8"), ProjectorConfig())
-    wanted = {e.tensor_name: e.tensor_path for e in config.embeddings if e.tensor_path == _place(e.tensor_name)}
+    wanted = _wanted(folder / CONFIG_FILE)
     if not wanted:
         return
     reader = CheckpointReader(prefix)
+    shapes = reader.get_variable_to_shape_map()
     for tensor, place in wanted.items():
         name = tensor.removesuffix(":0")
-        if reader.has_tensor(name):
+        if len(shapes.get(name, ())) == 2:
             write_vectors(folder / place, reader.get_tensor(name))
         else:
-            _log.warning("The projector shows %s, which the checkpoint %s does not have.", name, prefix)
+            _log.warning("The projector cannot show %s: it is no matrix of the checkpoint %s.", name, prefix)
+
+
+def _wanted(path: Path) -> dict[str, str]:
+    """The files of the variables whose values come from checkpoints."""
+    if not path.exists():
+        return {}
+    try:
+        config = text_format.Parse(path.read_text(encoding="utf-8"), ProjectorConfig())
+    except (text_format.ParseError, UnicodeDecodeError) as error:
+        _log.warning("The projector has no embeddings, as %s cannot be read: %s", path, error)
+        return {}
+    return {e.tensor_name: e.tensor_path for e in config.embeddings if e.tensor_path == _place(e.tensor_name)}
 
 
 def write_vectors(path: Path, values: npt.ArrayLike) -> None:

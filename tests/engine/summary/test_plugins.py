@@ -215,12 +215,22 @@ def test_embeddings_follow_the_checkpoints(tmp_path, words):
     assert config.SerializeToString() == before
 
 
-def test_a_variable_that_is_not_saved(tmp_path, words, caplog):
-    projector.visualize_embeddings(str(tmp_path), projector.ProjectorConfig(embeddings=[{"tensor_name": "missing"}]))
+@pytest.mark.parametrize("name", ["missing", "net/line"])
+def test_a_variable_that_cannot_be_shown(tmp_path, words, caplog, name):
+    hr.get_variable("line", [3])
+    projector.visualize_embeddings(str(tmp_path), projector.ProjectorConfig(embeddings=[{"tensor_name": name}]))
     with hr.Session() as session:
         session.run(hr.global_variables_initializer())
         saved(tmp_path, session, hr.train.Saver(), 1)
-    assert "shows missing, which the checkpoint" in caplog.text
+    assert f"cannot show {name}: it is no matrix of the checkpoint" in caplog.text
+
+
+def test_a_configuration_that_is_not_ours(tmp_path, words, caplog):
+    (tmp_path / "projector_config.pbtxt").write_text("embeddings {")
+    with hr.Session() as session:
+        session.run(hr.global_variables_initializer())
+        assert saved(tmp_path, session, hr.train.Saver(), 1)
+    assert "projector_config.pbtxt cannot be read" in caplog.text
 
 
 def test_what_the_projector_cannot_show(tmp_path):
