@@ -35,10 +35,15 @@ def is_chief() -> bool:
     return rank() == 0
 
 
-def barrier() -> None:
-    """Waits until every process of the job is here; every one must call it.
+def barrier(name: str = "", timeout: float | None = None) -> None:
+    """Waits until every process of the job is here; every one must call it. Rank 0 logs now and then who is late.
+
+    Args:
+        name: for errors and the log.
+        timeout: seconds to wait, the same on every rank; None for ever.
 
     Raises:
-        AbortedError: a process of the job has ended.
+        AbortedError: the program of a process of the job has ended.
+        DeadlineExceededError: the time is over; on rank 0 it names the ranks that are not here.
     """
-    world().barrier()
+    world().barrier(name, timeout)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine import errors
 from . import endings, heartbeat, supervised
+from .barriers import Barriers
 from .launcher import RANK_PROCESS, Launch, launch
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class World:
         self.finalizers: list[Callable[[], None]] = []
         self._communicators: dict[str, MPI.Intracomm] = {}
         self._ended: set[int] = set()
+        self._ended_lock = threading.Lock()
         if self.size > 1:
             self._connect()
         if started.local_rank is None or started.local_size is None:
@@ -63,8 +65,9 @@ class World:
         if (everyone.rank, everyone.size) != (self.rank, self.size):
             raise errors.FailedPreconditionError(None, None, _mismatch(self.launch, mpi))
         # In the same order on every rank: making a communicator is a collective operation.
-        for name in ("collectives", "requests", "replies", "endings"):
+        for name in ("collectives", "requests", "replies", "endings", "barriers"):
             self._communicators[name] = everyone.Dup()
+        self._barriers = Barriers(self, self._communicators["barriers"])
 
     def _communicator(self, name: str) -> MPI.Intracomm:
         if self.size == 1:
@@ -102,19 +105,26 @@ class World:
         """
         if self.size > 1:
             line, status = self._communicator("endings"), load().Status()
-            while line.Iprobe(source=load().ANY_SOURCE, tag=_GONE, status=status):
-                line.Recv(bytearray(0), source=status.source, tag=_GONE)
-                self._ended.add(status.source)
+            # Two threads must not see the same message.
+            with self._ended_lock:
+                while line.Iprobe(source=load().ANY_SOURCE, tag=_GONE, status=status):
+                    line.Recv(bytearray(0), source=status.source, tag=_GONE)
+                    self._ended.add(status.source)
         return self._ended
 
-    def barrier(self) -> None:
-        """Waits, without spinning, until every rank is here.
+    def barrier(self, name: str = "", timeout: float | None = None) -> None:
+        """Waits, without spinning, until every rank is here. Which ranks are late is logged from time to time by rank 0.
+
+        Args:
+            name: for errors and the log.
+            timeout: seconds to wait, the same on every rank; None for ever.
 
         Raises:
             AbortedError: another rank's program has ended.
+            DeadlineExceededError: the time is over; on rank 0 it names the ranks that are not here.
         """
         if self.size > 1:
-            self.wait(self.collectives.Ibarrier(), "a barrier")
+            self._barriers.wait(name, timeout)
 
     def wait(self, request: MPI.Request, what: str) -> None:
         """Waits for an MPI request, yielding the core; an error where a rank has ended in the meantime.

@@ -41,7 +41,8 @@ def add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         type=_seconds,
         default=600.0,
         metavar="S",
-        help="seconds without a step after which the job is started again; 0 for never (default: 600)",
+        help="seconds without a step after which the job is started again, a minute or more at first; 0 for never "
+        "(default: 600)",
     )
     parser.add_argument(
         "--backoff", type=_seconds, default=1.0, metavar="S", help="before the first restart, then twice as long"

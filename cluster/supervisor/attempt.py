@@ -24,6 +24,8 @@ from .command import Mpirun, command_of, environment_of
 _RANK = Path(__file__).with_name("rank.py")
 # Seconds that mpirun may take to end after the chief has said that all is done, and after SIGTERM.
 _END_SECONDS = 10.0
+# A start has at least this long until its first step: programs are loaded, data read, state restored.
+_START_SECONDS = 60.0
 # The signal that a Linux process gets when its parent dies, by prctl.
 _PARENT_DEATH_SIGNAL = 1
 
@@ -37,7 +39,8 @@ class Settings:
         count: number of processes, parameter servers among them.
         servers: number of parameter servers.
         max_restarts: how often a job that fails is started again.
-        stall_timeout: seconds without a step on any rank after which the job counts as failed; 0 waits for ever.
+        stall_timeout: seconds without a step on any rank after which the job counts as failed, at least a minute before
+            the first step of a start; 0 waits for ever.
         backoff: seconds before the first restart, twice as long before each further one, at most a minute.
         grace: seconds that ranks have to save their state when the supervisor is asked to stop.
         options: further options of mpirun, such as hosts.
@@ -142,11 +145,16 @@ class Attempt:
         if newest := max((b.stat().st_mtime_ns for b in self._state.glob(f"{supervised.BEAT}*")), default=0):
             if newest != self._newest:
                 self._newest, self._changed = newest, now
+        return self._stalled(now)
+
+    def _stalled(self, now: float) -> Outcome | None:
         limit = self._settings.stall_timeout
-        if limit and now - self._changed > limit:
-            self._show_stacks()
-            return Outcome(None, 124, f"no rank has done a step for {limit:g} s", moved=self._newest > 0)
-        return None
+        if limit and not self._newest:
+            limit = max(limit, _START_SECONDS)
+        if not limit or now - self._changed <= limit:
+            return None
+        self._show_stacks()
+        return Outcome(None, 124, f"no rank has done a step for {limit:g} s", moved=self._newest > 0)
 
     def _outcome(self, status: int) -> Outcome:
         moved = any(self._state.glob(f"{supervised.BEAT}*"))

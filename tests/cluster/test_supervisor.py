@@ -98,9 +98,9 @@ def test_recovery_from_everything(trouble, said, tmp_path, undisturbed):
 @pytest.mark.long
 @pytest.mark.parametrize("trouble", ["1:6:stop", "0:6:stop", "1:6:wait"])
 def test_what_stands_still_is_started_again(trouble, tmp_path, undisturbed):
-    job = run(tmp_path, 3, trouble, "--stall-timeout", "4")
+    job = run(tmp_path, 3, trouble, "--stall-timeout", "6")
     check_recovered(job, undisturbed)
-    assert "no rank has done a step for 4 s; starting again" in job.output
+    assert "no rank has done a step for 6 s; starting again" in job.output
     # Where the ranks were, those that could still say so.
     assert "toy.py" in job.output
 
@@ -128,7 +128,7 @@ def test_given_up(trouble, options, status, said, tmp_path):
     "trouble, options, status, said",
     [
         ("1:6:kill!", ["--max-restarts", "2"], 137, "given up after 2 restarts"),
-        ("1:6:stop!", ["--max-restarts", "0", "--stall-timeout", "3"], 124, "given up after 0 restarts"),
+        ("1:6:stop!", ["--max-restarts", "0", "--stall-timeout", "5"], 124, "given up after 0 restarts"),
         ("all:start:exit!", [], 3, "the program failed before its first step"),
         ("1:last:raise!", ["--max-restarts", "1"], 1, "given up after 1 restarts"),
         ("2:start:kill!", ["--max-restarts", "1"], 137, "given up after 1 restarts"),

@@ -36,17 +36,40 @@ ENDINGS = [
 ]
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("how, status, said", ENDINGS)
-def test_bad_end_of_a_rank_ends_the_job(how, status, said, when, tmp_path):
+def check_end(how, status, said, when, tmp_path):
     job = mpirun(3, "bad_end.py", how, when, folder=tmp_path, timeout=30)
     assert job.status == status if status else job.status not in (0, None)
     assert said in job.output
 
 
+@pytest.mark.parametrize("how, status, said", ENDINGS)
+def test_bad_end_of_a_rank_ends_the_job(how, status, said, tmp_path):
+    check_end(how, status, said, "after", tmp_path)
+
+
+@pytest.mark.parametrize("how, status, said", [ENDINGS[0], ENDINGS[-1]])
+def test_bad_end_before_mpi_starts_ends_the_job(how, status, said, tmp_path):
+    check_end(how, status, said, "before", tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("how, status, said", ENDINGS[1:-1])
+def test_other_bad_ends_before_mpi_starts_end_the_job(how, status, said, tmp_path):
+    check_end(how, status, said, "before", tmp_path)
+
+
 def test_caught_exit_goes_on(tmp_path):
     results = mpirun(2, "bad_end.py", "caught", "after", folder=tmp_path).of_ranks()
     assert [result.get("code") for result in results] == [None, 4]
+
+
+def test_barrier_names_late_ranks(tmp_path):
+    first = mpirun(4, "late.py", "9", folder=tmp_path / "log").of_ranks()[0]
+    assert "in the barrier 'save' for ranks 2, 3" in first["log"]
+    job = mpirun(4, "late.py", "0.5", folder=tmp_path / "error")
+    assert job.status not in (0, None)
+    assert "[rank 0] headrace.engine.errors.DeadlineExceededError: rank 0 has waited" in job.output
+    assert "in the barrier 'save' for ranks 2, 3" in job.output
 
 
 def test_end_without_meeting(tmp_path):
