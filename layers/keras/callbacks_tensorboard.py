@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Mapping
@@ -20,6 +21,9 @@ from ..fitting.callbacks import Callback, Logs
 from .backend import get_value
 from .dense import Embedding
 
+_log = logging.getLogger("headrace")
+_OF_TENSORFLOW_1 = {"batch_size", "write_grads", "embeddings_layer_names", "embeddings_data"}
+
 
 class TensorBoard(Callback):
     """Writes event files for TensorBoard: the runs `train` and `validation` below a folder.
@@ -35,10 +39,15 @@ class TensorBoard(Callback):
         embeddings_freq: write the embeddings for the projector every so many epochs; 0 for never.
         embeddings_metadata: file, below the folder, with the names of the rows of all Embedding layers, or a dict of files
             by the names of layers.
+        ignored: what TensorFlow 1.15's callback took besides (`batch_size`, `write_grads`, `embeddings_layer_names`,
+            `embeddings_data`): a warning is logged, as in TensorFlow 2.
 
     Raises:
+        TypeError: an argument that neither has.
         ValueError: another update_freq, a profile_batch, or metadata of layers that are not there.
     """
+
+    chief_only = True
 
     def __init__(
         self,
@@ -51,8 +60,13 @@ class TensorBoard(Callback):
         profile_batch: Any = 0,
         embeddings_freq: int = 0,
         embeddings_metadata: Any = None,
+        **ignored: Any,
     ) -> None:
         super().__init__()
+        if unknown := sorted(ignored.keys() - _OF_TENSORFLOW_1):
+            raise TypeError(f"TensorBoard has no arguments {', '.join(unknown)}")
+        for name in ignored:
+            _log.warning("The argument %s of TensorBoard is ignored.", name)
         if profile_batch:
             raise ValueError(f"TensorBoard writes no profiles: profile_batch must be 0, got {profile_batch!r}")
         if update_freq not in ("epoch", "batch") and not (isinstance(update_freq, int) and update_freq > 0):
@@ -178,6 +192,8 @@ class HParams(Callback):
         hparams: values by name, as for `FileWriter.add_hparams`.
         trial_id: runs of one trial are shown as one.
     """
+
+    chief_only = True
 
     def __init__(self, writer: Any, hparams: Mapping[str, Any], trial_id: str = "") -> None:
         super().__init__()

@@ -90,9 +90,16 @@ def test_embeddings(model, tmp_path, metadata):
     np.testing.assert_allclose(vectors, model.layers[0].get_weights()[0], rtol=1e-4)
 
 
+def test_arguments_of_tensorflow_1(tmp_path, caplog):
+    keras.callbacks.TensorBoard(tmp_path, batch_size=32, write_grads=True)
+    assert "argument write_grads of TensorBoard is ignored" in caplog.text
+
+
 def test_what_the_board_does_not_do(model, tmp_path):
     with pytest.raises(ValueError, match="profile_batch must be 0, got 2"):
         keras.callbacks.TensorBoard(tmp_path, profile_batch=2)
+    with pytest.raises(TypeError, match="has no arguments colour, size"):
+        keras.callbacks.TensorBoard(tmp_path, size=1, colour=2)
     board = keras.callbacks.TensorBoard(tmp_path, embeddings_freq=1, embeddings_metadata={"words": "a"})
     with pytest.raises(ValueError, match=r"names words, the Embedding layers are: \['embedding'\]"):
         fitted(model, board)
