@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.chance import set_apart
 from ..launcher import launch
 from ..world import load, world
 from .exchange import CODES, GATHER, SUM, Array, Exchange, dtype_name, operation, shape_text
@@ -155,4 +156,5 @@ def communicator() -> ClusterCommunicator | None:
     job = world()
     made = ClusterCommunicator(job.collectives.Dup(), range(job.size), settings_of())
     job.finalizers.append(made.leave)
+    set_apart(job.rank)
     return made

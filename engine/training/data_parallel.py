@@ -141,6 +141,12 @@ def data_parallel() -> DataParallel | None:
     )
 
 
+def is_chief() -> bool:
+    """Whether this process shows and saves for all that train with it."""
+    parallel = data_parallel()
+    return parallel is None or parallel.is_chief
+
+
 @dataclass
 class _Replicated:
     replication: Replication

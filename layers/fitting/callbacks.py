@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
+
+from ...engine.training.data_parallel import is_chief
 
 Logs = dict[str, Any]
 
@@ -24,6 +27,8 @@ class Callback:
     params: Mapping[str, Any] = {}
     # Whether the logs of batches are looked at. Reading them costs a little in each step.
     needs_batch_logs = True
+    # Whether, of several ranks that train together, only the chief has it: it shows or writes something.
+    chief_only = False
 
     def __init__(self) -> None:
         self._model: Any = None
@@ -57,6 +62,10 @@ class Callback:
 
     def after_epoch(self, epoch: int) -> None:
         """After the `on_epoch_end` of all callbacks."""
+
+    def around(self) -> AbstractContextManager[Any]:
+        """A context in which fit trains, from before `on_train_begin` to its end, whatever that is."""
+        return nullcontext()
 
     def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Before a batch of training, under its old name."""
@@ -150,6 +159,8 @@ class CallbackList:
     def __init__(self, callbacks: Sequence[Any] | Callback | None = None, model: Any = None, **params: Any) -> None:
         several = [callbacks] if isinstance(callbacks, Callback) else list(callbacks or ())
         given = [c if isinstance(c, Callback) else Adapted(c) for c in several]
+        if not is_chief():
+            given = [c for c in given if not c.chief_only]
         self.callbacks: list[Callback] = given
         self.params = params
         for callback in given:
@@ -164,6 +175,14 @@ class CallbackList:
 
     def __iter__(self) -> Any:
         return iter(self.callbacks)
+
+    @contextmanager
+    def around(self) -> Iterator[None]:
+        """The contexts of all."""
+        with ExitStack() as stack:
+            for callback in self.callbacks:
+                stack.enter_context(callback.around())
+            yield
 
     def append(self, callback: Callback) -> None:
         """Adds a callback."""
@@ -182,6 +201,10 @@ class CallbackList:
     def looks_at_batches(self, kind: str) -> bool:
         """Whether a callback has a method for batches of a kind ("train_batch", ...)."""
         return bool(self._by_batch[kind]) or (kind == "train_batch" and bool(self._after_batches))
+
+    def may_stop(self, kind: str) -> bool:
+        """Whether a callback that every rank has looks at batches of a kind, and so could end training after one."""
+        return any(not c.chief_only for c in self._by_batch[kind])
 
     def needs_logs(self, kind: str) -> bool:
         """Whether one of those looks at the metrics."""

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ...engine.communicator import Communicator
+
 
 def chances() -> dict[str, Any]:
     """The state of both generators, of numbers, strings and lists alone."""
@@ -24,3 +26,15 @@ def set_chances(state: dict[str, Any]) -> None:
     np.random.set_state((kind, np.array(keys, np.uint32), int(position), int(has_gauss), cached))
     version, numbers, gauss = state["python"]
     random.setstate((version, tuple(numbers), gauss))
+
+
+def share_chances(ranks: Communicator) -> None:
+    """Gives both generators of all ranks the state that they have on the chief."""
+    kind, keys, position, *_ = np.random.get_state(legacy=True)
+    version, numbers, _ = random.getstate()
+    state = np.array([*keys, position, *numbers], np.int64)
+    ranks.broadcast("state of the generators", state)
+    if ranks.rank:
+        count = len(keys)
+        np.random.set_state((str(kind), state[:count].astype(np.uint32), int(state[count]), 0, 0.0))
+        random.setstate((version, tuple(int(n) for n in state[count + 1 :]), None))

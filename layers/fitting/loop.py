@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from .callbacks import CallbackList, Logs
+from .replicas import Replicas
 from .rows import Array
-from .sources import Source
+from .sources import Batch, Source
 
 
 @dataclass(frozen=True)
@@ -67,18 +68,27 @@ def run_batches(
     looks, rows = callbacks.looks_at_batches(kind), 0
     if limit is not None and skip >= limit:
         return 0
-    for number, (arrays, count) in enumerate(source.epoch(), skip):
+    for number, (arrays, count) in enumerate(_batches(source, steps), skip):
         if looks:
             callbacks.batch_begin(kind, number)
         logs = steps(arrays, count)
         rows += count
         if looks:
             callbacks.batch_end(kind, number, logs)
-        if stops() or (limit is not None and number + 1 >= limit):
+        if _agreed(steps, stops(), True) or (limit is not None and number + 1 >= limit):
             break
     if not rows and not skip:
         raise ValueError("The data gave no batch")
     return rows
+
+
+def _batches(source: Source, steps: Any) -> Iterator[Batch]:
+    return steps.batches(source) if isinstance(steps, Replicas) else source.epoch()
+
+
+def _agreed(steps: Any, wants: bool, in_epoch: bool) -> bool:
+    """Whether to stop: on several ranks all do if one wants to."""
+    return steps.stops(wants, in_epoch) if isinstance(steps, Replicas) else wants
 
 
 class Loop:
@@ -102,6 +112,10 @@ class Loop:
 
     def __call__(self) -> Logs:
         """Trains; the metrics of the last epoch."""
+        with self.callbacks.around():
+            return self._trained()
+
+    def _trained(self) -> Logs:
         self.model.stop_training = False
         self.callbacks.call("on_train_begin")
         first, skip = self._place()
@@ -109,10 +123,13 @@ class Loop:
         for epoch in range(first, self.plan.epochs):
             logs = self._epoch(epoch, skip)
             skip = 0
-            if self.model.stop_training:
+            if _agreed(self.steps, bool(self.model.stop_training), False):
                 break
         self.steps.end()
         self.callbacks.call("on_train_end", logs)
+        if isinstance(self.steps, Replicas):
+            # What the chief has written is there for all.
+            self.steps.meet()
         return logs
 
     def _place(self) -> tuple[int, int]:

@@ -6,11 +6,14 @@ import io
 import json
 import logging
 import os
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...engine.training.data_parallel import is_chief
+from ...engine.training.preemption import PREEMPTED_STATUS, Preemption
 from ..fitting.callbacks import Callback, Logs
 from ..fitting.chances import chances, set_chances
 from .backend import get_session
@@ -31,11 +34,15 @@ class BackupAndRestore(Callback):
     arrays, a `tf.data.Dataset`, or come from a generator or Sequence that gives the same batches again. The file is
     deleted when fit ends.
 
+    SIGTERM and SIGUSR1 end the fit after the step, or after the validation that is on its way: a backup is written, and
+    SystemExit raised.
+
     Args:
         backup_dir: a folder of its own.
         save_freq: "epoch", or a number of batches.
         double_checkpoint: keep the backup before the last one too, and use it where the last one cannot be read.
         delete_checkpoint: delete the backup when fit ends.
+        preemption_exit_status: the status of that SystemExit; None leaves the signals alone.
 
     Raises:
         ValueError: backup_dir is empty, save_freq is something else, or the backup is one of another model.
@@ -49,6 +56,7 @@ class BackupAndRestore(Callback):
         save_freq: Any = "epoch",
         double_checkpoint: bool = False,
         delete_checkpoint: bool = True,
+        preemption_exit_status: int | None = PREEMPTED_STATUS,
     ) -> None:
         super().__init__()
         if not os.fspath(backup_dir):
@@ -58,6 +66,10 @@ class BackupAndRestore(Callback):
         self.double_checkpoint, self.delete_checkpoint = double_checkpoint, delete_checkpoint
         self._epoch, self._batches = 0, 0
         self._loop: Any = None
+        self._preemption = None if preemption_exit_status is None else Preemption(preemption_exit_status)
+
+    def around(self) -> AbstractContextManager[Any]:
+        return self._preemption or nullcontext()
 
     @property
     def _file(self) -> Path:
@@ -107,14 +119,22 @@ class BackupAndRestore(Callback):
 
     def after_train_batch(self, batch: int) -> None:
         self._batches += 1
-        if self.save_freq != "epoch" and self._batches % self.save_freq == 0:
-            self._save(self._epoch, batch + 1)
+        is_due = self.save_freq != "epoch" and self._batches % self.save_freq == 0
+        self._save_where(is_due, self._epoch, batch + 1)
 
     def after_epoch(self, epoch: int) -> None:
-        self._save(epoch + 1, 0)
+        self._save_where(True, epoch + 1, 0)
+
+    def _save_where(self, is_due: bool, epoch: int, batch: int) -> None:
+        preemption = self._preemption
+        stops = preemption is not None and preemption.agree()
+        if is_due or stops:
+            self._save(epoch, batch)
+        if preemption is not None and stops:
+            preemption.leave()
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        if self.delete_checkpoint:
+        if self.delete_checkpoint and is_chief():
             for path in (self._file, self._file_before):
                 path.unlink(missing_ok=True)
 
@@ -132,6 +152,9 @@ class BackupAndRestore(Callback):
     def _save(self, epoch: int, batch: int) -> None:
         import h5py
 
+        # All ranks go on from the backup of one.
+        if not is_chief():
+            return
         stream = io.BytesIO()
         with h5py.File(stream, "w") as file:
             write_groups(file, self._variables())

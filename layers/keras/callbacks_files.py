@@ -33,6 +33,7 @@ class ModelCheckpoint(MonitorCallback):
     """
 
     _kept = ("best", "_batches")
+    chief_only = True
 
     def __init__(
         self,
@@ -115,6 +116,7 @@ class CSVLogger(Callback):
     """
 
     needs_batch_logs = False
+    chief_only = True
 
     def __init__(self, filename: Any, separator: str = ",", append: bool = False) -> None:
         super().__init__()

@@ -22,6 +22,7 @@ from ...engine.ops.cond import cond
 from ...engine.ops.control import group
 from ...engine.ops.training import APPLY
 from ...engine.tensor_types import IndexedSlices
+from ...engine.training.data_parallel import replicated
 from ...engine.variables import ResourceVariable, Variable
 from .backend import get_session, get_value, set_value, unique_name
 from .checks import whole
@@ -301,7 +302,7 @@ class Optimizer:
         unknown = [v.name for v in variables if id(v) not in self._index]
         if unknown:
             raise ValueError(f"Optimizer {self.name!r} was not built with the variables {', '.join(unknown)}")
-        pairs = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
+        pairs = [(g, v) for g, v in zip(replicated(grads, variables), variables, strict=True) if g is not None]
         if not pairs:
             raise ValueError(
                 f"No gradients for any of the variables {', '.join(v.name for v in variables)}: the loss does not "

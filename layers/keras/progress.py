@@ -21,6 +21,7 @@ class ProgbarLogger(Callback):
     """
 
     needs_batch_logs = False
+    chief_only = True
 
     def __init__(self, count_mode: str = "steps", verbose: int = 1, stream: TextIO | None = None) -> None:
         super().__init__()

@@ -13,6 +13,7 @@ from ...engine.graph import Operation, Tensor, get_default_graph
 from ...engine.nest import flatten
 from ...engine.ops.constant import placeholder
 from ...engine.ops.control import group
+from ...engine.training.data_parallel import collect_ops, data_parallel, replicate
 from .backend import get_session, symbolic_learning_phase
 from .graph_record import CONTEXT
 
@@ -32,6 +33,7 @@ class Step:
         fetches: what is given back: the outputs, for predictions.
         results_after: the metrics by name, with this batch.
         constants: what is fed each time: the learning phase, where the graph asks for it.
+        collect: the same as `operation`, but for the update of the weights: gradients are only collected.
     """
 
     feeds: list[Tensor]
@@ -39,15 +41,17 @@ class Step:
     fetches: Any = None
     results_after: dict[str, Tensor] = field(default_factory=dict)
     constants: list[tuple[Tensor, Any]] = field(default_factory=list)
+    collect: Operation | None = None
     _kept: dict[str, tuple[Any, Callable[..., Any]]] = field(default_factory=dict)
 
     def callable(self, kind: str) -> Callable[..., Any]:
-        """A function of the arrays in the session of `keras.backend`: "run", "predict" or "logs"."""
+        """A function of the arrays in the session of `keras.backend`: "run", "predict", "logs" or "collect"."""
         session = get_session()
         known = self._kept.get(kind)
         if known is None or known[0] is not session:
             fetches = {
                 "run": self.operation,
+                "collect": self.collect,
                 "predict": [self.fetches, *([] if self.operation is None else [self.operation])],
                 "logs": [list(self.results_after.values()), *([] if self.operation is None else [self.operation])],
             }[kind]
@@ -129,6 +133,9 @@ class StepBuilder:
 
     def train(self, columns: Columns) -> Step:
         """One update of the weights, and the metrics."""
+        parallel = data_parallel()
+        if parallel is not None:
+            replicate(get_default_graph().outermost(), parallel.replication)
         return self._with_metrics(columns, True)
 
     def _inputs(self, columns: Columns) -> list[Any]:
@@ -163,13 +170,20 @@ class StepBuilder:
         total, parts = compiled.total_loss(targets, guesses, weights, extra)
         done = compiled.updates(targets, guesses, weights, total, parts)
         done += model._metric_updates()
+        collected: list[Any] = []
         if training:
+            graph = get_default_graph().outermost()
+            known, before = collect_ops(graph), [*done]
             done.append(self._update(total, [*guesses, *done], updates))
+            collected = [op for op in collect_ops(graph) if op not in known]
+            collected = [*before, *updates, *collected] if collected else []
         done += updates
         operation = group(*done)
         with get_default_graph().control_dependencies([operation]):
             after = model._result_tensors()
-        return self._step([*inputs, *targets, *weights], operation, outputs, after, training)
+        made = self._step([*inputs, *targets, *weights], operation, outputs, after, training)
+        made.collect = group(*collected) if collected else None
+        return made
 
     def _step(self, feeds: list[Any], operation: Any, outputs: Any, after: dict[str, Tensor], training: bool) -> Step:
         constants: list[tuple[Tensor, Any]] = []

@@ -8,10 +8,14 @@ from typing import Any
 import numpy as np
 
 from ...engine.nest import map_structure
+from ...engine.training.data_parallel import DataParallel
+from ...engine.training.state_of_ranks import summed
 from ..fitting.callbacks import CallbackList, History, Logs
 from ..fitting.loop import Loop, Plan, run_batches
+from ..fitting.replicas import replicas
 from ..fitting.rows import Array, check_rows
 from ..fitting.sources import Source
+from .backend import get_session
 from .checks import whole
 from .data import ArraySource, source_of, split, unpack
 from .feeding import Feed, arrays_of_item, check_values, feed_of, x_arrays
@@ -48,17 +52,54 @@ class ModelSteps:
 
     def __call__(self, arrays: list[Array], rows: int) -> Logs:
         """A step; the metrics so far where a callback looks at them."""
-        if self._source.columns is not self._columns:
-            self._columns = self._source.columns
-            step = self._model._step(self._mode, self._columns)
-            if step is not self._step:
-                self._step, self._call = step, step.callable("logs" if self._needs_logs else "run")
+        self.get_ready()
         found = self._call(*arrays)
         return dict(zip(self._step.results_after, map(plain, found[0]), strict=True)) if self._needs_logs else {}
 
     def logs(self) -> Logs:
         """The metrics of all batches since they began."""
         return self._model._logs()
+
+    # On several ranks
+
+    def collect(self, arrays: list[Array], rows: int) -> None:
+        """A step that only collects gradients."""
+        self.get_ready()
+        self._step.callable("collect")(*arrays)
+
+    def get_ready(self) -> None:
+        """Builds the step for the batch that was drawn last."""
+        if self._source.columns is not self._columns:
+            self._columns = self._source.columns
+            step = self._model._step(self._mode, self._columns)
+            if step is not self._step:
+                self._step, self._call = step, step.callable("logs" if self._needs_logs else "run")
+
+    def logs_of_ranks(self, parallel: DataParallel) -> Logs:
+        """The metrics of all batches of all ranks."""
+        if not self.measures():
+            return self.logs()
+        with summed(parallel.ranks, self.session(), self.measures(), "metrics"):
+            return self.logs()
+
+    def session(self) -> Any:
+        """The session of `keras.backend`."""
+        return get_session()
+
+    def state(self) -> list[Any]:
+        """The weights and the optimizer's variables."""
+        optimizer = self._model.optimizer
+        own = optimizer.variables
+        return [*self._model.weights, *(own() if callable(own) else own)]
+
+    def measures(self) -> list[Any]:
+        """The variables of metrics."""
+        return [v for metric in self._model.metrics for v in metric.variables]
+
+    def statistics(self) -> list[Any]:
+        """The weights that are not trained."""
+        trained = {id(v) for v in self._model._weights_to_train()}
+        return [v for v in self._model.weights if id(v) not in trained]
 
     def end(self) -> None:
         """The averages of the weights become the weights, where the optimizer keeps some."""
@@ -157,7 +198,7 @@ class Trainer(GeneratorMethods, Compilable):
                 verbose=verbose, batch_size=source.batch_size,
             )  # fmt: skip
             plan = Plan(epochs, initial_epoch, steps_per_epoch, validation_freq)
-            steps = ModelSteps(self, "train", source, run)
+            steps = replicas(ModelSteps(self, "train", source, run), True, run.may_stop("train_batch"))
             Loop(
                 plan, source, steps, run, self,
                 None if validation is None else lambda: self._evaluated(validation, validation_steps, run),
@@ -265,11 +306,11 @@ class Trainer(GeneratorMethods, Compilable):
         return logs if return_dict else _listed(logs)
 
     def _evaluated(self, source: Source, steps: int | None, run: CallbackList) -> Logs:
-        does = ModelSteps(self, "test", source, run)
+        does = replicas(ModelSteps(self, "test", source, run), False)
         does.begin()
         run.call("on_test_begin")
         run_batches("test_batch", source, does, run, steps)
-        logs = does.logs()
+        logs: Logs = does.logs()
         run.call("on_test_end", logs)
         return logs
 

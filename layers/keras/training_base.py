@@ -37,6 +37,7 @@ class Compilable:
     built: bool
     _network: Any
     trainable_weights: list[Any]
+    weights: list[Any]
 
     def _start_training(self) -> None:
         self.optimizer: Any = None
