@@ -11,6 +11,7 @@ import numpy as np
 from ..engine.byte_strings import string_array
 from ..engine.dtypes import of_array
 from ..engine.nest import flatten, pack_sequence_as
+from .cardinality import INFINITE, scaled
 from .dataset import Dataset
 from .running import Chance, Element, Elements, Run
 from .structure import TensorSpec
@@ -52,6 +53,14 @@ class ArrayBatches(Dataset):
         specs = [TensorSpec([rows, *a.shape[1:]], of_array(a)) for a in self.arrays]
         self._chance = Chance()
         super().__init__(pack_sequence_as(arrays, specs), (), self._iteration, [self._chance])
+
+    def count(self, run: Run) -> int:
+        """How many batches there are."""
+        if self.epochs is None:
+            return INFINITE
+        if not self.across:
+            return len(self) * self.epochs
+        return scaled(self.length * self.epochs, self.batch_size, self.drop_remainder)
 
     def _iteration(self, run: Run) -> Elements:
         # An order that nobody chose is noted, so that a saved position gives the same rest.

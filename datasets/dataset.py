@@ -13,9 +13,10 @@ from ..engine.dtypes import as_dtype, int64, string
 from ..engine.errors import InvalidArgumentError
 from ..engine.graph import Tensor
 from ..engine.nest import flatten, map_structure, pack_sequence_as
+from ..engine.ops.iterators import dataset_cardinality_op
 from ..engine.ops.random import get_seed
 from ..engine.static import constant_value
-from . import combining
+from . import cardinality, combining
 from .batching import Batches, Slices, padder, sparse_batches, stacker, unstacked, windows
 from .functions import Function, computed
 from .iterator import Iterator, initializable_iterator, one_shot_iterator
@@ -110,7 +111,7 @@ class Dataset(Plan):
         structure, components = components_of(tensors)
         used = [t for c in components for t in c.tensors]
         spec = pack_sequence_as(structure, [c.spec for c in components])
-        return Dataset(spec, used, lambda run: Listed([[c.value(run) for c in components]]))
+        return Dataset(spec, used, lambda run: Listed([[c.value(run) for c in components]])).counted(lambda run: 1)
 
     @staticmethod
     def from_tensor_slices(tensors: Any) -> Dataset:
@@ -139,7 +140,7 @@ class Dataset(Plan):
                 raise InvalidArgumentError(None, None, f"The components have different first sizes {sorted(lengths)}")
             return Slices(arrays, lengths.pop())
 
-        return Dataset(spec, used, make)
+        return Dataset(spec, used, make).counted(lambda run: len(components[0].value(run)))
 
     @staticmethod
     def from_sparse_tensor_slices(sparse_tensor: Any) -> Dataset:
@@ -184,7 +185,8 @@ class Dataset(Plan):
                 raise InvalidArgumentError(None, None, "step must be a non-zero integer.")
             return Numbered(builtins.range(*numbers), lambda n: np.array(n, np.int64))
 
-        return Dataset(TensorSpec((), int64), _tensors(given), make)
+        made = Dataset(TensorSpec((), int64), _tensors(given), make)
+        return made.counted(lambda run: len(builtins.range(*(run.integer(a) for a in given))))
 
     @staticmethod
     def zip(datasets: Any) -> Dataset:
@@ -198,7 +200,8 @@ class Dataset(Plan):
             raise TypeError("The argument to `Dataset.zip()` must be a nested structure of `Dataset` objects.")
         spec = map_structure(lambda i: _Box(parts[i].element_spec), structure)
         used = [t for d in parts for t in d.tensors]
-        return Dataset(_unboxed(spec), used, lambda run: Zipped([d.begin(run) for d in parts]), parts)
+        made = Dataset(_unboxed(spec), used, lambda run: Zipped([d.begin(run) for d in parts]), parts)
+        return made.counted(lambda run: cardinality.least([d.count(run) for d in parts]))
 
     @staticmethod
     def list_files(file_pattern: Any, shuffle: bool | None = None, seed: int | None = None) -> Dataset:
@@ -230,7 +233,8 @@ class Dataset(Plan):
         def make(run: Run) -> Elements:
             return Chained([lambda: self.begin(run), lambda: dataset.begin(run)])
 
-        return Dataset(spec, used, make, [self, dataset])
+        made = Dataset(spec, used, make, [self, dataset])
+        return made.counted(lambda run: cardinality.total([self.count(run), dataset.count(run)]))
 
     def map(self, map_func: Callable[..., Any], num_parallel_calls: Any = None) -> Dataset:
         """What `map_func` makes of each element.
@@ -249,7 +253,7 @@ class Dataset(Plan):
                 return Mapped(source, call, function.pure)
             return ParallelMapped(source, call, run.integer(calls), function.pure)
 
-        return self.derived(function.spec, make, [*function.captures, calls], function)
+        return self.derived(function.spec, make, [*function.captures, calls], function).counted(self.count)
 
     def map_with_legacy_function(self, map_func: Callable[..., Any], num_parallel_calls: Any = None) -> Dataset:
         """As `map`."""
@@ -338,7 +342,10 @@ class Dataset(Plan):
         def make(source: Elements, run: Run) -> Elements:
             return Batches(source, run.integer(size), bool(run.value(drop)), combine, True)
 
-        return self.derived(spec, make, [size, drop])
+        return self.derived(spec, make, [size, drop]).counted(self._batches(size, drop))
+
+    def _batches(self, size: Any, drop: Any) -> cardinality.Count:
+        return lambda run: cardinality.scaled(self.count(run), run.integer(size), bool(run.value(drop)))
 
     def padded_batch(
         self, batch_size: Any, padded_shapes: Any, padding_values: Any = None, drop_remainder: Any = False
@@ -363,7 +370,8 @@ class Dataset(Plan):
             return Batches(source, run.integer(size), bool(run.value(drop)), combine, False)
 
         used = [t for f in fills for t in f.tensors]
-        return self.derived(pack_sequence_as(self.element_spec, batched), make, [size, drop, *used])
+        made = self.derived(pack_sequence_as(self.element_spec, batched), make, [size, drop, *used])
+        return made.counted(self._batches(size, drop))
 
     def unbatch(self) -> Dataset:
         """The rows of each element."""
@@ -387,7 +395,11 @@ class Dataset(Plan):
             length, move, step = (run.integer(a) for a in given[:3])
             return Generated(windows(source, length, move, step, bool(run.value(given[3]))))
 
-        return self.derived(map_structure(DatasetSpec, self.element_spec), make, given)
+        def count(run: Run) -> int:
+            length, move, step = (run.integer(a) for a in given[:3])
+            return cardinality.scaled(self.count(run), (length - 1) * step + 1, bool(run.value(given[3])), move)
+
+        return self.derived(map_structure(DatasetSpec, self.element_spec), make, given).counted(count)
 
     def shuffle(self, buffer_size: Any, seed: Any = None, reshuffle_each_iteration: bool | None = None) -> Dataset:
         """The elements in random order, each drawn from a buffer of the `buffer_size` that come next.
@@ -408,15 +420,16 @@ class Dataset(Plan):
             draws = run.shared(key, lambda: Draws(base))
             return Shuffled(source, run.integer(size), draws.pair() if again else base)
 
-        return self.derived(self.element_spec, make, [size], key)
+        return self.derived(self.element_spec, make, [size], key).counted(self.count)
 
     def repeat(self, count: Any = None) -> Dataset:
         """The elements `count` times over; for ever if it is None or -1."""
         times = integer(-1 if count is None else count, "count")
         used = [*self.tensors, *_tensors([times])]
-        return Dataset(
+        made = Dataset(
             self.element_spec, used, lambda run: Repeated(lambda: self.begin(run), run.integer(times)), [self]
         )
+        return made.counted(lambda run: cardinality.repeated(self.count(run), run.integer(times)))
 
     def cache(self, filename: Any = "") -> Dataset:
         """The elements kept at their first pass, in memory or in a file, and read from there afterwards.
@@ -435,7 +448,7 @@ class Dataset(Plan):
                 return FileCache(text, leaves).begin(lambda: self.begin(run))
             return run.shared(key, MemoryCache).begin(lambda: self.begin(run))
 
-        return Dataset(self.element_spec, [*self.tensors, *_tensors([name])], make, [self])
+        return Dataset(self.element_spec, [*self.tensors, *_tensors([name])], make, [self]).counted(self.count)
 
     def prefetch(self, buffer_size: Any) -> Dataset:
         """The same elements, up to `buffer_size` of them made ahead by a thread that ends with the session."""
@@ -446,17 +459,19 @@ class Dataset(Plan):
             ready = DEFAULT_READY if ahead == AUTOTUNE else ahead
             return Prefetched(source, ready, run.runtime.cancellation) if ready > 0 else source
 
-        return self.derived(self.element_spec, make, [size])
+        return self.derived(self.element_spec, make, [size]).counted(self.count)
 
     def take(self, count: Any) -> Dataset:
         """The first `count` elements; all of them for -1."""
         number = integer(count, "count")
-        return self.derived(self.element_spec, lambda s, run: Taken(s, run.integer(number)), [number])
+        made = self.derived(self.element_spec, lambda s, run: Taken(s, run.integer(number)), [number])
+        return made.counted(lambda run: cardinality.first(self.count(run), run.integer(number)))
 
     def skip(self, count: Any) -> Dataset:
         """All but the first `count` elements; none for -1."""
         number = integer(count, "count")
-        return self.derived(self.element_spec, lambda s, run: Skipped(s, run.integer(number)), [number])
+        made = self.derived(self.element_spec, lambda s, run: Skipped(s, run.integer(number)), [number])
+        return made.counted(lambda run: cardinality.rest(self.count(run), run.integer(number)))
 
     def shard(self, num_shards: Any, index: Any) -> Dataset:
         """Each `num_shards`-th element, from `index` on; InvalidArgumentError (when run) unless 0 <= index < num_shards."""
@@ -468,7 +483,8 @@ class Dataset(Plan):
                 raise InvalidArgumentError(None, None, f"shard index must be in [0, num_shards), got {i} of {n}")
             return Shards(source, n, i)
 
-        return self.derived(self.element_spec, make, [number, first])
+        made = self.derived(self.element_spec, make, [number, first])
+        return made.counted(lambda run: cardinality.part(self.count(run), run.integer(number), run.integer(first)))
 
     def enumerate(self, start: Any = 0) -> Dataset:
         """Pairs of a number, from `start` on, and the element."""
@@ -477,6 +493,10 @@ class Dataset(Plan):
     def reduce(self, initial_state: Any, reduce_func: Callable[..., Any]) -> Any:
         """Tensors: all elements combined by `reduce_func(state, element) -> state`, from `initial_state` on."""
         return combining.reduction(self, initial_state, reduce_func)
+
+    def cardinality(self) -> Tensor:
+        """How many elements there are, int64: -1 for no end, -2 where only the elements tell."""
+        return dataset_cardinality_op(self._variant_tensor)
 
     def apply(self, transformation_func: Callable[[Dataset], Dataset]) -> Dataset:
         """What a function of datasets makes of this one; TypeError if that is not a dataset."""
@@ -489,7 +509,7 @@ class Dataset(Plan):
         """The same elements; options say what they say, and change nothing in the order."""
         if not isinstance(options, Options):
             raise TypeError(f"options must be tf.data.Options, got {type(options).__name__}")
-        result = self.derived(self.element_spec, lambda s, run: s)
+        result = self.derived(self.element_spec, lambda s, run: s).counted(self.count)
         result._options = options
         return result
 
@@ -564,7 +584,8 @@ def _static_size(size: Any, drop: Any) -> int | None:
 
 def of_variant(tensor: Tensor, spec: Any) -> Dataset:
     """The dataset that a variant tensor holds."""
-    return Dataset(spec, [tensor], lambda run: run.value(tensor).begin(run))
+    made = Dataset(spec, [tensor], lambda run: run.value(tensor).begin(run))
+    return made.counted(lambda run: run.value(tensor).count(run))
 
 
 # Specs come before datasets, and are packed as datasets all the same.

@@ -15,6 +15,7 @@ from ..engine.graph import Tensor
 from ..engine.nest import flatten, map_structure, pack_sequence_as
 from ..engine.ops.random import get_seed
 from . import combining
+from .cardinality import INFINITE, UNKNOWN
 from .dataset import Dataset, argument
 from .functions import Function
 from .prefetching import AUTOTUNE as AUTOTUNE
@@ -25,8 +26,20 @@ from .structure import DatasetSpec, TensorSpec
 
 Transformation = Callable[[Dataset], Dataset]
 
-INFINITE_CARDINALITY = -1
-UNKNOWN_CARDINALITY = -2
+INFINITE_CARDINALITY = INFINITE
+UNKNOWN_CARDINALITY = UNKNOWN
+
+
+def cardinality(dataset: Dataset) -> Tensor:
+    """How many elements a dataset has, int64: INFINITE_CARDINALITY for no end, UNKNOWN_CARDINALITY where only they tell.
+
+    Example:
+        >>> import headrace as tf
+        >>> count = tf.data.experimental.cardinality(tf.data.Dataset.range(10).batch(4))
+        >>> tf.Session().run(count)
+        3
+    """
+    return dataset.cardinality()
 
 
 def Counter(start: Any = 0, step: Any = 1, dtype: Any = int64) -> Dataset:
@@ -39,7 +52,8 @@ def Counter(start: Any = 0, step: Any = 1, dtype: Any = int64) -> Dataset:
         stop = np.iinfo(np.int64).max if b > 0 else np.iinfo(np.int64).min
         return Numbered(builtins.range(a, int(stop), b), lambda n: np.array(n, numpy))
 
-    return Dataset(TensorSpec((), dtype), [t for t in (first, move) if isinstance(t, Tensor)], make)
+    made = Dataset(TensorSpec((), dtype), [t for t in (first, move) if isinstance(t, Tensor)], make)
+    return made.counted(lambda run: INFINITE_CARDINALITY)
 
 
 class RandomDataset(Dataset):
@@ -55,6 +69,7 @@ class RandomDataset(Dataset):
                 yield [np.array(draws.next(), np.int64)]
 
         super().__init__(TensorSpec((), int64), (), lambda run: Generated(numbers(run)), [key])
+        self.counted(lambda run: INFINITE_CARDINALITY)
 
 
 def enumerate_dataset(start: Any = 0) -> Transformation:

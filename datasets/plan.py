@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 from ..engine.graph import Tensor, get_default_graph
 from ..engine.nest import flatten
 from ..engine.ops.iterators import keep_source, python_dataset_op
 from ..engine.rewriting.lower import handle_of
 from ..engine.runtime import Runtime
+from .cardinality import Count, unknown
 from .running import Chance, Elements, Make, Mapped, Run, SeedLog
 from .structure import TensorSpec
 
@@ -28,11 +29,21 @@ class Plan:
         self.element_spec = element_spec
         self.tensors = list(dict.fromkeys(tensors))
         self._make = make
+        self._count: Count = unknown
         self.chances: list[Chance] = list(dict.fromkeys(chance for source in sources for chance in source.chances))
 
     def begin(self, run: Run) -> Elements:
         """An iteration within a run."""
         return self._make(run)
+
+    def counted(self, count: Count) -> Self:
+        """Itself, with what tells how many elements it has."""
+        self._count = count
+        return self
+
+    def count(self, run: Run) -> int:
+        """How many elements an iteration within a run has; INFINITE or UNKNOWN for no number."""
+        return self._count(run)
 
     def bind(self, values: Sequence[Any]) -> Bound:
         """The plan with the values of its tensors, those of variables left out."""
@@ -52,6 +63,10 @@ class Bound:
 
     def __init__(self, dataset: Plan, values: dict[Tensor, Any]) -> None:
         self.dataset, self.values = dataset, values
+
+    def cardinality(self, runtime: Runtime) -> int:
+        """How many elements an iteration has."""
+        return self.dataset.count(Run(runtime, self.values, SeedLog([])))
 
     def start(self, runtime: Runtime, seeds: list[tuple[int, int]]) -> Elements:
         """A fresh iteration whose elements are lists of arrays, one a part."""

@@ -133,6 +133,10 @@ class Rows:
         """An iteration over them."""
         return Listed(self.rows)
 
+    def count(self, run: Run) -> int:
+        """How many there are."""
+        return len(self.rows)
+
 
 class Mapped(Elements):
     """What a function makes of each element."""

@@ -82,6 +82,7 @@ class BaselineClassifier(Classifier, _Baseline):
         optimizer: a name, with a learning rate of 0.3, an optimizer, or a function that makes one.
         config: a RunConfig.
         loss_reduction: how the losses of a batch become one.
+        random_state: a seed or a random generator of NumPy's, of the order of the examples.
 
     Example:
         >>> import numpy as np
@@ -101,7 +102,10 @@ class BaselineClassifier(Classifier, _Baseline):
         optimizer: OptimizerLike = "Ftrl",
         config: RunConfig | None = None,
         loss_reduction: str = Reduction.SUM_OVER_BATCH_SIZE,
+        *,
+        random_state: Any = None,
     ) -> None:
+        self.random_state = random_state
         self.n_classes = n_classes
         head = class_head(n_classes, weight_column, label_vocabulary, loss_reduction)
         _Baseline.__init__(self, head, optimizer, model_dir, config)
@@ -124,7 +128,10 @@ class BaselineRegressor(Regressor, _Baseline):
         optimizer: OptimizerLike = "Ftrl",
         config: RunConfig | None = None,
         loss_reduction: str = Reduction.SUM_OVER_BATCH_SIZE,
+        *,
+        random_state: Any = None,
     ) -> None:
+        self.random_state = random_state
         self.label_dimension = label_dimension
         head = RegressionHead(label_dimension, weight_column, loss_reduction)
         _Baseline.__init__(self, head, optimizer, model_dir, config)
@@ -144,6 +151,8 @@ class BaselineEstimator(_Baseline):
         model_dir: str | None = None,
         optimizer: OptimizerLike = "Ftrl",
         config: RunConfig | None = None,
+        *,
+        random_state: Any = None,
     ) -> None:
-        self.head = head
+        self.head, self.random_state = head, random_state
         super().__init__(head, optimizer, model_dir, config)

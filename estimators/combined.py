@@ -103,6 +103,7 @@ class DNNLinearCombinedClassifier(Classifier, _Combined):
         batch_norm: normalize the outputs of each hidden layer over the batch.
         linear_sparse_combiner: how the weights of an example's categories become one: "sum", "mean" or "sqrtn".
         input_layer_partitioner: cuts the variables of embedding columns.
+        random_state: a seed or a random generator of NumPy's, in place of the RunConfig's seed.
 
     Raises:
         ValueError: there are no columns, or columns for a network without hidden units.
@@ -140,7 +141,9 @@ class DNNLinearCombinedClassifier(Classifier, _Combined):
         linear_sparse_combiner: str = "sum",
         *,
         input_layer_partitioner: Any = None,
+        random_state: Any = None,
     ) -> None:
+        self.random_state = random_state
         self.n_classes = n_classes
         head = class_head(n_classes, weight_column, label_vocabulary, loss_reduction)
         network = Network(dnn_hidden_units or (), dnn_activation_fn, dnn_dropout, batch_norm, input_layer_partitioner)
@@ -177,7 +180,9 @@ class DNNLinearCombinedRegressor(Regressor, _Combined):
         linear_sparse_combiner: str = "sum",
         *,
         input_layer_partitioner: Any = None,
+        random_state: Any = None,
     ) -> None:
+        self.random_state = random_state
         self.label_dimension = label_dimension
         head = RegressionHead(label_dimension, weight_column, loss_reduction)
         network = Network(dnn_hidden_units or (), dnn_activation_fn, dnn_dropout, batch_norm, input_layer_partitioner)
@@ -212,7 +217,9 @@ class DNNLinearCombinedEstimator(_Combined):
         warm_start_from: Any = None,
         *,
         input_layer_partitioner: Any = None,
+        random_state: Any = None,
     ) -> None:
+        self.random_state = random_state
         self.head = head
         network = Network(dnn_hidden_units or (), dnn_activation_fn, dnn_dropout, batch_norm, input_layer_partitioner)
         linear = (linear_feature_columns, linear_optimizer, linear_sparse_combiner)

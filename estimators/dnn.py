@@ -233,7 +233,8 @@ class DNNEstimator(_DNN):
         batch_norm: bool = False,
         *,
         input_layer_partitioner: Any = None,
+        random_state: Any = None,
     ) -> None:
-        self.head = head
+        self.head, self.random_state = head, random_state
         network = Network(hidden_units, activation_fn, dropout, batch_norm, input_layer_partitioner)
         super().__init__(head, network, feature_columns, optimizer, model_dir, config, warm_start_from)

@@ -23,6 +23,7 @@ from ..engine.variable_lists import global_variables, local_variables_initialize
 from .export_outputs import ClassificationOutput, ExportOutput, PredictOutput, RegressionOutput, checked_export_outputs
 from .model_fn import EstimatorSpec, ModeKeys
 from .receivers import ServingInputReceiver
+from .supervised_export import SupervisedInputReceiver, supervised_signature
 
 # Tries for a folder's name, which is a number of seconds, before giving up.
 _TRIES = 10
@@ -56,7 +57,8 @@ class Exporting:
             assets_extra: files to copy into `assets.extra`: paths by their names there.
             as_text: write `saved_model.pbtxt`.
             checkpoint_path: the checkpoint to take, the newest by default.
-            experimental_mode: only ModeKeys.PREDICT.
+            experimental_mode: what the exported graph is for; one of training or evaluation needs a function that
+                makes a SupervisedInputReceiver.
 
         Returns:
             The path of the folder.
@@ -64,8 +66,37 @@ class Exporting:
         Raises:
             ValueError: nothing was trained yet, or the receiver or the outputs are wrong.
         """
-        if experimental_mode != ModeKeys.PREDICT:
-            raise ValueError(f"Only the mode {ModeKeys.PREDICT!r} is exported, got {experimental_mode!r}")
+        if serving_input_receiver_fn is None:
+            raise ValueError("An input_receiver_fn must be defined.")
+        given = {experimental_mode: serving_input_receiver_fn}
+        return self.experimental_export_all_saved_models(export_dir_base, given, assets_extra, as_text, checkpoint_path)
+
+    def experimental_export_all_saved_models(
+        self,
+        export_dir_base: str | os.PathLike[str],
+        input_receiver_fn_map: Mapping[str, Callable[[], Any]],
+        assets_extra: Mapping[str, str] | None = None,
+        as_text: bool = False,
+        checkpoint_path: str | None = None,
+    ) -> bytes:
+        """Writes the graphs of several modes as one SavedModel: the tags are "train", "eval" and "serve".
+
+        Args:
+            export_dir_base: the folder around it.
+            input_receiver_fn_map: functions by mode; for ModeKeys.PREDICT one makes a ServingInputReceiver, for the others
+                a SupervisedInputReceiver.
+            assets_extra, as_text, checkpoint_path: as for `export_saved_model`.
+
+        Returns:
+            The path of the folder.
+
+        Raises:
+            ValueError: nothing was trained yet, no or an unknown mode is given, or a receiver or the outputs are wrong.
+        """
+        modes = [mode for mode in (ModeKeys.TRAIN, ModeKeys.EVAL, ModeKeys.PREDICT) if mode in input_receiver_fn_map]
+        unknown = sorted(set(input_receiver_fn_map) - set(modes))
+        if unknown or not modes:
+            raise ValueError(f"input_receiver_fn_map must have functions for modes of ModeKeys, got {unknown}")
         prefix = self._checkpoint(checkpoint_path)
         extra = _checked_extra(assets_extra)
         base = Path(export_dir_base)
@@ -73,7 +104,10 @@ class Exporting:
         temporary = base / f"temp-{target.name}"
         shutil.rmtree(temporary, ignore_errors=True)
         try:
-            self._write_model(temporary, serving_input_receiver_fn, prefix, as_text)
+            builder = SavedModelBuilder(temporary)
+            for mode in modes:
+                self._write_graph(builder, mode, input_receiver_fn_map[mode], prefix, mode == modes[0])
+            builder.save(as_text)
             for name, source in extra.items():
                 place = temporary / constants.ASSETS_EXTRA_DIRECTORY / name
                 place.parent.mkdir(parents=True, exist_ok=True)
@@ -99,30 +133,38 @@ class Exporting:
             export_dir_base, serving_input_receiver_fn, assets_extra, as_text, checkpoint_path
         )
 
-    def _write_model(
-        self, folder: Path, receiver_fn: Callable[[], ServingInputReceiver], prefix: str, as_text: bool
+    def _write_graph(
+        self, builder: SavedModelBuilder, mode: str, receiver_fn: Callable[[], Any], prefix: str, with_variables: bool
     ) -> None:
-        builder = SavedModelBuilder(folder)
         with Graph().as_default() as graph:
             set_random_seed(self.config.tf_random_seed)
             get_or_create_global_step()
-            receiver = receiver_fn()
-            if not isinstance(receiver, ServingInputReceiver):
-                raise ValueError(f"serving_input_receiver_fn must return a ServingInputReceiver, got {receiver!r}")
-            spec = self._spec(receiver.features, None, ModeKeys.PREDICT)
-            signatures = signatures_of(receiver, spec)
+            receiver: Any = receiver_fn()
+            wanted: Any = ServingInputReceiver if mode == ModeKeys.PREDICT else SupervisedInputReceiver
+            if not isinstance(receiver, wanted):
+                name = "serving_input_receiver_fn" if mode == ModeKeys.PREDICT else f"The input_receiver_fn of {mode!r}"
+                raise ValueError(f"{name} must return a {wanted.__name__}, got {receiver!r}")
+            spec = self._spec(receiver.features, getattr(receiver, "labels", None), mode)
             scaffold = spec.scaffold
             init = None if scaffold is None else scaffold.local_init_op
             main_op = group(local_variables_initializer(), tables_initializer()) if init is None else init
             saver = (None if scaffold is None else scaffold.saver) or Saver(global_variables(), sharded=True)
+            options: dict[str, Any] = {
+                "assets_collection": graph.get_collection(GraphKeys.ASSET_FILEPATHS), "main_op": main_op, "saver": saver,
+            }  # fmt: skip
+            if mode == ModeKeys.PREDICT:
+                tags, signatures = [constants.SERVING], signatures_of(receiver, spec)
+            else:
+                tags, signatures = [mode], supervised_signature(mode, receiver, spec)
+            if mode == ModeKeys.TRAIN:
+                graph.add_to_collection(constants.TRAIN_OP_KEY, spec.train_op)
+            if not with_variables:
+                builder.add_meta_graph(tags, signatures, **options)
+                return
             with Session(config=self.config.session_config) as session:
                 saver.restore(session, prefix)
                 session.run(main_op)
-                assets = graph.get_collection(GraphKeys.ASSET_FILEPATHS)
-                builder.add_meta_graph_and_variables(
-                    session, [constants.SERVING], signatures, assets, main_op=main_op, saver=saver
-                )
-        builder.save(as_text)
+                builder.add_meta_graph_and_variables(session, tags, signatures, **options)
 
 
 def signatures_of(receiver: ServingInputReceiver, spec: EstimatorSpec) -> dict[str, Any]:

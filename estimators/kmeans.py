@@ -27,6 +27,7 @@ from .estimator import Estimator
 from .export_outputs import PredictOutput
 from .inputs import InputFn
 from .model_fn import EstimatorSpec
+from .parameters import seed_of
 from .run_config import RunConfig
 
 # Batches without a center after which the choice of centers gives up.
@@ -52,6 +53,7 @@ class KMeansClustering(Estimator):
         relative_tolerance: training stops when the loss changes by less than this share.
         config: a RunConfig.
         feature_columns: dense columns; by default all features side by side, by name.
+        random_state: a seed or a random generator of NumPy's, in place of `seed`.
 
     Example:
         >>> import numpy as np
@@ -85,7 +87,13 @@ class KMeansClustering(Estimator):
         relative_tolerance: float | None = None,
         config: RunConfig | None = None,
         feature_columns: Sequence[FeatureColumn] | None = None,
+        *,
+        random_state: Any = None,
     ) -> None:
+        if seed is None:
+            seed = seed_of(random_state)
+        elif random_state is not None:
+            raise ValueError("seed and random_state are the same: give one of them")
         if isinstance(initial_clusters, str) and initial_clusters not in (self.RANDOM_INIT, self.KMEANS_PLUS_PLUS_INIT):
             raise ValueError(f"Unsupported initialization algorithm '{initial_clusters}'")
         if distance_metric not in (self.SQUARED_EUCLIDEAN_DISTANCE, self.COSINE_DISTANCE):

@@ -218,8 +218,9 @@ class LinearEstimator(_Linear):
         warm_start_from: Any = None,
         *,
         partitioner: Any = None,
+        random_state: Any = None,
     ) -> None:
-        self.head = head
+        self.head, self.random_state = head, random_state
         super().__init__(
             head, feature_columns, optimizer, model_dir, config, warm_start_from, sparse_combiner, partitioner
         )

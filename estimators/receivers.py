@@ -34,11 +34,13 @@ class ServingInputReceiver:
         if features is None:
             raise ValueError("features must be defined.")
         self.features = self._features(features)
-        self.receiver_tensors = _receivers(receiver_tensors)
+        self.receiver_tensors = receiver_tensors_of(receiver_tensors)
         alternatives = receiver_tensors_alternatives
         if alternatives is not None and not isinstance(alternatives, Mapping):
             raise ValueError(f"receiver_tensors_alternatives must be a dict: {alternatives}.")
-        self.receiver_tensors_alternatives = {key: _receivers(value) for key, value in (alternatives or {}).items()}
+        self.receiver_tensors_alternatives = {
+            key: receiver_tensors_of(value) for key, value in (alternatives or {}).items()
+        }
 
     def _features(self, features: Any) -> Any:
         return named_tensors(features, _FEATURE)
@@ -57,7 +59,8 @@ class TensorServingInputReceiver(ServingInputReceiver):
         return features
 
 
-def _receivers(given: Any) -> dict[str, Any]:
+def receiver_tensors_of(given: Any) -> dict[str, Any]:
+    """Tensors that are fed, by name; ValueError where there is none, or one is something else."""
     if given is None or (isinstance(given, Mapping) and not given):
         raise ValueError("receiver_tensors must be defined.")
     found = {_RECEIVER: given} if not isinstance(given, Mapping) else dict(given)
@@ -102,15 +105,23 @@ def build_raw_serving_input_receiver_fn(
         features: tensors by name, of whose dtypes and shapes, but for the first size, the placeholders are.
         default_batch_size: examples a request, None for any number.
     """
-    kinds = {name: (tensor.dtype.base_dtype, tensor.shape.sizes) for name, tensor in features.items()}
+    kinds = kinds_of(features)
 
     def serving_input_receiver_fn() -> ServingInputReceiver:
-        made = {
-            name: placeholder(
-                dtype, TensorShape(None if sizes is None else [default_batch_size, *sizes[1:]]), name=name
-            )
-            for name, (dtype, sizes) in kinds.items()
-        }
+        made = placeholders_of(kinds, default_batch_size)
         return ServingInputReceiver(made, dict(made))
 
     return serving_input_receiver_fn
+
+
+def kinds_of(tensors: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Dtypes and static shapes by name."""
+    return {name: (tensor.dtype.base_dtype, tensor.shape.sizes) for name, tensor in tensors.items()}
+
+
+def placeholders_of(kinds: Mapping[str, tuple[Any, Any]], batch_size: int | None) -> dict[str, Any]:
+    """Placeholders of dtypes and shapes, but for the first size."""
+    return {
+        name: placeholder(dtype, TensorShape(None if sizes is None else [batch_size, *sizes[1:]]), name=name)
+        for name, (dtype, sizes) in kinds.items()
+    }

@@ -43,6 +43,9 @@ class Startable(Protocol):
     def start(self, runtime: Runtime, seeds: list[tuple[int, int]]) -> Elements:
         """A fresh iteration. All random numbers follow from `seeds`, one pair."""
 
+    def cardinality(self, runtime: Runtime) -> int:
+        """How many elements an iteration has; -1 for no end, -2 where only the elements tell."""
+
 
 class Source(Protocol):
     """Something that iterations come from; it lives in the process and not in the graph."""
@@ -241,6 +244,16 @@ def make_iterator_op(dataset: Any, iterator: Any, *, name: str | None = None) ->
 @make_iterator_op.state
 def make_iterator_state(context: Any, dataset: Startable, iterator: SharedIterator) -> None:
     iterator.start(dataset, context.runtime)
+
+
+@op("DatasetCardinality", "input_dataset: variant", "cardinality: int64", shape=scalar_shape, stateful=True)
+def dataset_cardinality_op(input_dataset: Any, *, name: str | None = None) -> Tensor:
+    """How many elements a dataset has: -1 for no end, -2 where only the elements tell."""
+
+
+@dataset_cardinality_op.state
+def dataset_cardinality_state(context: Any, input_dataset: Startable) -> Any:
+    return np.int64(input_dataset.cardinality(context.runtime))
 
 
 @op("IteratorToStringHandle", "resource_handle: resource", "string_handle: string", shape=scalar_shape, stateful=True)

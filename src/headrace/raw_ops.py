@@ -79,6 +79,13 @@ from .engine.ops.checkpoint_files import (
 from .engine.ops.choice import (
     clip_by_value_op as ClipByValue, select_op as Select, select_v2_op as SelectV2,
 )
+from .engine.ops.collective import (
+    collective_bcast_recv_op as CollectiveBcastRecv, collective_bcast_send_op as CollectiveBcastSend,
+    collective_collect_op as CollectiveCollect, collective_gather_op as CollectiveGather,
+    collective_reduce_op as CollectiveReduce, collective_rows_op as CollectiveRows,
+    collective_share_op as CollectiveShare, collective_start_op as CollectiveStart,
+    collective_wait_op as CollectiveWait,
+)
 from .engine.ops.comparison import (
     approximate_equal_op as ApproximateEqual, bitwise_and_op as BitwiseAnd, bitwise_or_op as BitwiseOr,
     bitwise_xor_op as BitwiseXor, equal_op as Equal, greater_op as Greater, greater_equal_op as GreaterEqual,
@@ -169,11 +176,11 @@ from .engine.ops.indexing import (
     gather_v1_op as Gather, gather_nd_op as GatherNd, gather_op as GatherV2, where_op as Where,
 )
 from .engine.ops.iterators import (
-    iterator_from_string_handle_op as IteratorFromStringHandleV2, iterator_get_next_op as IteratorGetNext,
-    iterator_state_op as IteratorState, iterator_to_string_handle_op as IteratorToStringHandle,
-    iterator_op as IteratorV2, make_iterator_op as MakeIterator, one_shot_iterator_op as OneShotIterator,
-    python_dataset_op as PythonDataset, reduce_dataset_op as ReduceDataset,
-    restore_iterator_state_op as RestoreIteratorState,
+    dataset_cardinality_op as DatasetCardinality, iterator_from_string_handle_op as IteratorFromStringHandleV2,
+    iterator_get_next_op as IteratorGetNext, iterator_state_op as IteratorState,
+    iterator_to_string_handle_op as IteratorToStringHandle, iterator_op as IteratorV2,
+    make_iterator_op as MakeIterator, one_shot_iterator_op as OneShotIterator, python_dataset_op as PythonDataset,
+    reduce_dataset_op as ReduceDataset, restore_iterator_state_op as RestoreIteratorState,
 )
 from .engine.ops.linalg import (
     batch_matmul_op as BatchMatMul, batch_matmul_v2_op as BatchMatMulV2, matmul_op as MatMul,
@@ -426,12 +433,14 @@ __all__ = [
     "BatchMatMulV2", "BatchToSpaceND", "Betainc", "BiasAdd", "BiasAddGrad", "BiasAddV1", "Bincount", "Bitcast",
     "BitwiseAnd", "BitwiseOr", "BitwiseXor", "BlockLSTM", "BlockLSTMGrad", "BroadcastArgs", "BroadcastGradientArgs",
     "BroadcastTo", "Bucketize", "CTCBeamSearchDecoder", "CTCGreedyDecoder", "CTCLoss", "Cast", "Ceil",
-    "CheckNumerics", "Cholesky", "CholeskyGrad", "ClipByValue", "Complex", "ComplexAbs", "ComputeAccidentalHits",
-    "Concat", "ConcatOffset", "ConcatV2", "ConditionalAccumulator", "Conj", "ConjugateTranspose", "Const",
-    "ControlTrigger", "Conv2D", "Conv2DBackpropFilter", "Conv2DBackpropInput", "Conv3D", "Conv3DBackpropFilterV2",
-    "Conv3DBackpropInputV2", "Cos", "Cosh", "CountUpTo", "CropAndResize", "CropAndResizeGradBoxes",
-    "CropAndResizeGradImage", "Cross", "Cumprod", "Cumsum", "DecodeAndCropJpeg", "DecodeBmp", "DecodeCSV",
-    "DecodeGif", "DecodeImage", "DecodeJpeg", "DecodePng", "DecodeRaw", "DepthToSpace", "DepthwiseConv2dNative",
+    "CheckNumerics", "Cholesky", "CholeskyGrad", "ClipByValue", "CollectiveBcastRecv", "CollectiveBcastSend",
+    "CollectiveCollect", "CollectiveGather", "CollectiveReduce", "CollectiveRows", "CollectiveShare",
+    "CollectiveStart", "CollectiveWait", "Complex", "ComplexAbs", "ComputeAccidentalHits", "Concat", "ConcatOffset",
+    "ConcatV2", "ConditionalAccumulator", "Conj", "ConjugateTranspose", "Const", "ControlTrigger", "Conv2D",
+    "Conv2DBackpropFilter", "Conv2DBackpropInput", "Conv3D", "Conv3DBackpropFilterV2", "Conv3DBackpropInputV2", "Cos",
+    "Cosh", "CountUpTo", "CropAndResize", "CropAndResizeGradBoxes", "CropAndResizeGradImage", "Cross", "Cumprod",
+    "Cumsum", "DatasetCardinality", "DecodeAndCropJpeg", "DecodeBmp", "DecodeCSV", "DecodeGif", "DecodeImage",
+    "DecodeJpeg", "DecodePng", "DecodeRaw", "DepthToSpace", "DepthwiseConv2dNative",
     "DepthwiseConv2dNativeBackpropFilter", "DepthwiseConv2dNativeBackpropInput", "DeserializeManySparse",
     "DestroyResourceOp", "DestroyTemporaryVariable", "Diag", "DiagPart", "Digamma", "DisableCopyOnRead", "Div",
     "DivNoNan", "DrawBoundingBoxes", "DrawBoundingBoxesV2", "DynamicPartition", "DynamicStitch", "EditDistance",

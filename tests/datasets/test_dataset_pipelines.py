@@ -58,3 +58,24 @@ def test_predicates_that_compare_tensors_by_identity_are_named(method):
         getattr(numbers, method)(lambda v: v % 2 == 0)
     with pytest.warns(UserWarning, match=r"gave Python's True"):
         getattr(numbers, method)(lambda v: v % 2 != 0)
+
+
+def test_cardinality_is_told_without_elements():
+    numbers, least = tf.data.Dataset.range, tf.placeholder(tf.int64, [])
+    counting = tf.data.experimental.Counter()
+    expected = {
+        numbers(10): 10, numbers(10).batch(3): 4, numbers(10).batch(3, drop_remainder=True): 3, numbers(10).repeat(): -1,
+        numbers(10).repeat(3): 30, numbers(0).repeat(): 0, numbers(4).repeat(0): 0, numbers(10).filter(lambda x: x > 1): -2,
+        numbers(10).take(3): 3, numbers(10).repeat().take(7): 7, numbers(10).take(-1): 10, numbers(10).skip(4): 6,
+        numbers(10).skip(-1): 0, numbers(10).shard(3, 0): 4, numbers(10).shard(3, 1): 3,
+        tf.data.Dataset.zip((numbers(3), numbers(5).repeat())): 3, tf.data.Dataset.zip((numbers(3), numbers(9))): 3,
+        tf.data.Dataset.zip((numbers(3), counting.filter(lambda x: x > 0))): -2, numbers(3).concatenate(numbers(4)): 7,
+        numbers(3).enumerate(): 3, numbers(10).window(3, 1): 10, numbers(10).window(3, 1, 1, True): 8,
+        numbers(10).window(2, 2, 3, True): 4, numbers(least): 6, numbers(5).map(lambda x: x).prefetch(1).shuffle(3): 5,
+        tf.data.Dataset.from_tensors(1): 1, tf.data.Dataset.from_tensor_slices([1, 2]): 2, counting: -1,
+        numbers(3).flat_map(numbers): -2, numbers(10).apply(tf.data.experimental.shuffle_and_repeat(3, 2)): 20,
+    }  # fmt: skip
+    with tf.Session() as session:
+        found = session.run([tf.data.experimental.cardinality(data) for data in expected], {least: 6})
+    assert found == list(expected.values())
+    assert tf.data.experimental.UNKNOWN_CARDINALITY == -2

@@ -246,3 +246,38 @@ def test_kmeans_of_the_old_interface():
             _, distance, index = session.run([made.training_op, made.scores[0], made.cluster_idx[0]], {x: data})
     assert len(made) == 7 and session.graph is made.init_op.graph
     assert distance.mean() < 0.2 and set(index) == {0, 1, 2}
+
+
+COLUMN = [tf.feature_column.numeric_column("x")]
+SEEDED = {
+    "DNNLinearCombinedRegressor": {"dnn_feature_columns": COLUMN, "dnn_hidden_units": [3]},
+    "DNNLinearCombinedClassifier": {"linear_feature_columns": COLUMN, "linear_optimizer": "SGD"},
+    "BaselineClassifier": {"optimizer": "SGD"},
+    "BaselineRegressor": {"optimizer": "SGD"},
+}
+
+
+@pytest.mark.parametrize("name", SEEDED)
+def test_the_same_random_state_trains_alike(name):
+    x = np.arange(90, dtype=np.float32) / 90
+    y = (x > 0.4).astype(int)
+
+    def values(seed):
+        model = getattr(tf.estimator, name)(**SEEDED[name], random_state=seed).fit({"x": x}, y, epochs=1, verbose=0)
+        names = [n for n in model.get_variable_names() if n != "global_step"]
+        return np.concatenate([model.get_variable_value(n).ravel() for n in sorted(names)])
+
+    np.testing.assert_array_equal(values(3), values(3))
+    assert not np.array_equal(values(3), values(4))
+
+
+def test_the_random_state_of_clusters_is_their_seed():
+    points = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
+
+    def centers(**options):
+        model = tf.estimator.experimental.KMeans(3, **options)
+        return model.train(lambda: tf.constant(points), steps=2).cluster_centers()
+
+    np.testing.assert_array_equal(centers(random_state=7), centers(seed=7))
+    with pytest.raises(ValueError, match="give one of them"):
+        centers(random_state=7, seed=7)

@@ -264,3 +264,43 @@ def test_the_best_exporter_compares_losses(tmp_path):
 def test_bad_exporters(options):
     with pytest.raises(ValueError, match=r"exports_to_keep|compare_fn"):
         tf.estimator.BestExporter("a", parsing(), **options)
+
+
+def test_all_modes_in_one_saved_model(tmp_path):
+    x = np.linspace(-1, 1, 60).astype(np.float32)
+    model = tf.estimator.LinearRegressor([tf.feature_column.numeric_column("x")], random_state=0)
+    model.fit({"x": x}, 2 * x, epochs=2, verbose=0)
+    feature = tf.placeholder(tf.float32, [None])
+    supervised = tf.estimator.experimental.build_raw_supervised_input_receiver_fn({"x": feature}, feature)
+    serving = tf.estimator.export.build_raw_serving_input_receiver_fn({"x": feature})
+    path = model.experimental_export_all_saved_models(
+        tmp_path, {"train": supervised, "eval": supervised, "infer": serving}
+    ).decode()
+    evaluated = model.evaluate({"x": x}, 2 * x)["average_loss"]
+    found = {}
+    for tag in ("train", "eval", "serve"):
+        with tf.Session(graph=tf.Graph()) as session:
+            signatures = tf.saved_model.loader.load(session, [tag], path).signature_def
+            found[tag] = {key: (s.method_name, sorted(s.inputs)) for key, s in signatures.items()}
+            if tag == "serve":
+                continue
+            signature = signatures[tag]
+            feeds = {signature.inputs["x"].name: x, signature.inputs["labels"].name: 2 * x}
+            losses = session.run(signature.outputs["loss"].name, feeds)
+            assert losses == pytest.approx(evaluated, rel=1e-5)
+            if tag == "eval":
+                assert "metrics/label/mean/update_op" in signature.outputs
+            else:
+                (train_op,) = tf.get_collection("saved_model_train_op")
+                session.run(train_op, feeds)
+                assert session.run(signature.outputs["loss"].name, feeds) < losses
+    assert found["train"] == {"train": ("tensorflow/supervised/training", ["labels", "x"])}
+    assert found["eval"] == {"eval": ("tensorflow/supervised/eval", ["labels", "x"])}
+    assert set(found["serve"]) == {"serving_default", "predict"}
+    for wrong, text in (
+        ({}, "functions for modes"),
+        ({"x": serving}, r"got \['x'\]"),
+        ({"eval": serving}, "Supervised"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            model.experimental_export_all_saved_models(tmp_path, wrong)

@@ -7,8 +7,10 @@ from ..estimators.receivers import (
     build_parsing_serving_input_receiver_fn,
     build_raw_serving_input_receiver_fn,
 )
+from ..estimators.supervised_export import SupervisedInputReceiver
 
 __all__ = [
     "ClassificationOutput", "ExportOutput", "PredictOutput", "RegressionOutput", "ServingInputReceiver",
-    "TensorServingInputReceiver", "build_parsing_serving_input_receiver_fn", "build_raw_serving_input_receiver_fn",
+    "SupervisedInputReceiver", "TensorServingInputReceiver", "build_parsing_serving_input_receiver_fn",
+    "build_raw_serving_input_receiver_fn",
 ]  # fmt: skip

@@ -66,6 +66,8 @@ TABLE = {
     "Identity": (lambda: L.Identity(), X),
     "InputLayer": None,
     "IntegerLookup": (lambda: L.IntegerLookup(vocabulary=[4, 2], output_mode="count"), NUMBERS),
+    "CuDNNGRU": (lambda: L.CuDNNGRU(3, return_sequences=True), SEQUENCE),
+    "CuDNNLSTM": (lambda: L.CuDNNLSTM(3), SEQUENCE),
     "LSTM": (lambda: L.LSTM(3, dropout=0.1, recurrent_dropout=0.1), SEQUENCE),
     "LSTMCell": (lambda: L.RNN(L.LSTMCell(3), return_state=True), SEQUENCE),
     "Lambda": (lambda: L.Lambda(lambda x: x * 2.0, name="twice"), X),
