@@ -273,6 +273,18 @@ def test_the_hook_stops_in_monitored_sessions():
     assert "1 tensors pass zero; the first is x:0 (Placeholder), made at" in out.getvalue()
 
 
+def test_keras_models_run_in_a_wrapped_session():
+    session, out = session_with("run -f has_inf_or_nan", "lt -f has_inf_or_nan", "run -t 999")
+    tf.keras.backend.set_session(session)
+    inputs = tf.keras.layers.Input((2,))
+    model = tf.keras.models.Model(inputs, tf.keras.layers.Lambda(tf.log, name="logs")(inputs))
+    model.compile("sgd", "mse")
+    model.evaluate(np.ones((4, 2)), np.ones((4, 2)), verbose=0)
+    assert stops(out.getvalue()) == ["before run 1"]
+    model.evaluate(np.zeros((4, 2)), np.ones((4, 2)), verbose=0)
+    assert len(stops(out.getvalue())) == 2 and re.search(r"the first is \S+:0 \(Log\)", out.getvalue())
+
+
 def test_a_dump_is_looked_into_later(tmp_path):
     x, fetches = model()
     with tf_debug.DumpingDebugWrapperSession(tf.Session(), str(tmp_path / "dumps")) as session:
