@@ -15,7 +15,15 @@ from ..engine.errors import InvalidArgumentError
 from ..engine.function import functions_of
 from ..engine.graph import Operation, Tensor
 from ..engine.registry import find_definition
-from ..engine.rewriting.lower import LOOKING, VARIABLE_TYPES, handle_inputs, lower, needed_operations
+from ..engine.rewriting.lower import (
+    LOOKING,
+    VARIABLE_TYPES,
+    handle_inputs,
+    is_variable,
+    lower,
+    needed_operations,
+    written_inputs,
+)
 
 Task = tuple[str, int]
 
@@ -34,7 +42,8 @@ class Stage:
     """The operations that a task runs in one go, with what they need from other stages and what others need of them.
 
     `feeds` and `fetches` are tensors of the client's graph; `awaits` are stages that must have ended though nothing
-    comes from them; `done` are operations of other stages that stand among the control inputs of this one's.
+    comes from them; `done` are operations of other stages that stand among the control inputs of this one's. `lent` says
+    which of the feeds stand for handles of variables of other tasks, that functions here only read.
     """
 
     task: Task
@@ -45,6 +54,7 @@ class Stage:
     targets: dict[Operation, None] = field(default_factory=dict)
     awaits: dict[Stage, None] = field(default_factory=dict)
     done: set[Operation] = field(default_factory=set)
+    lent: dict[Tensor, Tensor] = field(default_factory=dict)
 
     @property
     def is_idle(self) -> bool:
@@ -85,8 +95,12 @@ class Partition:
         for op in self.operations:
             self.task_of(op)
         self._effects: dict[Operation, list[Operation]] = {}
+        # What reads the variables of other tasks for functions, in the place of the handles that these capture.
+        self._readers: dict[tuple[Tensor, frozenset[Operation]], Operation] = {}
+        self._lent: dict[tuple[Operation, Tensor], Tensor] = {}
         if len(set(self.task.values())) > 1:
-            self._order_effects(fetches, targets, feeds)
+            lenders = self._order_effects(fetches, targets, feeds)
+            self._lend(lenders)
         self.level: dict[Operation, int] = {}
         self._find_levels()
         self._stages: dict[tuple[Task, int], Stage] = {}
@@ -113,16 +127,23 @@ class Partition:
         owners = [self.task_of(t.op) for t in self._handles(op)]
         for owner, handle in zip(owners, self._handles(op), strict=True):
             if owner != owners[0]:
+                does = "holds functions that change" if functions_of(op) else "works on"
                 raise InvalidArgumentError(
                     None,
                     op,
-                    f"{op.describe()} works on {handle.name!r} of {task_name(owner)} and on "
+                    f"{op.describe()} {does} {handle.name!r} of {task_name(owner)} and "
                     f"{self._handles(op)[0].name!r} of {task_name(owners[0])}: state cannot leave its task.",
                 )
         return owners[0] if owners else None
 
     def _handles(self, op: Operation) -> list[Tensor]:
-        """The inputs that name state: the operation must run where that is."""
+        """The inputs that name state: the operation must run where that is.
+
+        What functions read of variables can be sent to them.
+        """
+        if functions_of(op):
+            kept = written_inputs(op)
+            return [t for i, t in enumerate(op.inputs) if self._names(t) and (i in kept or not is_variable(t))]
         definition = find_definition(op.type)
         wanted = handle_inputs(definition, op) if definition is not None else set()
         return [
@@ -131,6 +152,11 @@ class Partition:
             if t not in self.fed
             and (t.dtype.name in _TIED or (t.dtype._is_ref_dtype and (i in wanted or _works_on(op, t))))
         ]
+
+    def _names(self, tensor: Tensor) -> bool:
+        if tensor in self.fed:
+            return False
+        return tensor.dtype.name in _TIED or (tensor.dtype._is_ref_dtype and _names_state(tensor.op))
 
     def _colocated_task(self, op: Operation) -> Task | None:
         for group in op.attrs.get("_class") or ():
@@ -160,20 +186,67 @@ class Partition:
 
     # Levels
 
-    def _order_effects(self, fetches: Sequence[Tensor], targets: Sequence[Operation], feeds: Sequence[Tensor]) -> None:
-        """Notes which reads and writes of one variable come first, as they would in a step that is not cut."""
+    def _order_effects(
+        self, fetches: Sequence[Tensor], targets: Sequence[Operation], feeds: Sequence[Tensor]
+    ) -> list[tuple[Operation, Operation]]:
+        """Notes which reads and writes of one variable come first, as they would in a step that is not cut.
+
+        Gives those pairs of operations of which the first one's functions read what the second one, elsewhere, changes.
+        """
         if not any(not _only_reads(op) and self._handles(op) for op in self.operations):
-            return
+            return []
         nodes = lower(self.operations[0].graph, fetches, targets, feeds).nodes
         # Where an operation reads a variable by the way, its own node is the last one.
         node_of = {node.origin: node for node in nodes if node.origin in self._among}
+        lenders = []
         for op, node in node_of.items():
             before = [p.origin for p in node.control if p.origin is not None and node_of.get(p.origin) is p]
-            own = [p for p in before if p is not op and p not in op.control_inputs and self.task[p] == self.task[op]]
-            if own:
-                self._effects[op] = own
+            new = [p for p in before if p is not op and p not in op.control_inputs]
+            self._effects[op] = [p for p in new if self.task[p] == self.task[op]]
+            lenders += [(p, op) for p in new if self.task[p] != self.task[op]]
         place = {op: i for i, op in enumerate(node_of)}
         self.operations.sort(key=lambda op: place.get(op, -1))
+        return lenders
+
+    def _lend(self, pairs: Sequence[tuple[Operation, Operation]]) -> None:
+        """Puts in what reads the variables of other tasks for functions: once where they are, as early as can be."""
+        operations, self.operations = self.operations, []
+        for op in operations:
+            for tensor in op.inputs if functions_of(op) else ():
+                if tensor not in self.fed and is_variable(tensor) and self.task_of(tensor.op) != self.task[op]:
+                    self._read_for(tensor, op)
+            self.operations.append(op)
+        for reading, op in pairs:
+            lent = [value.op for (user, _), value in self._lent.items() if user is reading]
+            self._effects[op] += [r for r in lent if self.task[r] == self.task[op]]
+
+    def _read_for(self, handle: Tensor, op: Operation) -> None:
+        writers = self._writers_before(op, handle)
+        if handle.dtype._is_ref_dtype and not writers:
+            # A reference is read where it is as it stands.
+            return
+        key = (handle, writers)
+        if key not in self._readers:
+            reader = self._readers[key] = _reader(handle, op, writers)
+            self.task[reader] = self.task_of(handle.op)
+            self.operations.append(reader)
+        self._lent[op, handle] = self._readers[key].outputs[0]
+
+    def _writers_before(self, op: Operation, handle: Tensor) -> frozenset[Operation]:
+        """The operations that change a variable of this step before `op` runs."""
+        writers = {p for p in self._among if not _only_reads(p) and handle in self._handles(p)}
+        seen: set[Operation] = set()
+        stack = [op] if writers else []
+        while stack:
+            for p in self._before(stack.pop()):
+                if p not in seen:
+                    seen.add(p)
+                    stack.append(p)
+        return frozenset(writers & seen)
+
+    def _inputs(self, op: Operation) -> list[Tensor]:
+        """The inputs of an operation, with values in the place of handles that are lent."""
+        return [self._lent.get((op, t), t) for t in op.inputs] if self._lent else list(op.inputs)
 
     def _find_levels(self) -> None:
         for op in self.operations:
@@ -183,7 +256,7 @@ class Partition:
 
     def _before(self, op: Operation) -> list[Operation]:
         """What must have run before: not what is fed, nor what every stage that needs it has for itself."""
-        inputs = [t.op for t in op.inputs if t not in self.fed]
+        inputs = [t.op for t in self._inputs(op) if t not in self.fed]
         before = (*inputs, *op.control_inputs, *self._effects.get(op, ()))
         return [p for p in before if not self._is_everywhere(p, op)]
 
@@ -232,11 +305,13 @@ class Partition:
     def _add(self, op: Operation) -> None:
         stage = self._stage(op)
         stage.operations.append(op)
-        for tensor in op.inputs:
+        for handle, tensor in zip(op.inputs, self._inputs(op), strict=True):
             if tensor in self.fed:
                 stage.feeds[tensor] = None
-            else:
-                self._connect(tensor, op, stage)
+                continue
+            self._connect(tensor, op, stage)
+            if handle is not tensor:
+                _note_lent(stage, handle, tensor, op)
         for before in op.control_inputs:
             self._order(before, op, stage)
 
@@ -270,6 +345,29 @@ class Partition:
             source.targets[before] = None
             stage.awaits[source] = None
             stage.done.add(before)
+
+
+def _reader(handle: Tensor, op: Operation, writers: Iterable[Operation]) -> Operation:
+    """An operation of no graph that reads a variable for another one's functions, after some have written it."""
+    owner = handle.op
+    dtype, sizes = owner.attrs["dtype"], owner.attrs["shape"].sizes
+    kind, attrs = ("Identity", {"T": dtype}) if handle.dtype._is_ref_dtype else ("ReadVariableOp", {"dtype": dtype})
+    name = f"{owner.name}/read_for/{op.name}"
+    reader = Operation(op.graph, kind, name, [handle], list(writers), attrs, owner.device, op.made_at)
+    reader.order = op.order
+    reader.outputs.append(Tensor(reader, 0, dtype, sizes))
+    return reader
+
+
+def _note_lent(stage: Stage, handle: Tensor, value: Tensor, op: Operation) -> None:
+    if handle in stage.feeds or handle in (h for v, h in stage.lent.items() if v is not value):
+        raise InvalidArgumentError(
+            None,
+            op,
+            f"{op.describe()} reads {handle.name!r} of another task after the step has changed it, and what runs beside it on "
+            f"{task_name(stage.task)} before: give one of them a control dependency on the other.",
+        )
+    stage.lent[value] = handle
 
 
 def _works_on(op: Operation, reference: Tensor) -> bool:

@@ -27,9 +27,10 @@ _PYTHON = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc", "GeneratorDatas
 
 def local_program(stage: Stage, graph: Graph, runtime: Runtime, options: Options) -> CompiledStep:
     """The program of a stage of the client's own task."""
-    computed = frozenset(t for t, source in stage.feeds.items() if source is not None)
-    part = Part(frozenset(stage.done), computed)
-    return CompiledStep(graph, list(stage.fetches), list(stage.targets), list(stage.feeds), runtime, options, part=part)
+    feeds = {stage.lent.get(t, t): source for t, source in stage.feeds.items()}
+    computed = frozenset(t for t, source in feeds.items() if source is not None)
+    part = Part(frozenset(stage.done), computed, frozenset(stage.lent.values()))
+    return CompiledStep(graph, list(stage.fetches), list(stage.targets), list(feeds), runtime, options, part=part)
 
 
 def written(stage: Stage) -> tuple[dict[str, Any], bytes]:
@@ -38,16 +39,18 @@ def written(stage: Stage) -> tuple[dict[str, Any], bytes]:
     Raises:
         UnimplementedError: an operation holds something of this process that cannot be sent.
     """
-    operations = sorted(dict.fromkeys(stage.operations), key=lambda op: op.order)
+    lent = [handle.op for handle in stage.lent.values()]
+    operations = sorted(dict.fromkeys([*lent, *stage.operations]), key=lambda op: op.order)
     for op in operations:
         if op.type in _PYTHON or op.attrs.get("python_function") is not None:
             raise UnimplementedError(
                 None, op, f"{op.describe()} calls Python of this process, and cannot run on {task_name(stage.task)}"
             )
     taken = {op.name for op in operations}
-    names = {tensor: _free(f"received/{i}", taken) for i, tensor in enumerate(stage.feeds)}
+    names = {tensor: _free(f"received/{i}", taken) for i, tensor in enumerate(stage.feeds) if tensor not in stage.lent}
     words = {
-        "feeds": list(names.values()),
+        "feeds": [stage.lent[t].op.name if t in stage.lent else names[t] for t in stage.feeds],
+        "lent": [op.name for op in lent],
         "fetches": [t.name for t in stage.fetches],
         "targets": [op.name for op in stage.targets],
         "blocks": any(may_block(op) for op in operations),
@@ -79,6 +82,7 @@ class SentProgram:
             import_graph_def(GraphDef.FromString(graph_def), name="", allow_io=True)
         self.blocks: bool = words["blocks"]
         self.runtime = runtime
+        lent = frozenset(graph.get_operation_by_name(name).outputs[0] for name in words["lent"])
         self._step = CompiledStep(
             graph,
             [graph.get_tensor_by_name(name) for name in words["fetches"]],
@@ -86,6 +90,7 @@ class SentProgram:
             [graph.get_operation_by_name(name).outputs[0] for name in words["feeds"]],
             runtime,
             options,
+            part=Part(computed=lent, values=lent),
         )
 
     def run(self, values: Sequence[Any]) -> list[Any]:

@@ -6,7 +6,8 @@ import gc
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,7 +26,7 @@ from .placement import Placement, check_placement
 from .plan.plan import Plan, make_plan
 from .recorder import Recorder
 from .rewriting.dataflow import Dataflow
-from .rewriting.lower import WHOLE, Part, handle_of, lower, reachable_operations
+from .rewriting.lower import WHOLE, Part, fed_sizes, handle_of, lower, reachable_operations
 from .rewriting.passes import PASSES, Rewrites
 from .runtime import Runtime
 from .shapes import are_compatible, sizes_text
@@ -75,6 +76,10 @@ class Options:
     placement: Placement = field(default_factory=Placement)
     # Is shown every value of every step, those of branches and bodies too.
     observer: Observer | None = None
+
+    def placed(self) -> Options:
+        """Options for operations whose task is settled, though their device may name another."""
+        return replace(self, placement=replace(self.placement, placed=True))
 
 
 class CompiledStep:
@@ -187,14 +192,14 @@ class CompiledStep:
         loose = [tensor for tensor, shape in pairs if self._is_loose(tensor, shape)]
         flow = lower(self.graph, self.fetches, self.targets, self.feeds, loose, self.part)
         for tensor, shape in zip(self.feeds, signature, strict=not self.any_shapes):
-            if tensor.dtype.name not in ("resource", "variant"):
+            if flow.feeds[tensor].dtype.name not in ("resource", "variant"):
                 flow.feeds[tensor].sizes = shape
         return flow
 
     def _is_loose(self, tensor: Tensor, shape: tuple[int, ...]) -> bool:
         # What a function captures may come from a variable that was given another shape.
         captured = isinstance(self.graph, FunctionGraph) and tensor in self.graph.captured.values()
-        return captured and not are_compatible(shape, tensor.sizes)
+        return captured and not are_compatible(shape, fed_sizes(tensor, self.part))
 
     @property
     def plan_count(self) -> int:
@@ -261,7 +266,8 @@ class FunctionCalls:
     def __call__(self, graph: Any, values: Sequence[Any], count: int | None = None) -> list[Any]:
         """The first `count` outputs (all by default) of a function's graph for one value an input.
 
-        Values of variables' handles are not looked at. A function that was extended for its gradient has more inputs
+        Values of variables' handles are not looked at, unless they are arrays: what another task sent in the variable's
+        place. A function that was extended for its gradient has more inputs
         and outputs than the calls compiled before know of; their outputs need none of the further inputs.
         """
         key = (graph, len(graph.outputs) if count is None else count)
@@ -279,21 +285,36 @@ class FunctionCalls:
 class _FunctionCall:
     """One function with the first of its outputs. Outputs that are inputs are handed on, and never computed or copied."""
 
-    def __init__(self, graph: Any, count: int, runtime: Runtime, options: Options) -> None:
+    def __init__(
+        self, graph: Any, count: int, runtime: Runtime, options: Options, lent: frozenset[int] = frozenset()
+    ) -> None:
+        self._make = partial(_FunctionCall, graph, count, runtime, options)
+        # The handles of variables, and those that stand for their values.
+        self.handles = [i for i, t in enumerate(graph.inputs) if handle_of(t.op) is not None]
+        self.lent = lent
+        self._others: dict[frozenset[int], _FunctionCall] = {}
         position = {tensor: i for i, tensor in enumerate(graph.inputs)}
         self.handed_on = [(i, position[t]) for i, t in enumerate(graph.outputs[:count]) if t in position]
         fetches = {t: None for t in graph.outputs[:count] if t not in position}
         order = {t: i for i, t in enumerate(fetches)}
         self.computed = [(i, order[t]) for i, t in enumerate(graph.outputs[:count]) if t in order]
         ops = reachable_operations(fetches, graph.control_outputs, set())
-        self.given = [i for i, t in enumerate(graph.inputs) if t.op in ops and handle_of(t.op) is None]
+        needed = [i for i, t in enumerate(graph.inputs) if t.op in ops]
+        self.given = [i for i in needed if i in lent or handle_of(graph.inputs[i].op) is None]
         feeds = [graph.inputs[i] for i in self.given]
         self.count = count
         self.runs = bool(fetches or graph.control_outputs)
-        self.step = CompiledStep(graph, list(fetches), graph.control_outputs, feeds, runtime, options)
-        self.any_shapes = CompiledStep(graph, list(fetches), graph.control_outputs, feeds, runtime, options, True)
+        part = Part(values=frozenset(graph.inputs[i] for i in lent))
+        self.step, self.any_shapes = (
+            CompiledStep(graph, list(fetches), graph.control_outputs, feeds, runtime, options, loose, part)
+            for loose in (False, True)
+        )
 
     def __call__(self, values: Sequence[Any]) -> list[Any]:
+        if self.handles:
+            lent = frozenset(i for i in self.handles if i < len(values) and isinstance(values[i], np.ndarray))
+            if lent != self.lent:
+                return self._with(lent)(values)
         results: list[Any] = [None] * self.count
         for i, source in self.handed_on:
             results[i] = values[source]
@@ -304,6 +325,11 @@ class _FunctionCall:
             for i, source in self.computed:
                 results[i] = found[source]
         return results
+
+    def _with(self, lent: frozenset[int]) -> _FunctionCall:
+        if lent not in self._others:
+            self._others[lent] = self._make(lent)
+        return self._others[lent]
 
 
 def _argument(value: Any) -> Any:

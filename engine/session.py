@@ -147,7 +147,8 @@ class BaseSession:
         # Whether a run without options has any all the same.
         self._by_options = self._timeout > 0 or self._check_numerics
         self._watching: Watching | None = None
-        calls = FunctionCalls(self.options)
+        # On a cluster it is settled where operations run before they do.
+        calls = FunctionCalls(self.options if self.server is None else self.options.placed())
         if resources is None:
             resources = ResourceStore() if self.server is None else self.server.resources
         self.runtime = Runtime(resources, calls, Cancellation())

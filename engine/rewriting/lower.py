@@ -38,10 +38,15 @@ LOOKING = frozenset(
 
 @dataclass(frozen=True)
 class Part:
-    """What a part of a step is told of the others: operations that have run, and fed tensors that they have computed."""
+    """What a part of a step is told of the others.
+
+    `done` are operations that have run, `computed` fed tensors that they have computed, `values` handles of variables that
+    are fed with the variables' values.
+    """
 
     done: frozenset[Operation] = frozenset()
     computed: frozenset[Tensor] = frozenset()
+    values: frozenset[Tensor] = frozenset()
 
 
 WHOLE = Part()
@@ -157,8 +162,11 @@ class _Lowering:
                 self.node_of[node.origin] = node
 
     def _add_feed(self, tensor: Tensor) -> None:
-        dtype = tensor.dtype.base_dtype
-        node = Node(definition_of("_Feed"), tensor.name, {}, [], [(dtype, tensor.sizes)], tensor.op.order, tensor.op)
+        dtype, sizes = tensor.dtype.base_dtype, fed_sizes(tensor, self.part)
+        ref = _variable_of(tensor) if tensor in self.part.values else None
+        if ref is not None:
+            dtype = ref.dtype
+        node = Node(definition_of("_Feed"), tensor.name, {}, [], [(dtype, sizes)], tensor.op.order, tensor.op)
         self.nodes.append(node)
         self.values[tensor] = node.outputs[0]
         if tensor.op.type != "Placeholder" and tensor not in self.part.computed:
@@ -182,6 +190,9 @@ class _Lowering:
         if op.type == "Identity" and not handle and op.inputs[0].dtype._is_ref_dtype and op.inputs[0] not in self.fed:
             node = inputs[0].node
             node.name, node.origin, node.order = op.name, op, op.order
+        elif op.type == "ReadVariableOp" and op.inputs[0] in self.part.values:
+            node = Node(definition_of("Identity"), op.name, {"T": inputs[0].dtype}, inputs, outputs, op.order, op)
+            self.nodes.append(node)
         else:
             attrs = {**op.attrs, "output_shapes": []} if loose and functions_of(op) else op.attrs
             node = Node(definition, op.name, attrs, inputs, outputs, op.order, op)
@@ -208,6 +219,12 @@ class _Lowering:
 
     def _handle(self, tensor: Tensor, op: Operation) -> Value:
         value = self.values[tensor]
+        if tensor in self.part.values and not functions_of(op) and op.type != "ReadVariableOp":
+            raise UnimplementedError(
+                None,
+                op,
+                f"{op.describe()} needs the variable {tensor.name!r} itself, but has the value that another task sent",
+            )
         if value.variable is None and tensor.dtype._is_ref_dtype and not functions_of(op):
             raise InvalidArgumentError(
                 op.name, op, f"The variable {tensor.name!r} cannot be fed and written in the same step."
@@ -295,6 +312,30 @@ def handle_of(op: Operation) -> Operation | None:
         outer = graph.captured_handle(op.outputs[0])
         return None if outer is None else handle_of(_referred(outer).op)
     return None
+
+
+def _variable_of(tensor: Tensor) -> VariableRef | None:
+    """The variable of a handle; None for what is no variable's handle."""
+    handle = handle_of(_referred(tensor).op)
+    return None if handle is None else variable_ref(handle)
+
+
+def fed_sizes(tensor: Tensor, part: Part = WHOLE) -> Sizes:
+    """The static shape of what is fed for a tensor: for a handle that stands for its value, the variable's."""
+    ref = _variable_of(tensor) if tensor in part.values else None
+    return tensor.sizes if ref is None else ref.sizes
+
+
+def written_inputs(op: Operation) -> set[int]:
+    """Which inputs of an operation with functions are handles of variables that these may write."""
+    _, writes = _function_effects(op)
+    refs = {i: _variable_of(t) for i, t in enumerate(op.inputs) if t.dtype._is_ref_dtype or t.dtype.name == "resource"}
+    return {i for i, ref in refs.items() if ref is not None and ref.key in writes}
+
+
+def is_variable(tensor: Tensor) -> bool:
+    """Whether a tensor is the handle of a variable."""
+    return _variable_of(tensor) is not None
 
 
 def _referred(tensor: Tensor) -> Tensor:
