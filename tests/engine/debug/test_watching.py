@@ -243,6 +243,7 @@ def test_the_graph_of_a_dump(tmp_path):
     file, line, function, text = dump.node_traceback("c:0")[0]
     assert file == __file__ and function == "test_the_graph_of_a_dump" and 'name="c"' in text and line > 0
     assert {n.name for n in dump.partition_graphs()[0].node} == set(dump.nodes())
+    assert list(dump.reconstructed_non_debug_partition_graphs()) == dump.devices()
     for call in (dump.node_inputs, dump.node_op_type, dump.node_recipients, dump.transitive_inputs):
         with pytest.raises(ValueError, match="'z' does not exist"):
             call("z")
