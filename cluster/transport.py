@@ -91,6 +91,8 @@ class MpiTransport:
             self._to_self.append(data)
             return
         with self._lock:
+            # A task that only answers never receives here.
+            self._forget_sent()
             for part, tag in self._split(data):
                 self._under_way.append((self._comm.Isend([part, self._mpi.BYTE], dest=rank, tag=tag), part))
 
@@ -128,7 +130,7 @@ class MpiTransport:
             return source, data
         parts = self._parts.setdefault(source, [])
         parts.append(data)
-        return source, np.concatenate(self._parts.pop(source)) if tag == _LAST else None
+        return source, _joined(self._parts.pop(source)) if tag == _LAST else None
 
     def _forget_sent(self) -> None:
         while self._under_way and self._under_way[0][0].Test():
@@ -139,6 +141,11 @@ class MpiTransport:
         with self._lock:
             while self._under_way:
                 self._under_way.popleft()[0].Wait()
+
+
+def _joined(parts: list[Bytes]) -> Bytes:
+    whole = _empty(sum(part.nbytes for part in parts))
+    return np.concatenate(parts, out=whole)
 
 
 def _empty(nbytes: int) -> Bytes:
