@@ -21,6 +21,7 @@ from .array_input import ArrayInput
 from .callbacks import FittedModel, FittedOptimizer
 from .columns import FeatureColumn, NumericColumn
 from .estimator import Estimator
+from .fit_place import FitPlace
 from .fitting import EstimatorSteps, Stream, plan_of
 from .kept import KeptCreator, KeptModel, Kind
 from .model_fn import ModeKeys
@@ -256,8 +257,10 @@ class ArrayEstimator(Parameters, Estimator):
         progress = Progress(steps * (plan.epochs - plan.initial_epoch), None, verbose)
         fitted = FittedModel(self, model, optimizer, lambda prefix: self._save(model, prefix))
         history = History()
+        does = EstimatorSteps(run, progress)
+        places = [] if self._temporary else [FitPlace(self.model_dir, does, stream, lambda: optimizer.iterations)]
         called = CallbackList(
-            [*(callbacks or ()), history, ProgressCallback(progress)], fitted, epochs=plan.epochs, steps=steps,
+            [*(callbacks or ()), history, ProgressCallback(progress), *places], fitted, epochs=plan.epochs, steps=steps,
             verbose=verbose,
         )  # fmt: skip
 
@@ -268,7 +271,6 @@ class ArrayEstimator(Parameters, Estimator):
             called.call("on_test_end", found)
             return found
 
-        does = EstimatorSteps(run, progress)
         try:
             Loop(plan, stream, does, called, fitted, None if validation is None else validate)()
         finally:

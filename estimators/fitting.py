@@ -56,14 +56,31 @@ class Stream(RowSource):
     def __init__(self, data: ArrayInput, shuffle: Any, rng: np.random.Generator) -> None:
         # All in one batch is the same in any order.
         super().__init__(len(data.table), data.batch_size, shuffle and len(data) > 1, rng)
-        self._data = data
+        self._data, self._rng = data, rng
+        # What draws the orders, as it was at the beginning; and how many batches were drawn since.
+        self.order: Any = rng.bit_generator.state
+        self._skipped = 0
+
+    @property
+    def batches(self) -> int:
+        """How many batches were drawn since `order`."""
+        return self._skipped + self._given
+
+    def go_on(self, order: Any, batches: int) -> None:
+        """Begins after a number of batches of a stream that drew its orders from the state `order` on."""
+        self._rng.bit_generator.state = self.order = order
+        self._skipped = batches
 
     def taken(self, chosen: Rows) -> list[Array]:
         return self._data.rows(chosen)
 
     def _pass(self, skip: int) -> Iterator[Batch]:
+        skip += self._skipped
+        a_pass = self.steps or 1
         while True:
-            yield from super()._pass(skip)
+            # The orders of passes that are skipped are drawn all the same.
+            yield from super()._pass(min(skip, a_pass))
+            skip = max(0, skip - a_pass)
 
 
 class EstimatorSteps:
@@ -71,11 +88,11 @@ class EstimatorSteps:
 
     def __init__(self, run: Callable[[Values], Any], progress: Progress) -> None:
         self._run, self._progress = run, progress
-        self._total, self._rows = 0.0, 0
+        self.total, self.rows = 0.0, 0
 
     def begin(self) -> None:
         """Starts the mean loss anew."""
-        self._total, self._rows = 0.0, 0
+        self.total, self.rows = 0.0, 0
 
     def __call__(self, arrays: list[Array], rows: int) -> Logs:
         """A step.
@@ -86,13 +103,13 @@ class EstimatorSteps:
         loss = float(self._run(arrays))
         if loss != loss:
             raise NanLossDuringTrainingError
-        self._total, self._rows = self._total + loss * rows, self._rows + rows
+        self.total, self.rows = self.total + loss * rows, self.rows + rows
         self._progress.step(loss, rows)
         return {"loss": loss}
 
     def logs(self) -> Logs:
         """The mean loss of the examples of an epoch."""
-        return {"loss": self._total / max(self._rows, 1)}
+        return {"loss": self.total / max(self.rows, 1)}
 
     def end(self) -> None:
         """Nothing."""

@@ -66,6 +66,8 @@ class BackupAndRestore(Callback):
         self.double_checkpoint, self.delete_checkpoint = double_checkpoint, delete_checkpoint
         self._epoch, self._batches = 0, 0
         self._loop: Any = None
+        # Of the fit that goes on: the rest of its epoch may have no batch.
+        self._columns: Any = None
         self._preemption = None if preemption_exit_status is None else Preemption(preemption_exit_status)
 
     def around(self) -> AbstractContextManager[Any]:
@@ -100,7 +102,8 @@ class BackupAndRestore(Callback):
             # In the order in which an epoch begins, so that random ops get the same seeds.
             loop.steps.begin()
             loop.source.go_to(state["source"])
-            loop.steps.prepare(Columns.of_plain(state["columns"]))
+            self._columns = Columns.of_plain(state["columns"])
+            loop.steps.prepare(self._columns)
             self._restore(file, path)
         set_chances(state["chances"])
         get_session().runtime.resources.set_random_state(state["ops"])
@@ -164,7 +167,7 @@ class BackupAndRestore(Callback):
                 "batches": self._batches,
                 "stops": bool(self.model.stop_training),
                 "source": self._loop.source.place(),
-                "columns": self._loop.source.columns.parts(),
+                "columns": (self._loop.source.columns or self._columns).parts(),
                 "chances": chances(),
                 "ops": get_session().runtime.resources.random_state(),
                 "callbacks": [_kept(file, i, callback) for i, callback in enumerate(self._loop.callbacks)],

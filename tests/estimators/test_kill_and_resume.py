@@ -57,6 +57,7 @@ def test_killed_training_ends_with_the_same_bits(kind, steps, kills, tmp_path):
         ("estimator", 20, 2),
         ("session", 20, 4),
         ("evaluation", 20, 2),
+        ("arrays", 24, 3),
         pytest.param("session", 200, 20, marks=pytest.mark.long),
     ],
 )
@@ -68,5 +69,8 @@ def test_training_that_was_asked_to_stop_goes_on_with_the_next_step(kind, steps,
     assert all(0 <= r["after"] - r["before"] - r["asked"] <= 2 for r in runs[:-1]), runs
     assert runs[-1]["after"] == steps
     assert differences(tmp_path, steps)[1] == []
-    if kind != "evaluation":
+    if kind == "arrays":
+        whole, parts = (json.loads((tmp_path / run / "history.json").read_text()) for run in ("whole", "parts"))
+        assert parts["loss"] == whole["loss"][-len(parts["loss"]) :]
+    if kind in ("estimator", "session"):
         check_events(found, steps)

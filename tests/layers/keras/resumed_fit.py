@@ -1,4 +1,4 @@
-"""A fit that the test kills: `python resumed_fit.py FOLDER KIND [BATCH]` is killed after a batch, or ends and writes results."""
+"""A fit that the test kills: `python resumed_fit.py FOLDER KIND [BATCH [SIGNAL]]` ends after a batch, or writes results."""
 
 import json
 import os
@@ -14,16 +14,16 @@ keras = tf.keras
 
 
 class Killed(keras.callbacks.Callback):
-    """Kills the process after a number of batches, counted from its own start."""
+    """Kills the process, or sends it another signal, after a number of batches, counted from its own start."""
 
-    def __init__(self, left):
+    def __init__(self, left, number=signal.SIGKILL):
         super().__init__()
-        self.left = left
+        self.left, self.number = left, number
 
     def on_train_batch_end(self, batch, logs=None):
         self.left -= 1
         if not self.left:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.number)
 
 
 def rows(x, y):
@@ -44,7 +44,7 @@ def data(kind, x, y):
     return {"x": tf.data.Dataset.from_tensor_slices((x, y)).shuffle(50).batch(10).repeat(), "steps_per_epoch": 4}
 
 
-def main(folder, kind, killed=0):
+def main(folder, kind, killed=0, number=signal.SIGKILL):
     """Trains; writes weights and history to results.npz beside the folder of the backup."""
     rng = np.random.default_rng(3)
     x = rng.normal(size=(50, 3)).astype("float32")
@@ -59,7 +59,7 @@ def main(folder, kind, killed=0):
         keras.callbacks.ReduceLROnPlateau("val_loss", 0.5, patience=1, cooldown=1),
         keras.callbacks.EarlyStopping("val_loss", patience=3, restore_best_weights=True),
         keras.callbacks.CSVLogger(folder / "table.csv"),
-        *([Killed(killed)] if killed else []),
+        *([Killed(killed, number)] if killed else []),
     ]
     history = model.fit(
         **data(kind, x, y), epochs=12, validation_data=(x[:20], y[:20]), verbose=0, callbacks=callbacks
@@ -69,4 +69,4 @@ def main(folder, kind, killed=0):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 0)
+    main(Path(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:]))

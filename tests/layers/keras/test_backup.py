@@ -1,6 +1,7 @@
 """A fit that was killed goes on as if it had not been, to the last bit: weights, optimizer, callbacks, tables."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,44 @@ def test_a_fit_that_was_killed_is_that_which_was_not(tmp_path, kind, kills):
     for found, wanted in zip(results(tmp_path / "killed"), results(tmp_path / "whole"), strict=True):
         np.testing.assert_array_equal(found, wanted)
     assert not list((tmp_path / "killed" / "backup").iterdir())
+
+
+@pytest.mark.parametrize(("kind", "asked"), [("arrays", ["13", "5"]), ("dataset", ["8"])])
+def test_a_fit_that_was_asked_to_stop_goes_on_with_the_next_batch(tmp_path, kind, asked):
+    assert run(tmp_path / "whole", kind).returncode == 0
+    for batch, number in zip(asked, (signal.SIGTERM, signal.SIGUSR1), strict=False):
+        assert run(tmp_path / "parts", kind, batch, str(int(number))).returncode == 85
+    assert run(tmp_path / "parts", kind).returncode == 0
+    for name in ("history.json", "table.csv"):
+        assert (tmp_path / "parts" / name).read_text() == (tmp_path / "whole" / name).read_text()
+    for found, wanted in zip(results(tmp_path / "parts"), results(tmp_path / "whole"), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+class Asking(keras.callbacks.Callback):
+    """Sends the process a signal in the validation of an epoch, and notes all batches."""
+
+    def __init__(self, seen, at):
+        super().__init__()
+        self.seen, self.at = seen, at
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.seen.append(batch)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == self.at:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("at", [1, 3], ids=["on the way", "the last epoch"])
+def test_a_signal_between_two_epochs(tmp_path, at):
+    wanted, seen = fit(tmp_path / "other"), []
+    with pytest.raises(SystemExit) as stopped:
+        fit(tmp_path, Asking(seen, at), preemption_exit_status=7)
+    assert stopped.value.code == 7 and len(seen) == 4 * (at + 1)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert fit(tmp_path, Asking(seen, None)) == wanted and len(seen) == 16
+    fit(tmp_path / "none", Asking(seen, None), preemption_exit_status=None)
 
 
 class Interrupted(keras.callbacks.Callback):
