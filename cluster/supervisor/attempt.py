@@ -84,7 +84,7 @@ class Attempt:
         self._settings = settings
         self._job = uuid.uuid4().hex
         self._shared_memory = leftovers.shared_memory()
-        self._temporary = Path(tempfile.mkdtemp(prefix="headrace-"))
+        self._temporary = Path(tempfile.mkdtemp(prefix="headrace-run-"))
         self._state = settings.state or self._temporary / "state"
         self._state.mkdir(parents=True, exist_ok=True)
         self._forget()
@@ -121,7 +121,9 @@ class Attempt:
                 leftovers.MARK: self._job,
                 supervised.STATE: str(self._state),
                 "HEADRACE_ATTEMPT": str(number),
+                # For what launchers put there; ranks give the program its own back.
                 "TMPDIR": str(self._temporary),
+                "HEADRACE_TMPDIR": os.environ.get("TMPDIR", ""),
             }
         )
 

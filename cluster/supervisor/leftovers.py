@@ -29,14 +29,9 @@ def processes(job: str, name: str = MARK) -> list[int]:
     return sorted(set(found) - {os.getpid()})
 
 
-def kill_processes(job: str, grace: float = 0.0) -> None:
-    """Ends the processes of a job: asks them first, with some seconds of grace, then kills until none is left."""
-    if grace > 0:
-        _signal(processes(job), signal.SIGTERM)
-        until = time.monotonic() + grace
-        while processes(job) and time.monotonic() < until:
-            time.sleep(0.02)
-    while left := processes(job):
+def kill_processes(job: str, name: str = MARK) -> None:
+    """Kills the processes whose environment has this value until none is left."""
+    while left := processes(job, name):
         _signal(left, signal.SIGKILL)
         time.sleep(0.02)
 

@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _register() -> None:
-    """Says this process's number to the supervisor, and shows stacks on SIGUSR2, which it sends when nothing moves."""
+    """Tells the supervisor this process's number, and shows stacks on SIGUSR2, which it sends when nothing moves."""
     os.environ["HEADRACE_RANK_PROCESS"] = str(os.getpid())
     folder = Path(os.environ["HEADRACE_STATE"])
     rank = next((os.environ[name] for name in _RANKS if name in os.environ), "0")
@@ -45,6 +45,11 @@ def _register() -> None:
         )
     if folder.is_dir():
         (folder / f"process.{rank}").write_text(str(os.getpid()))
+    # Programs keep files in temporary folders beyond the end of the job.
+    if "headrace-run-" in os.environ.get("TMPDIR", ""):
+        os.environ["TMPDIR"] = os.environ["HEADRACE_TMPDIR"]
+        if not os.environ["TMPDIR"]:
+            del os.environ["TMPDIR"]
     faulthandler.register(signal.SIGUSR2, all_threads=True)
 
 

@@ -77,7 +77,7 @@ def job_environment(folder: Path, job: str, extra: Mapping[str, str] | None = No
         "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(SCRIPTS)]),
         "OPENBLAS_NUM_THREADS": "1",
         "TMPDIR": str(temporary),
-        "RESULTS": str(folder),
+        "HEADRACE_TEST_RESULTS": str(folder),
         leftovers.MARK: job,
         **(extra or {}),
     }

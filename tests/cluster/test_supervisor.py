@@ -33,7 +33,7 @@ def run(folder, count=3, trouble="", *options, timeout=60):
 
 def check_nothing_left(folder, before):
     """No process of the job, no temporary file; shared memory that is new belongs to others, who use it."""
-    assert leftovers.processes(str(folder), "RESULTS") == []
+    assert leftovers.processes(str(folder), "HEADRACE_TEST_RESULTS") == []
     assert [path.name for path in (folder / "tmp").rglob("*") if path.is_file()] == []
     assert leftovers.shared_memory() - before <= leftovers._used_files()
 
@@ -57,6 +57,8 @@ def test_nothing_happens(tmp_path, undisturbed):
     for rank in range(3):
         assert f"[{rank}] rank {rank} begins at step 0\n" in job.output
     assert "[headrace]" not in job.output
+    # Programs have the temporary folder of their user, not one that goes with the job.
+    assert {result["temporary"] for result in job.of_ranks()} == {str(tmp_path / "tmp")}
 
 
 # What happens; what the supervisor says of it.
@@ -196,9 +198,9 @@ def test_killed_supervisor_leaves_no_ranks(tmp_path):
     process.wait()
     process.stdout.close()
     until = time.monotonic() + 10
-    while leftovers.processes(str(tmp_path), "RESULTS") and time.monotonic() < until:
+    while leftovers.processes(str(tmp_path), "HEADRACE_TEST_RESULTS") and time.monotonic() < until:
         time.sleep(0.05)
-    assert leftovers.processes(str(tmp_path), "RESULTS") == []
+    assert leftovers.processes(str(tmp_path), "HEADRACE_TEST_RESULTS") == []
 
 
 def test_mpirun_is_looked_for_beside_the_interpreter(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from headrace.cluster.launcher import launch
 
 def report(**values):
     """Writes values for the test: arrays as arrays, everything else as JSON. Called once a rank."""
-    folder, rank = Path(os.environ["RESULTS"]), launch().rank
+    folder, rank = Path(os.environ["HEADRACE_TEST_RESULTS"]), launch().rank
     arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
     plain = {name: value for name, value in values.items() if name not in arrays}
     np.savez(folder / f"rank{rank}.npz", **arrays)

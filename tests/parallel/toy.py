@@ -7,6 +7,7 @@ ends with "!".
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -91,4 +92,4 @@ for step in range(first, steps):
     time.sleep(0.02)
 if applies and when == "last":
     fail()
-report(values=values, first=first, attempt=attempt)
+report(values=values, first=first, attempt=attempt, temporary=tempfile.gettempdir())
