@@ -11,6 +11,7 @@ import numpy as np
 
 from ..engine.graph import Graph, Operation, Tensor
 from ..engine.runtime import Runtime
+from .clients import Fed
 from .failures import error_of
 from .messages import Kind, Message
 from .partition import Partition, Stage, Task, task_name
@@ -160,7 +161,7 @@ class ClusterStep:
         sent = {rank: self._values(places, values) for rank, places in self._sent_to.items()}
         return self.server.begin_run(self.key, self._own, sent, self._values(self._own_feeds, values))
 
-    def _values(self, places: Sequence[int], values: Sequence[Any]) -> tuple[list[int], list[Any]]:
+    def _values(self, places: Sequence[int], values: Sequence[Any]) -> Fed:
         return [self._ids[self.feeds[i]] for i in places], [values[i] for i in places]
 
     def _drive(self, run: ClientRun) -> None:

@@ -71,8 +71,8 @@ def encode(message: Message) -> Bytes:
     start = _aligned(_HEADER.size + len(text))
     sizes = [_aligned(p.nbytes) for p in parts]
     buffer = np.empty(start + sum(sizes), np.uint8)
-    _HEADER.pack_into(buffer, 0, message.kind, message.client, message.step, message.run, message.level, 0, len(text))
-    buffer[_HEADER.size : _HEADER.size + len(text)] = np.frombuffer(text, np.uint8)
+    header = _HEADER.pack(message.kind, message.client, message.step, message.run, message.level, 0, len(text))
+    buffer[: _HEADER.size + len(text)] = np.frombuffer(header + text, np.uint8)
     for part, size in zip(parts, sizes, strict=True):
         buffer[start : start + part.nbytes] = part.reshape(-1).view(np.uint8)
         start += size
@@ -86,7 +86,7 @@ def decode(buffer: Bytes) -> Message:
         tf.errors.DataLossError: the bytes are no message.
     """
     try:
-        kind, client, step, run, level, _, length = _HEADER.unpack_from(buffer)
+        kind, client, step, run, level, _, length = _HEADER.unpack(buffer[: _HEADER.size].tobytes())
         end = _HEADER.size + length
         if end > buffer.nbytes:
             raise ValueError(f"a description of {length} bytes in {buffer.nbytes}")

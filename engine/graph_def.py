@@ -121,7 +121,7 @@ def partial_graph_def(operations: Sequence[Operation], given: Mapping[Tensor, st
 
 def _placeholder(tensor: Tensor, name: str) -> NodeDef:
     node = NodeDef(name=name, op="Placeholder", device=tensor.op.device)
-    node.attr["dtype"].type = tensor.dtype.base_dtype.as_datatype_enum
+    node.attr["dtype"].CopyFrom(attr_value_of("type", tensor.dtype.base_dtype))
     # A value fed for a tensor that is computed otherwise need not have the shape that the graph says.
     node.attr["shape"].shape.CopyFrom(shape_proto(tensor.sizes))
     return node

@@ -10,7 +10,7 @@ import numpy as np
 
 from .dtypes import DType, as_dtype, float32
 from .graph import Tensor
-from .ops.array import reshape
+from .ops.array import fill, reshape
 from .ops.array_order import matrix_transpose
 from .ops.array_parts import ones, zeros
 from .ops.array_slice import slice_
@@ -42,6 +42,10 @@ def _floating(dtype: Any) -> DType:
     if not result.is_floating:
         raise ValueError(f"Expected floating point type, got {result!r}.")
     return result
+
+
+# Elements of the largest array of one value that a graph holds: a larger one is made when the step runs.
+_LARGEST_CONSTANT = 1 << 16
 
 
 class Initializer:
@@ -118,6 +122,9 @@ class Constant(Initializer):
         self, shape: Any, dtype: Any = None, partition_info: Any = None, verify_shape: bool | None = None
     ) -> Tensor:
         verify = self._verify_shape if verify_shape is None else verify_shape
+        sizes = _sizes(shape)
+        if np.ndim(self.value) == 0 and math.prod(sizes) > _LARGEST_CONSTANT:
+            return fill(sizes, constant(self.value, self._dtype(dtype)))
         return constant(self.value, self._dtype(dtype), shape, verify_shape=verify)
 
     def get_config(self) -> dict[str, Any]:

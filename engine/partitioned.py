@@ -8,9 +8,10 @@ from typing import Any
 
 from .conversion import convert_to_tensor, register_tensor_conversion_function
 from .dtypes import DType, as_dtype, string
-from .graph import Tensor, get_default_graph
+from .graph import Operation, Tensor, get_default_graph
 from .ops.array import identity
 from .ops.array_parts import concat
+from .resources import kept_by_rows
 from .shapes import TensorShape
 from .variable_protos import SaveSliceInfo
 from .variable_store import Request, VariableStore, part_of
@@ -267,7 +268,24 @@ def _new(
         variable = store.single(own, PartitionInfo(whole, offset))
         variable._set_save_slice_info(SaveSliceInfo(request.name, whole, offset, sizes))
         variables.append(variable)
+        if kept_by_rows(dtype, tuple(sizes)) and sizes[1:] == whole[1:]:
+            _draw_as_whole(variables[0], variable, offset[0])
     return PartitionedVariable(request.name, shape, dtype, variables, partitions)
+
+
+def _draw_as_whole(first: Any, part: Any, row: int) -> None:
+    """Makes a part's initial value that of its rows in the whole, however many parts there are."""
+    for source, op in zip(_random_ops(first), _random_ops(part), strict=True):
+        op.attrs.update(seed=source.attrs["seed"], seed2=source.attrs["seed2"], _first_row=row)
+
+
+def _random_ops(variable: Any) -> list[Operation]:
+    found, stack = [], [variable.initial_value.op]
+    while stack:
+        op = stack.pop()
+        found += [op] if "seed2" in op.attrs else []
+        stack += [t.op for t in op.inputs]
+    return found
 
 
 def slices_of(whole: Sequence[int], partitions: Sequence[int]) -> Iterator[tuple[list[int], list[int]]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import os
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -9,10 +11,14 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .dtypes import DType
-from .errors import FailedPreconditionError
+from .errors import FailedPreconditionError, InternalError, InvalidArgumentError
 from .graph import Sizes
+from .row_table import RowTable
 
 T = TypeVar("T")
+
+# Variables of so many bytes and more are kept by rows. All processes of a job must agree.
+BY_ROWS_FROM = int(os.environ.get("HEADRACE_ROWS_FROM", 8 << 30))
 
 
 class VariableStorage:
@@ -37,13 +43,40 @@ class VariableStorage:
                     self.array = np.zeros(sizes, self.dtype.numpy)
         return self.array
 
-    def value(self) -> np.ndarray[Any, Any]:
-        """The current array; FailedPreconditionError if nothing was assigned yet."""
-        if self.array is None or not self.initialized:
+    def check(self) -> None:
+        """Raises FailedPreconditionError if nothing was assigned yet."""
+        if not self.initialized:
             raise FailedPreconditionError(
                 None, None, f"Attempting to use uninitialized value {self.name}: run its initializer first."
             )
+
+    def value(self) -> np.ndarray[Any, Any]:
+        """The current array; FailedPreconditionError if nothing was assigned yet."""
+        self.check()
+        if self.array is None:
+            raise InternalError(None, None, f"the variable {self.name} is initialized and has no array")
         return self.array
+
+
+class RowStorage(VariableStorage):
+    """A variable that is kept by rows: it has no array, and memory only for the rows in use."""
+
+    __slots__ = ("table",)
+
+    def __init__(self, name: str, dtype: DType, sizes: tuple[int, ...]) -> None:
+        super().__init__(name, dtype, sizes)
+        self.table = RowTable(sizes, np.dtype(dtype.numpy))
+
+    def allocate(self, sizes: tuple[int, ...]) -> np.ndarray[Any, Any]:
+        """Raises InvalidArgumentError: there is no whole."""
+        raise InvalidArgumentError(None, None, f"The variable {self.name} of shape {list(sizes)} is kept by rows")
+
+
+def kept_by_rows(dtype: DType, sizes: Sizes) -> bool:
+    """Whether a variable is kept by rows: a table too large to be meant as a whole."""
+    if not sizes or None in sizes:
+        return False
+    return math.prod(s or 0 for s in sizes) * dtype.size >= BY_ROWS_FROM
 
 
 class ResourceStore:
@@ -63,7 +96,7 @@ class ResourceStore:
         with self.lock:
             storage = self.variables.get(key)
             if storage is None:
-                storage = self.variables[key] = VariableStorage(key, dtype, sizes)
+                storage = self.variables[key] = _new_storage(key, dtype, sizes)
             elif sizes is None and storage.sizes is not None:
                 # A step may change its shape from now on.
                 storage.sizes = None
@@ -111,6 +144,12 @@ class ResourceStore:
             start = self.counters.get(name, 0)
             self.counters[name] = start + count
         return start
+
+
+def _new_storage(key: str, dtype: DType, sizes: Sizes) -> VariableStorage:
+    if kept_by_rows(dtype, sizes):
+        return RowStorage(key, dtype, tuple(s or 0 for s in sizes or ()))
+    return VariableStorage(key, dtype, sizes)
 
 
 def _container(key: str | tuple[str, str]) -> str:

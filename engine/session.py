@@ -118,7 +118,7 @@ class BaseSession:
 
     def __init__(
         self,
-        target: str = "",
+        target: str | bytes = "",
         graph: Graph | None = None,
         config: Any = None,
         *,
@@ -127,7 +127,9 @@ class BaseSession:
         resources: ResourceStore | None = None,
         check_numerics: bool | None = None,
     ) -> None:
-        if not isinstance(target, str | bytes):
+        if isinstance(target, bytes):
+            target = target.decode()
+        if not isinstance(target, str):
             raise TypeError(f"target must be a string, but got {target!r}")
         if config is not None and not hasattr(config, "graph_options"):
             raise TypeError(f"config must be a tf.ConfigProto, but got {config!r}")
@@ -136,7 +138,7 @@ class BaseSession:
         if backend not in BACKENDS:
             raise ValueError(f"There is no backend {backend!r}; there are {', '.join(map(repr, BACKENDS))}")
         self._graph = graph if graph is not None else get_default_graph()
-        self._target = target.decode() if isinstance(target, bytes) else target
+        self._target: str = target
         self._config = config
         self.server = find_target(self._target)
         self.options = Options(
@@ -181,7 +183,8 @@ class BaseSession:
             feed_dict: values by tensor (any tensor of the graph), in place of computing it. A key may be a nested tuple
                 of tensors, such as the state of a cell, and its value is then nested alike.
             options: a RunOptions message. With `timeout_in_ms`, or a session whose ConfigProto has
-                `operation_timeout_in_ms`, a step does not wait longer than that (for a queue, say).
+                `operation_timeout_in_ms`, a step does not wait longer than that (for a queue, say). With
+                `debug_options`, which headrace.debug fills in, what the step computes is dumped.
             run_metadata: a RunMetadata message that is filled in if `options` asks for a trace.
 
         Raises:

@@ -8,7 +8,7 @@ from typing import Any
 from ..messages import Kind, Message
 from .plans import StagePlan, TaskPlan
 from .run import TaskRun
-from .task import Action, RunKey, Send, StepKey, sends_of
+from .task import RunKey, Send, StepKey, sends_of
 
 
 class ClientRun:
@@ -37,7 +37,7 @@ class ClientRun:
         self.waiting: set[int] = set(feeds)
         self.failure: tuple[int, dict[str, Any]] | None = None
 
-    def begin(self) -> list[Action]:
+    def begin(self) -> list[Send]:
         """The messages that start the run at the other tasks."""
         return [Send(rank, self._message(Kind.RUN, ids, values)) for rank, (ids, values) in self._feeds.items()]
 
@@ -56,12 +56,12 @@ class ClientRun:
         """The stage of the client's own task that can run now."""
         return None if self.failure is not None else self.state.start()
 
-    def stage_ended(self, stage: StagePlan, results: Sequence[Any]) -> list[Action]:
+    def stage_ended(self, stage: StagePlan, results: Sequence[Any]) -> list[Send]:
         """What follows when a stage has run here."""
         self.state.ended(stage, results)
         return sends_of(self.step, self.run, stage, self.state)
 
-    def abort(self) -> list[Action]:
+    def abort(self) -> list[Send]:
         """The messages that end the run at those tasks that have not ended it."""
         ranks, self.waiting = self.waiting, set()
         return [Send(rank, self._message(Kind.ABORT, (), ())) for rank in sorted(ranks)]

@@ -121,7 +121,7 @@ class TaskMachine:
             return []
         step, state = self._runs[run]
         state.ended(stage, results)
-        actions = sends_of(step, run, stage, state)
+        actions: list[Action] = [*sends_of(step, run, stage, state)]
         if not state.is_over:
             return actions + self._started(run)
         del self._runs[run]
@@ -201,7 +201,7 @@ class TaskMachine:
         return [] if stage is None else [Start(step, run, stage, state.inputs(stage))]
 
 
-def sends_of(step: StepKey, run: RunKey, stage: StagePlan, state: TaskRun) -> list[Action]:
+def sends_of(step: StepKey, run: RunKey, stage: StagePlan, state: TaskRun) -> list[Send]:
     """What goes to other tasks when a stage has ended."""
     return [
         Send(rank, Message(Kind.DATA, *step, run[1], stage.number, ids, [state.values[i] for i in ids]))

@@ -12,6 +12,7 @@ from ..rewriting.dataflow import Node
 from ..rewriting.fuse import expression_of
 from ..runtime import KernelContext, Runtime
 from ..static import flatten_outputs
+from .variables import rows_updated, update_rows
 
 Compute = Callable[[Sequence[Any]], list[Any]]
 
@@ -81,7 +82,12 @@ def _update(definition: Op[..., Any], attrs: dict[str, Any]) -> Compute:
     others = [i for i in range(len(names)) if i not in updated]
 
     def compute(inputs: Sequence[Any]) -> list[Any]:
-        arrays = [inputs[i].array for i in updated]
+        storages = [inputs[i] for i in updated]
+        by_rows = rows_updated(definition, storages)
+        if by_rows is not None:
+            update_rows(function, storages, [inputs[i] for i in others], by_rows, values)
+            return [None] * len(definition.outputs)
+        arrays = [storage.array for storage in storages]
         function(np, *arrays, *(inputs[i] for i in others), **values)
         return [None] * len(definition.outputs)
 

@@ -22,7 +22,7 @@ from ..native.segment import Segment, address
 from ..plan.buffers import ALIGNMENT, Buffer, Cell, Place, Storage, View
 from ..plan.plan import INITIALIZERS, Plan, Step
 from ..recorder import Recorder
-from ..resources import ResourceStore, VariableStorage
+from ..resources import ResourceStore, RowStorage, VariableStorage
 from ..rewriting.dataflow import Node, Value
 from ..rewriting.fuse import expression_of
 from ..runtime import KernelContext, Runtime
@@ -31,7 +31,7 @@ from .elementwise import bind_expression
 from .failures import failure_of
 from .native_steps import SegmentBuilder, SegmentFailedError, bind_native, run_segment
 from .traced import Timing
-from .variables import assign, check_plan, storage_of, validates
+from .variables import assign, check_plan, rows_updated, storage_of, update_rows, validates
 
 Call = Callable[[], Any]
 
@@ -283,6 +283,9 @@ class CpuProgram:
         function = definition.update_function
         if function is None:
             raise TypeError(f"{node.describe()} updates nothing")
+        by_rows = rows_updated(definition, storages)
+        if by_rows is not None:
+            return [partial(_update_by_rows, function, storages, others, by_rows, attrs)]
         if sums:
             function = partial(update_summed, function, names.index("grad"), names.index("indices"))
         if any(s.sizes is None or None in s.sizes for s in storages) or any(isinstance(x, Slot) for x in others):
@@ -319,6 +322,8 @@ class CpuProgram:
 
 def _static_array(operand: Any) -> Any:
     """The array of a variable whose shape is static; other operands as they are."""
+    if isinstance(operand, RowStorage):
+        raise UnsupportedError("the variable is kept by rows")
     if isinstance(operand, VariableStorage) and operand.sizes is not None and None not in operand.sizes:
         return operand.allocate(operand.sizes)  # type: ignore[arg-type]
     return operand
@@ -405,6 +410,12 @@ def _update_dynamic(
     function: Callable[..., Any], storages: list[VariableStorage], others: list[Any], attrs: dict[str, Any]
 ) -> None:
     function(np, *(s.value() for s in storages), *map(_value, others), **attrs)
+
+
+def _update_by_rows(
+    function: Callable[..., Any], storages: list[Any], others: list[Any], place: int, attrs: dict[str, Any]
+) -> None:
+    update_rows(function, storages, [_value(x) for x in others], place, attrs)
 
 
 def _fetch_slot(slot: Slot) -> Any:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import InternalError, InvalidArgumentError
-from ..resources import ResourceStore, VariableStorage
+from ..registry import Op
+from ..resources import ResourceStore, RowStorage, VariableStorage
 from ..rewriting.dataflow import Node, Value
 from ..shapes import Sizes, are_compatible
 
@@ -73,9 +74,50 @@ def prepare(node: Node, inputs: Sequence[Any]) -> None:
     if node.definition.update_function is not None:
         for item in inputs:
             if isinstance(item, VariableStorage):
-                item.value()
+                item.check()
 
 
 def validates(node: Node) -> bool | None:
     """Whether an assignment keeps the shape of the value before; None for resources."""
     return bool(node.attrs.get("validate_shape", True)) if node.type == "Assign" else None
+
+
+def update_rows(
+    function: Callable[..., Any],
+    storages: Sequence[RowStorage],
+    others: Sequence[Any],
+    place: int,
+    attrs: dict[str, Any],
+) -> None:
+    """Updates rows of variables that are kept by rows: on copies of the rows, which are then put back.
+
+    Args:
+        function: the op's update, of arrays.
+        storages: the variables that it updates.
+        others: its other inputs.
+        place: which of these are the indices.
+        attrs: its attributes.
+
+    Raises:
+        InvalidArgumentError: an index is out of range; nothing is updated.
+    """
+    indices = others[place]
+    for storage in storages:
+        storage.check()
+    try:
+        storages[0].table.check(indices)
+    except IndexError as error:
+        raise InvalidArgumentError(None, None, str(error)) from None
+    rows, places = np.unique(indices.astype(np.int64, copy=False), return_inverse=True)
+    parts = [storage.table.rows(rows) for storage in storages]
+    given = [places.reshape(indices.shape).astype(indices.dtype) if i == place else x for i, x in enumerate(others)]
+    function(np, *parts, *given, **attrs)
+    for storage, part in zip(storages, parts, strict=True):
+        storage.table.put(rows, part)
+
+
+def rows_updated(definition: Op[..., Any], storages: Sequence[Any]) -> int | None:
+    """The place of the indices among the inputs that an update leaves as they are, if its variables are kept by rows."""
+    if not any(isinstance(s, RowStorage) for s in storages):
+        return None
+    return [a.name for a in definition.inputs if a.name not in definition.updated].index("indices")

@@ -55,7 +55,7 @@ def uniform(stream: Stream, shape: Shape, dtype: DTypeLike = np.float32, out: Ar
     for start in range(0, flat.size, _CHUNK):
         some = flat[start : start + _CHUNK]
         per_block = 2 if dtype == np.float64 else 4
-        _uniform_into(_words(stream.skipped(start // per_block), some.size, dtype), some)
+        uniform_words(_words(stream.skipped(start // per_block), some.size, dtype), some)
     return _filled(result, flat), result.size * RESERVED_BLOCKS
 
 
@@ -129,7 +129,7 @@ def truncated_normal(
     for start in range(0, flat.size, _CHUNK):
         some = flat[start : start + _CHUNK]
         groups = np.arange(start // group, -(-(start + some.size) // group), dtype=np.uint64)
-        some[:] = _truncated_groups(stream, groups, group, dtype).reshape(-1)[: some.size]
+        some[:] = truncated_groups(stream, groups, group, dtype).reshape(-1)[: some.size]
     return _filled(result, flat), result.size * RESERVED_BLOCKS
 
 
@@ -191,7 +191,7 @@ def categorical(
     result = result_array((batch, num_samples), np.dtype(dtype), out)
     cumulated = _cumulated(logits)
     picks = np.empty(batch * num_samples, dtype=np.float64)
-    _uniform_into(_words(stream, picks.size, picks.dtype), picks)
+    uniform_words(_words(stream, picks.size, picks.dtype), picks)
     wanted = picks.reshape(batch, num_samples) * cumulated[:, -1:]
     for row, cdf, values in zip(result, cumulated, wanted, strict=True):
         row[:] = np.searchsorted(cdf, values, side="right")
@@ -233,7 +233,8 @@ def _unit_floats(words: NDArray[np.uint32]) -> NDArray[np.float32]:
     return (words & np.uint32(0x7FFFFF)).astype(np.float32) * np.float32(2.0**-23)
 
 
-def _uniform_into(words: NDArray[np.uint32], out: Array) -> None:
+def uniform_words(words: NDArray[np.uint32], out: Array) -> None:
+    """Fills `out`, in one row, with floats in [0, 1) made of as many words as it needs."""
     if out.dtype == np.float64:
         out[:] = unit_doubles(words)[: out.size]
         return
@@ -256,8 +257,8 @@ def _integer_words(stream: Stream, count: int, dtype: np.dtype[Any]) -> Array:
     return (pairs[0::2] | pairs[1::2] << np.uint64(32))[:count]
 
 
-def _truncated_groups(stream: Stream, groups: NDArray[np.uint64], size: int, dtype: np.dtype[Any]) -> Array:
-    """Draws each group of outputs from its own blocks: the first `size` values in range."""
+def truncated_groups(stream: Stream, groups: NDArray[np.uint64], size: int, dtype: np.dtype[Any]) -> Array:
+    """Draws each group of outputs, `[len(groups), size]`, from its own blocks: the first `size` values in range."""
     wide = np.dtype(np.float64) if dtype == np.float64 else np.dtype(np.float32)
     result = np.empty((len(groups), size), dtype=wide)
     missing = np.arange(len(groups))

@@ -94,6 +94,7 @@ from . import (  # noqa: F401  importing a family registers its ops
     reduce,
     reduction,
     rounding,
+    rows,
     scans,
     segments,
     segments_sparse,

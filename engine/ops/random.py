@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..chance import first_block
 from ..conversion import convert_to_tensor
 from ..dtypes import FLOATING, INDEX, REAL, DType, as_dtype, float16, float32, float64, int32, int64
 from ..errors import InvalidArgumentError
@@ -17,6 +18,7 @@ from ..inference import InferenceContext, from_shape_input, like_first
 from ..kernels import distributions, gamma_poisson, op_seeds
 from ..kernels.philox import Stream, stream_of_seeds
 from ..registry import Op, op
+from ..resources import ResourceStore
 from ..runtime import KernelContext
 from ..samples import Failure, Sample
 from ..shapes import TensorShape
@@ -30,15 +32,20 @@ _SEEDED = {"seed": 3, "seed2": 4}
 
 
 def stream_for(context: KernelContext, blocks: int) -> Stream:
-    """The stream of the running op at its next place, which is moved on by `blocks`.
+    """The stream of the running op at its next place, which is moved on by `blocks`."""
+    return stream_of(context.resources, context.name, context.attrs, blocks)
+
+
+def stream_of(resources: ResourceStore, name: str, attrs: dict[str, Any], blocks: int) -> Stream:
+    """The stream of the op `name` at its next place, which is moved on by `blocks`.
 
     An op without seeds gets a pair of its own from the system's entropy, kept as long as the task's state.
     """
-    seed, seed2 = context.attrs["seed"], context.attrs["seed2"]
+    seed, seed2 = attrs["seed"], attrs["seed2"]
     if seed == 0 and seed2 == 0:
-        with context.resources.lock:
-            seed, seed2 = context.resources.seeds.setdefault(context.name, (secrets.randbits(63), secrets.randbits(63)))
-    return stream_of_seeds(seed, seed2).skipped(context.resources.advance(context.name, blocks))
+        with resources.lock:
+            seed, seed2 = resources.seeds.setdefault(name, (secrets.randbits(63), secrets.randbits(63)))
+    return stream_of_seeds(seed, seed2).skipped(first_block() + resources.advance(name, blocks))
 
 
 def drawn_shape(sizes: Any) -> tuple[int, ...]:

@@ -20,6 +20,7 @@ from ..graph import Graph, Operation, Sizes, Tensor
 from ..registry import Op, definition_of, find_definition
 from ..resources import variable_key
 from .dataflow import Dataflow, Node, Value, VariableRef, predecessors
+from .rows import keep_by_rows
 
 VARIABLE_TYPES = frozenset({"VariableV2", "Variable", "VarHandleOp", "TemporaryVariable"})
 REFERENCE_TYPES = frozenset({"VariableV2", "Variable"})
@@ -72,6 +73,7 @@ def lower(
     values = [lowering.data(t, None) for t in fetches]
     feed_values = {t: lowering.values[t] for t in feeds if t in lowering.values}
     flow = Dataflow(lowering.nodes, feed_values, values, [lowering.node_of[op] for op in targets])
+    keep_by_rows(flow)
     order_effects(flow)
     flow.nodes = schedule(flow.nodes)
     return flow
@@ -480,7 +482,8 @@ class _Order:
 
 def schedule(nodes: list[Node]) -> list[Node]:
     """The nodes in an order that runs: those made first come first, but early ones before all
-    and those that may block last."""
+    and those that may block last.
+    """
     waiting: dict[Node, int] = {}
     after: dict[Node, list[Node]] = {}
     for node in nodes:

@@ -7,6 +7,7 @@ with `y, idx = Unique(indices)`. The number of distinct rows is known only when 
 
 from __future__ import annotations
 
+from ..resources import kept_by_rows
 from .dataflow import Dataflow, Node, Value
 from .updates import independent, merge_nodes, put_in_place
 
@@ -69,8 +70,10 @@ def _static(value: Value) -> bool:
 
 
 def _static_variable(value: Value) -> bool:
-    sizes = value.variable.sizes if value.variable is not None else ()
-    return sizes is not None and None not in sizes
+    ref = value.variable
+    if ref is None:
+        return True
+    return ref.sizes is not None and None not in ref.sizes and not kept_by_rows(ref.dtype, ref.sizes)
 
 
 def _take_raw(node: Node) -> None:

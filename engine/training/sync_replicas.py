@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -79,13 +80,14 @@ class SyncReplicasOptimizer(Optimizer):
         return self._opt.compute_gradients(*args, **kwargs)
 
     def apply_gradients(
-        self, grads_and_vars: GradientsAndVariables, global_step: Any = None, name: str | None = None
+        self, grads_and_vars: Iterable[tuple[Any, Any]], global_step: Any = None, name: str | None = None
     ) -> Any:
         """The operation with which a replica hands its gradients over and waits for the next step.
 
         Raises:
             ValueError: there are no gradients, or no global step to check their age with.
         """
+        grads_and_vars = list(grads_and_vars)
         if not grads_and_vars:
             raise ValueError("Must supply at least one variable")
         if global_step is None:
