@@ -18,6 +18,9 @@ IN_PROCESS = ("", "local")
 class TargetStep(Protocol):
     """A step as a session runs it: a CompiledStep, or its parts on several tasks."""
 
+    runtime: Runtime
+    options: Any
+
     def run(self, values: Sequence[Any]) -> list[Any]:
         """The fetched values, given one value a fed tensor."""
 

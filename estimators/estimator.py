@@ -28,6 +28,7 @@ from ..engine.training.basic_session_run_hooks import (
     CheckpointSaverListener,
     LoggingTensorHook,
     NanTensorHook,
+    ProfilerHook,
     StepCounterHook,
     StopAtStepHook,
     SummarySaverHook,
@@ -241,6 +242,8 @@ class Estimator(Exporting):
         if config.save_summary_steps:
             steps = config.save_summary_steps
             own.append(SummarySaverHook(scaffold=scaffold, save_steps=steps, output_dir=folder))
+        if config.trace_every_n:
+            own.append(ProfilerHook(save_steps=config.trace_every_n, output_dir=folder))
         # After the summaries: those of a checkpoint's step are on the disk before it is.
         saving = self._saving_hooks(scaffold, listeners, creator)
         for hook in saving:

@@ -32,6 +32,8 @@ class RunConfig:
             listeners are told once a checkpoint is on the disk.
         preemption_exit_status: SIGTERM and SIGUSR1 end the training after the step; where checkpoints are saved, one is,
             and SystemExit with this status is raised. None leaves the signals alone.
+        trace_every_n: steps between traces: `timeline-STEP.json` and the times and bytes of all nodes for TensorBoard's graph,
+            in the model's folder. None for none.
 
     The environment variable TF_CONFIG says the cluster and this process's task in it, as for TensorFlow's; without one the
     processes of a job are workers by rank.
@@ -60,6 +62,7 @@ class RunConfig:
     checkpoint_save_graph_def: bool = True
     asynchronous_checkpoints: bool = False
     preemption_exit_status: int | None = PREEMPTED_STATUS
+    trace_every_n: int | None = None
     _role: Role = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -72,6 +75,8 @@ class RunConfig:
             raise ValueError("`save_checkpoints_steps` and `save_checkpoints_secs` cannot be both set.")
         if self.keep_checkpoint_max is not None and self.keep_checkpoint_max < 0:
             raise ValueError(f"keep_checkpoint_max should be >= 0, got {self.keep_checkpoint_max}")
+        if self.trace_every_n is not None and self.trace_every_n <= 0:
+            raise ValueError(f"trace_every_n should be positive, got {self.trace_every_n}")
         if self.save_checkpoints_steps is None and self.save_checkpoints_secs is None:
             object.__setattr__(self, "save_checkpoints_secs", 600)
 

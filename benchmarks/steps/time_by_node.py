@@ -12,6 +12,7 @@ import argparse
 import os
 import statistics
 import sys
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -42,14 +43,16 @@ def signature_of(node: Any) -> str:
     return f"{kind_of(node)}({shown[0]}{more}) -> {shown[1] or '()'}"
 
 
-def timed(call: Callable[[], Any], times: list[float]) -> Callable[[], Any]:
-    def run() -> Any:
-        start = time.perf_counter()
-        result = call()
-        times.append(time.perf_counter() - start)
-        return result
+def traced(session: Any, run: Callable[[], Any]) -> Any:
+    """The records of a run: every node, those within native segments too."""
+    from headrace.engine.recorder import Recorder
 
-    return run
+    recorder = session.runtime.recorders[threading.get_ident()] = Recorder()
+    try:
+        run()
+    finally:
+        session.runtime.recorders.clear()
+    return recorder.records()
 
 
 def program_of(step: Any) -> Any:
@@ -73,25 +76,30 @@ def profile(w: Workload, threads: int, steps: int, lines: int) -> None:
             session.run(fetches, feeds[i % len(feeds)])
             whole.append(time.perf_counter() - start)
         program = program_of(session._step(fetches, tuple(feeds[0])))
-        times: list[list[float]] = [[] for _ in program.calls]
-        program.calls = [timed(call, kept) for call, kept in zip(program.calls, times, strict=True)]
+        times: dict[Any, list[float]] = {}
         for i in range(steps):
-            session.run(fetches, feeds[i % len(feeds)])
-    report(w, program, statistics.median(whole), [statistics.median(t) for t in times], lines)
+            feed = feeds[i % len(feeds)]
+            for record in traced(session, lambda feed=feed: session.run(fetches, feed)):
+                times.setdefault(record.work, []).append((record.end - record.begin) / 1e9)
+    medians = {work: statistics.median(t) for work, t in times.items()}
+    nodes = [
+        (step.node, medians.get(work, 0.0)) for step, work in zip(program.plan.steps, program.timing.steps, strict=True)
+    ]
+    report(w, program, statistics.median(whole), nodes, lines)
 
 
-def report(w: Workload, program: Any, whole: float, times: list[float], lines: int) -> None:
+def report(w: Workload, program: Any, whole: float, times: list[tuple[Any, float]], lines: int) -> None:
     nodes: dict[str, dict[int, float]] = {}
     names: dict[str, str] = {}
-    for node, seconds in zip(program.nodes, times, strict=True):
+    for node, seconds in times:
         key = signature_of(node)
         names.setdefault(key, node.name)
         calls = nodes.setdefault(key, {})
         calls[id(node)] = calls.get(id(node), 0.0) + seconds
-    total = sum(times)
+    total = sum(seconds for _, seconds in times)
     plan = program.plan
-    print(f"\n## {w.name}: step {whole * 1e3:.3f} ms, nodes {total * 1e3:.3f} ms, {len(set(map(id, program.nodes)))} nodes, "
-          f"{len(times)} calls, arena {plan.arena_bytes / 2**20:.1f} MiB")  # fmt: skip
+    print(f"\n## {w.name}: step {whole * 1e3:.3f} ms, nodes {total * 1e3:.3f} ms, {len(times)} nodes, "
+          f"{len(program.calls)} calls, arena {plan.arena_bytes / 2**20:.1f} MiB")  # fmt: skip
     print("passes: " + ", ".join(f"{n} {before}->{after}" for n, before, after in plan.rewrites if before != after))
     print("\n| share | us | count | node | first |\n|---|---|---|---|---|")
     ranked = sorted(nodes.items(), key=lambda item: -sum(item[1].values()))

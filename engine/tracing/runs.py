@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,30 +19,25 @@ from ..runtime import Runtime
 from ..targets import TargetStep
 from .step_stats import fill_step_stats
 
-logger = logging.getLogger("headrace")
-
 
 def run_traced(step: TargetStep, run: Callable[[], Any], options: Any, run_metadata: Any) -> Any:
     """The result of `run()`, which runs `step`, with `run_metadata` filled in as the RunOptions ask for.
 
     Each trace level gives one entry a node; HARDWARE_TRACE adds the calls of native kernels as a device of their own. A step
-    that fails leaves the trace of what it did.
+    that fails leaves the trace of what it did. Of a step on several tasks there is what this process runs for it.
     """
     if run_metadata is None:
         return run()
     run_metadata.Clear()
     if options is None:
         return run()
-    if not isinstance(step, CompiledStep):
-        logger.warning("A step on several tasks is not traced")
-        return run()
     result = run() if not options.trace_level else _recorded(step, run, options, run_metadata)
-    if options.output_partition_graphs:
+    if options.output_partition_graphs and isinstance(step, CompiledStep):
         run_metadata.partition_graphs.extend(partition_graphs(step))
     return result
 
 
-def _recorded(step: CompiledStep, run: Callable[[], Any], options: Any, run_metadata: Any) -> Any:
+def _recorded(step: TargetStep, run: Callable[[], Any], options: Any, run_metadata: Any) -> Any:
     recorder = Recorder(options.trace_level == RunOptions.HARDWARE_TRACE)
     try:
         with _recording(step.runtime, recorder):

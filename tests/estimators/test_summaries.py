@@ -71,3 +71,16 @@ def test_an_evaluation_says_what_it_was_of(tmp_path):
     assert said == {4: str(tmp_path / "model.ckpt-4"), 2: str(tmp_path / "model.ckpt-2")}
     # The graph comes once, not with every evaluation.
     assert sum(bool(event.graph_def) for event in events) == 1
+
+
+def test_traces_every_few_steps(tmp_path):
+    config = tf.estimator.RunConfig(trace_every_n=4, model_dir=str(tmp_path))
+    model = tf.estimator.LinearRegressor(COLUMNS, config=config)
+    model.train(
+        tf.estimator.inputs.numpy_input_fn(FEATURES, FEATURES["x"], 10, num_epochs=None, shuffle=True), steps=10
+    )
+    tagged = {e.tagged_run_metadata.tag: e for e in events_in(tmp_path) if e.HasField("tagged_run_metadata")}
+    assert {f"step_{p.stem.removeprefix('timeline-')}" for p in tmp_path.glob("timeline-*.json")} == set(tagged)
+    assert len(tagged) == 2
+    with pytest.raises(ValueError, match="trace_every_n should be positive"):
+        tf.estimator.RunConfig(trace_every_n=0)
