@@ -9,7 +9,7 @@ import pytest
 
 import headrace as tf
 from headrace.engine.ops.recurrent_lstm import block_lstm_op
-from headrace.engine.profiler import statistics
+from headrace.engine.profiler import model_analyzer, statistics
 from headrace.engine.profiler.op_log import write_op_log
 from headrace.engine.profiler.options import ProfileOptionBuilder as Builder
 from headrace.engine.profiler.profiler import Profiler, advise, profile
@@ -185,6 +185,23 @@ def test_outputs(graph, tmp_path):
     assert json.loads((tmp_path / "trace.json").read_text())["traceEvents"]
     with pytest.raises(tf.errors.UnimplementedError, match="no pprof"):
         profile(graph, options=builder.with_pprof_output("x").build())
+
+
+def test_the_old_name(graph, tmp_path, capsys):
+    tf.get_variable("w", [3, 5])
+    assert model_analyzer.print_model_analysis(graph).total_parameters == 15
+    assert "w (3x5, 15/15 params)" in capsys.readouterr().out
+    options = {
+        "max_depth": 9,
+        "select": ["params", "num_hidden_ops"],
+        "dump_to_file": str(tmp_path / "out"),
+        "viz": False,
+    }
+    assert model_analyzer.print_model_analysis(graph, tfprof_options=options).total_parameters == 15
+    assert (tmp_path / "out").read_text().startswith("node name | # parameters")
+    tf.matmul(tf.ones([2, 3]), tf.ones([3, 4]))
+    options = {**model_analyzer.FLOAT_OPS_OPTIONS, "output": "none", "show_name_regexes": ["MatMul"]}
+    assert model_analyzer.print_model_analysis(graph, tfprof_options=options, tfprof_cmd="op").total_float_ops == 48
 
 
 def test_columns_of_a_list(graph, capsys):

@@ -82,5 +82,17 @@ def test_traces_every_few_steps(tmp_path):
     tagged = {e.tagged_run_metadata.tag: e for e in events_in(tmp_path) if e.HasField("tagged_run_metadata")}
     assert {f"step_{p.stem.removeprefix('timeline-')}" for p in tmp_path.glob("timeline-*.json")} == set(tagged)
     assert len(tagged) == 2
+    # TensorBoard joins the graph and the trace by name.
+    (written,) = [e.graph_def for e in events_in(tmp_path) if e.HasField("graph_def")]
+    graph = tf.GraphDef.FromString(written)
+    nodes = {n.name for n in graph.node} | {n.name for f in graph.library.function for n in f.node_def}
+    metadata = tf.RunMetadata.FromString(next(iter(tagged.values())).tagged_run_metadata.run_metadata)
+    ran = {
+        n.node_name
+        for d in metadata.step_stats.dev_stats
+        for n in d.node_stats
+        if not n.node_name.startswith("_retval_")
+    }
+    assert ran <= nodes and len(ran) > 5
     with pytest.raises(ValueError, match="trace_every_n should be positive"):
         tf.estimator.RunConfig(trace_every_n=0)
