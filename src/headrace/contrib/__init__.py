@@ -22,6 +22,7 @@ from . import (
     slim,
     staging,
     tensorboard,
+    tfprof,
     training,
     util,
 )
@@ -29,5 +30,5 @@ from . import (
 __all__ = [
     "cluster_resolver", "data", "deprecated", "estimator", "factorization", "feature_column", "framework", "layers",
     "learn", "legacy_seq2seq", "lookup", "losses", "metrics", "opt", "predictor", "rnn", "saved_model", "seq2seq",
-    "slim", "staging", "tensorboard", "training", "util",
+    "slim", "staging", "tensorboard", "tfprof", "training", "util",
 ]  # fmt: skip
