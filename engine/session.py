@@ -285,7 +285,8 @@ class BaseSession:
         self._check_open()
         step = _Step(self, fetches, tuple(feed_dict or ()))
         values = [fed_value(t, v) for t, v in zip(step.feeds, (feed_dict or {}).values(), strict=True)]
-        return show_plan(*step.compiled.explain(tuple(np.shape(v) for v in values)))
+        explained = step.compiled.explain(tuple(np.shape(v) for v in values))
+        return explained if isinstance(explained, str) else show_plan(*explained)
 
     def list_devices(self) -> list[str]:
         """The full names of the devices this session runs on."""
