@@ -342,6 +342,8 @@ class KeptCreator(SessionCreator):
             with model.graph.as_default():
                 creator = ChiefSessionCreator(model.scaffold, config=model._config, checkpoint_dir=self._folder)
                 model.session = creator.create_session()
+        # One that is lost is not gone on with.
+        self.goes_on = False
         # Until the end is saved, what the session holds is no checkpoint's.
         model.loaded = None
         return Borrowed(model.session)

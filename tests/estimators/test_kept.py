@@ -244,3 +244,28 @@ def test_models_that_are_in_use_stay_open_when_others_take_their_place(monkeypat
     first = next(found)["probabilities"]
     model.evaluate({"x": X}, Y)
     np.testing.assert_array_equal([first, *(p["probabilities"] for p in found)], wanted)
+
+
+def test_a_session_that_is_lost_is_replaced_from_the_newest_checkpoint(tmp_path):
+    failures, seen = [], []
+
+    def lose():
+        if failures and len(seen) == 13:
+            raise failures.pop()
+        return np.float32(1.0)
+
+    def model(features, labels, mode):
+        step = tf.train.get_or_create_global_step()
+        number = tf.get_variable("number", [], initializer=tf.zeros_initializer())
+        one = tf.py_func(lose, [], tf.float32, stateful=True)
+        train = tf.group(number.assign_add(one), tf.assign_add(step, 1), tf.py_func(seen.append, [step], []))
+        return tf.estimator.EstimatorSpec(mode, loss=tf.reduce_sum(features), train_op=train)
+
+    config = tf.estimator.RunConfig(save_checkpoints_steps=5, log_step_count_steps=None)
+    with tf.estimator.Estimator(model, str(tmp_path), config) as estimator:
+        data = lambda: tf.data.Dataset.from_tensors(np.ones(2, np.float32)).repeat()  # noqa: E731
+        estimator.train(data, steps=8)
+        failures.append(tf.errors.AbortedError(None, None, "lost"))
+        estimator.train(data, steps=8)
+        assert not failures
+        assert estimator.get_variable_value("global_step") == 16 and estimator.get_variable_value("number") == 16

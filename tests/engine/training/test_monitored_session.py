@@ -1,9 +1,13 @@
 """Monitored sessions: made ready, resumed, recovered, ended; their threads and errors."""
 
+import json
+import runpy
 import threading
+from pathlib import Path
 
 import pytest
 
+import headrace as tf
 from headrace.engine import errors
 from headrace.engine.checkpoint.state import latest_checkpoint
 from headrace.engine.dtypes import float32
@@ -56,6 +60,17 @@ class Recorder(SessionRunHook):
 
     def end(self, session):
         self.calls.append("end")
+
+
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "training"
+
+
+def test_calls_are_those_of_tensorflow():
+    found = runpy.run_path(str(FIXTURES / "make_hook_orders.py"))["orders"](tf)
+    wanted = json.loads((FIXTURES / "hook_orders.json").read_text())
+    assert list(found) == list(wanted)
+    for name, calls in wanted.items():
+        assert found[name] == calls, name
 
 
 def test_order_of_calls(graph):
