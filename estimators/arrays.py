@@ -14,19 +14,22 @@ from ..engine.checkpoint.reader import load_checkpoint
 from ..engine.checkpoint.state import update_checkpoint_state
 from ..engine.checkpoint.writer import Part, write_checkpoint
 from ..engine.dtypes import as_dtype
+from ..engine.training.data_parallel import is_chief
 from ..layers.fitting.callbacks import CallbackList, History
 from ..layers.fitting.loop import Loop, Plan
+from ..layers.fitting.replicas import replicas
 from ..layers.fitting.rows import split_at
 from .array_input import ArrayInput
 from .callbacks import FittedModel, FittedOptimizer
 from .columns import FeatureColumn, NumericColumn
 from .estimator import Estimator
 from .fit_place import FitPlace
-from .fitting import EstimatorSteps, Stream, plan_of
+from .fitting import Stream, plan_of
 from .kept import KeptCreator, KeptModel, Kind
 from .model_fn import ModeKeys
 from .parameters import Parameters, seed_of, unfitted_error
 from .progress import Progress, ProgressCallback
+from .rank_steps import agreed_seed, evaluated_on_ranks, steps_of
 from .schema import Schema
 from .tables import Table, table_of
 from .targets import labels_of, sample_weights
@@ -238,7 +241,7 @@ class ArrayEstimator(Parameters, Estimator):
 
         def loop(run: Any) -> None:
             # Another order in each fit that goes on, and the same for the same seed.
-            seed = self._seed()
+            seed = agreed_seed(self._parallel(), self._seed())
             stream = Stream(data, shuffle, np.random.default_rng(None if seed is None else [seed, start]))
             self._looped(model, optimizer, plan, stream, run, verbose, validation, validation_steps, callbacks)
 
@@ -254,10 +257,11 @@ class ArrayEstimator(Parameters, Estimator):
         validation: ArrayInput | None, validation_steps: int | None, callbacks: Sequence[Any] | None,
     ) -> None:  # fmt: skip
         steps = plan.steps_per_epoch or 1
-        progress = Progress(steps * (plan.epochs - plan.initial_epoch), None, verbose)
+        chief = self._parallel() is None or is_chief()
+        progress = Progress(steps * (plan.epochs - plan.initial_epoch), None, verbose if chief else 0)
         fitted = FittedModel(self, model, optimizer, lambda prefix: self._save(model, prefix))
         history = History()
-        does = EstimatorSteps(run, progress)
+        does: Any = steps_of(self._parallel(), model, run, progress)
         places = [] if self._temporary else [FitPlace(self.model_dir, does, stream, lambda: optimizer.iterations)]
         called = CallbackList(
             [*(callbacks or ()), history, ProgressCallback(progress), *places], fitted, epochs=plan.epochs, steps=steps,
@@ -272,10 +276,13 @@ class ArrayEstimator(Parameters, Estimator):
             return found
 
         try:
-            Loop(plan, stream, does, called, fitted, None if validation is None else validate)()
+            Loop(plan, stream, self._on_ranks(does, called), called, fitted, None if validation is None else validate)()
         finally:
             progress.end()
         self.history_ = history.history
+
+    def _on_ranks(self, does: Any, called: CallbackList) -> Any:
+        return does if self._parallel() is None else replicas(does, True, called.may_stop("train_batch"))
 
     def _run_quietly(self, model: KeptModel, optimizer: FittedOptimizer, loop: Any) -> None:
         """A folder that nobody asked for holds just the checkpoint at the end: no summaries, no graph."""
@@ -296,7 +303,8 @@ class ArrayEstimator(Parameters, Estimator):
         creator = KeptCreator(model, self.model_dir, self._newest())
         fetches = [model.spec.train_op, model.spec.loss]
         with self._training(model.spec, model.scaffold, creator, [], ()) as session:
-            self._remember()
+            if self._shows():
+                self._remember()
             loop(lambda v: session.run(fetches, {**dict(zip(model.feeds, v, strict=True)), **optimizer.fed})[1])
 
     def _save(self, model: KeptModel, prefix: str, write_state: bool = False) -> None:
@@ -308,7 +316,7 @@ class ArrayEstimator(Parameters, Estimator):
         found = self._evaluation_model(validation.kind())
         with found.used(), found.lock:
             found.assign(values)
-            metrics = found.evaluated(validation.batches(), steps)
+            metrics = evaluated_on_ranks(self._parallel(), found, validation.batches(), steps)
         del metrics["global_step"]
         return metrics
 

@@ -12,10 +12,11 @@ from ..engine.graph import Graph, Tensor
 from ..engine.ops.clipping import clip_by_global_norm
 from ..engine.ops.nn_activations import relu
 from ..engine.training.optimizer import Optimizer
-from ..engine.training.session_run_hook import SessionRunHook
 from . import dnn, estimator, linear
 from .canned import _columns_of_tensors
+from .contrib_monitors import replace_monitors_with_hooks
 from .inputs import ARRAY_FEATURE, InputFn, batches, input_fn_of, numeric_columns_of
+from .model_calls import call_with, split_input
 from .model_fn import EstimatorSpec, ModeKeys as CoreModeKeys
 from .optimizers import optimizer_of
 
@@ -46,7 +47,7 @@ def infer_real_valued_columns_from_input_fn(input_fn: Callable[[], Any]) -> list
         ValueError: a feature's shape is not known.
     """
     with Graph().as_default():
-        features, _ = estimator._split_input(_named(input_fn)())
+        features, _ = split_input(_named(input_fn)())
         return list(_columns_of_tensors(features))
 
 
@@ -54,17 +55,10 @@ def _named(input_fn: Callable[[], Any]) -> InputFn:
     """An input function whose features have names, as an array's in `fit`."""
 
     def named() -> Any:
-        features, labels = estimator._split_input(input_fn())
+        features, labels = split_input(input_fn())
         return ({ARRAY_FEATURE: features} if isinstance(features, Tensor) else features), labels
 
     return named
-
-
-def _hooks(monitors: Sequence[Any] | None) -> list[SessionRunHook]:
-    for monitor in monitors or ():
-        if not isinstance(monitor, SessionRunHook):
-            raise TypeError(f"monitors must be SessionRunHooks, got {monitor!r}")
-    return list(monitors or ())
 
 
 class BaseEstimator:
@@ -115,7 +109,7 @@ class BaseEstimator:
             input_fn: in place of x and y, gives the tensors of (features, labels).
             steps, max_steps: when to stop; one is needed for arrays, without it an input function is used to its end.
             batch_size: examples a step; by default all.
-            monitors: SessionRunHooks.
+            monitors: SessionRunHooks, or monitors of `tf.contrib.learn.monitors`.
 
         Raises:
             ValueError: both or none of x and input_fn are given, or arrays with neither steps nor max_steps.
@@ -124,7 +118,7 @@ class BaseEstimator:
         given = self._input(x, y, input_fn, batch_size, None, shuffle=True)
         if x is not None and steps is None and max_steps is None:
             raise ValueError("fit needs steps or max_steps for arrays: they are gone through without an end")
-        self.core.train(given, hooks=_hooks(monitors), steps=steps, max_steps=max_steps)
+        self.core.train(given, hooks=replace_monitors_with_hooks(monitors, self), steps=steps, max_steps=max_steps)
         return self
 
     def partial_fit(
@@ -146,7 +140,12 @@ class BaseEstimator:
         """
         given = self._input(x, y, input_fn, batch_size, 1)
         return estimator.Estimator.evaluate(
-            self.core, given, steps=steps, hooks=_hooks(hooks), checkpoint_path=checkpoint_path, name=name
+            self.core,
+            given,
+            steps=steps,
+            hooks=replace_monitors_with_hooks(hooks, self),
+            checkpoint_path=checkpoint_path,
+            name=name,
         )
 
     def predict(
@@ -365,7 +364,7 @@ class Estimator(BaseEstimator):
     ) -> None:  # fmt: skip
         def adapted(features: Any, labels: Any, mode: str, params: Any, config: Any) -> EstimatorSpec:
             given = {"mode": mode, "params": params, "config": config}
-            return _spec_of(estimator._call(model_fn, given, features, labels), mode)
+            return _spec_of(call_with(model_fn, given, features, labels), mode)
 
         super().__init__(estimator.Estimator(adapted, model_dir, config, params))
 

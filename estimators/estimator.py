@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import logging
 import os
 import tempfile
@@ -16,7 +15,7 @@ import numpy as np
 
 from ..engine.checkpoint.state import latest_checkpoint
 from ..engine.errors import OutOfRangeError
-from ..engine.graph import Graph
+from ..engine.graph import Graph, get_default_graph
 from ..engine.lookup import tables_initializer
 from ..engine.ops.random import set_random_seed
 from ..engine.ops.summaries import scalar as scalar_summary
@@ -33,8 +32,10 @@ from ..engine.training.basic_session_run_hooks import (
     StopAtStepHook,
     SummarySaverHook,
 )
+from ..engine.training.data_parallel import DataParallel, data_parallel, is_chief, replicate
 from ..engine.training.global_step import get_global_step, get_or_create_global_step
 from ..engine.training.monitored_session import ChiefSessionCreator, MonitoredSession, SessionCreator, with_preemption
+from ..engine.training.preemption import PreemptionHook, any_of_all
 from ..engine.training.saver import Saver
 from ..engine.training.scaffold import Scaffold
 from ..engine.variable_lists import global_variables, local_variables_initializer
@@ -43,7 +44,9 @@ from .bad_rows import noting_bad_rows
 from .exporting import Exporting
 from .inputs import InputFn
 from .kept import GraphInput, KeptCreator, KeptModel, KeptSaverHook, Kind, stamp_of
+from .model_calls import call_with, chosen_predictions, examples_of, split_input
 from .model_fn import EstimatorSpec, ModeKeys
+from .rank_steps import agreed_seed, evaluated_on_ranks, own_part, train_on_ranks
 from .run_config import RunConfig
 from .step_check import StepCheck
 from .warm_start import settings_of
@@ -90,6 +93,8 @@ class Estimator(Exporting):
         self._unkept: set[str] = set()
         self._drawn: set[str] = set()  # folders of evaluations with their graph
         self._newest_known: tuple[Any, str | None] = (None, None)
+        # What ranks that train together use where no seed is given.
+        self._shared_seed: int | None = None
         self._lock = threading.RLock()
 
     @property
@@ -173,13 +178,17 @@ class Estimator(Exporting):
             logger.info("Skipping training since max_steps has already been saved.")
             return self
         stop = [StopAtStepHook(steps, max_steps)] if steps is not None or max_steps is not None else []
+        parallel = self._parallel()
+        self._shared_seed = agreed_seed(parallel, self._seed())
         given = self._input(input_fn, ModeKeys.TRAIN)
-        model = None if hooks or saving_listeners else self._model_of(given, start)
+        model = self._model_of(given, start, bool(hooks or saving_listeners))
         if model is not None:
             with model.used(), noting_bad_rows(given), model.lock, model.graph.as_default():
-                self._train_kept(model, given.batches(), stop)
+                made = [*(_made(h, model.spec) for h in hooks or ()), *stop]
+                self._train_kept(model, given.batches(), made, saving_listeners or (), bool(stop))
             return self
         with noting_bad_rows(given), given.graph.as_default():
+            own_part(parallel, given)
             spec = self._spec(given.features, given.labels, ModeKeys.TRAIN)
             scaffold = self._finished(spec, start)
             made = [*(_made(h, spec) for h in hooks or ()), *stop]
@@ -192,22 +201,42 @@ class Estimator(Exporting):
                         check.after(_plain(session))
         return self
 
-    def _train_kept(self, model: KeptModel, batches: Iterator[list[Any]], stop: list[Any]) -> None:
+    def _train_kept(
+        self, model: KeptModel, batches: Iterator[list[Any]], hooks: list[Any], listeners: Sequence[Any], checks: bool
+    ) -> None:
         creator = KeptCreator(model, self.model_dir, self._newest())
         fetches = [model.spec.train_op, model.spec.loss]
-        check = StepCheck(model.spec.train_op, model.step) if stop else None
-        with self._training(model.spec, model.scaffold, creator, stop, ()) as session:
-            while not session.should_stop():
-                values = next(batches, None)
-                if values is None:
-                    break
-                session.run(fetches, dict(zip(model.feeds, values, strict=True)))
+        check = StepCheck(model.spec.train_op, model.step) if checks else None
+        parallel = self._parallel()
+        with self._training(model.spec, model.scaffold, creator, hooks, listeners) as session:
+
+            def run(values: list[Any]) -> Any:
+                loss = session.run(fetches, dict(zip(model.feeds, values, strict=True)))[1]
                 if check is not None:
                     check.after(model.open())
+                return loss
+
+            if parallel is not None:
+                train_on_ranks(parallel, model, batches, session, run)
+                batches = iter(())
+            while not session.should_stop() and (values := next(batches, None)) is not None:
+                run(values)
         self._saved(model)
+
+    def _parallel(self) -> DataParallel | None:
+        """The ranks to train with, None where each trains by itself."""
+        return None if self.config.strategy == "parameter_server" else data_parallel()
+
+    def _shows(self) -> bool:
+        """Whether this process writes to the model's folder. In a temporary one each rank has its own."""
+        return self._temporary or self._parallel() is None or is_chief()
 
     def _saved(self, model: KeptModel) -> None:
         """Notes that what the session of a trained model holds is the newest checkpoint."""
+        parallel = self._parallel()
+        if parallel is not None:
+            # What the chief has written is there for all.
+            parallel.ranks.barrier("end of training")
         newest = self._newest()
         model.loaded = None if newest is None or not self._saves else stamp_of(newest)
 
@@ -234,6 +263,9 @@ class Estimator(Exporting):
     ) -> MonitoredSession:
         """A session that saves checkpoints and summaries as the RunConfig says."""
         config, folder = self.config, self.model_dir
+        if not self._shows():
+            chosen = [*hooks, NanTensorHook(spec.loss), *spec.training_hooks]
+            return MonitoredSession(creator, self._with_preemption(chosen, self._saves))
         own: list[Any] = list(spec.training_chief_hooks)
         if config.log_step_count_steps:
             own.append(StepCounterHook(output_dir=folder, every_n_steps=config.log_step_count_steps))
@@ -251,7 +283,13 @@ class Estimator(Exporting):
         own += saving
         # As in TensorFlow the hooks that are given come first: a debugger stops at a NaN before it ends training.
         chosen = [*own, *hooks, NanTensorHook(spec.loss), *spec.training_hooks]
-        return MonitoredSession(creator, with_preemption(chosen, config.preemption_exit_status))
+        return MonitoredSession(creator, self._with_preemption(chosen, self._saves))
+
+    def _with_preemption(self, hooks: list[Any], saves: bool) -> list[Any]:
+        status = self.config.preemption_exit_status
+        if self._parallel() is None:
+            return with_preemption(hooks, status)
+        return [*hooks, PreemptionHook(status, any_of_all)] if saves and status is not None else hooks
 
     @property
     def _saves(self) -> bool:
@@ -304,10 +342,11 @@ class Estimator(Exporting):
         if model is not None:
             with model.used(), model.lock:
                 model.load(prefix)
-                values = model.evaluated(given.batches(), steps)
+                values = evaluated_on_ranks(self._parallel(), model, given.batches(), steps)
         else:
             values = self._evaluated(given, steps, hooks or (), prefix)
-        self._write_evaluation(values, name, prefix, given.graph if model is None else model.graph)
+        if self._shows():
+            self._write_evaluation(values, name, prefix, given.graph if model is None else model.graph)
         return values
 
     def _evaluated(
@@ -357,12 +396,12 @@ class Estimator(Exporting):
         else:
             batches = self._predicted_anew(given, predict_keys, hooks or (), prefix)
         for batch in batches:
-            yield from _examples(batch) if yield_single_examples else [batch]
+            yield from examples_of(batch) if yield_single_examples else [batch]
 
     def _predicted_batches(
         self, model: KeptModel, batches: Iterator[list[Any]], keys: str | Sequence[str] | None, prefix: str
     ) -> Iterator[Any]:
-        wanted = _chosen(model.spec.predictions, keys)
+        wanted = chosen_predictions(model.spec.predictions, keys)
         name = ("predict", keys if keys is None or isinstance(keys, str) else tuple(keys))
         with model.used():
             for values in batches:
@@ -376,7 +415,7 @@ class Estimator(Exporting):
     ) -> Iterator[Any]:
         with given.graph.as_default():
             spec = self._spec(given.features, given.labels, ModeKeys.PREDICT)
-            wanted = _chosen(spec.predictions, keys)
+            wanted = chosen_predictions(spec.predictions, keys)
             session = self._watched(prefix, [*spec.prediction_hooks, *hooks])
         # A generator must not leave a default graph or session behind between two examples.
         try:
@@ -388,7 +427,7 @@ class Estimator(Exporting):
 
     def _seed(self) -> int | None:
         """The graphs' seed."""
-        seed: int | None = self.config.tf_random_seed
+        seed: int | None = self.config.tf_random_seed if self._shared_seed is None else self._shared_seed
         return seed
 
     def _input(self, input_fn: InputFn, mode: str) -> GraphInput | ArrayInput:
@@ -400,22 +439,27 @@ class Estimator(Exporting):
         with Graph().as_default() as graph:
             set_random_seed(self._seed())
             get_or_create_global_step()
-            features, labels = _split_input(
-                _call(input_fn, {"mode": mode, "params": self.params, "config": self.config})
+            features, labels = split_input(
+                call_with(input_fn, {"mode": mode, "params": self.params, "config": self.config})
             )
         return GraphInput(mode, graph, features, None if mode == ModeKeys.PREDICT else labels)
 
     def _spec(self, features: Any, labels: Any, mode: str) -> EstimatorSpec:
         """Calls the model function in the default graph."""
         given = {"labels": None if mode == ModeKeys.PREDICT else labels, "mode": mode, "params": self.params}
-        spec = _call(self._model_fn, {**given, "config": self.config}, features)
+        if mode == ModeKeys.TRAIN and (parallel := self._parallel()) is not None:
+            replicate(get_default_graph().outermost(), parallel.replication)
+        spec = call_with(self._model_fn, {**given, "config": self.config}, features)
         if not isinstance(spec, EstimatorSpec):
             raise ValueError(f"model_fn should return an EstimatorSpec, got {spec!r}")
         return spec
 
-    def _model_of(self, given: GraphInput | ArrayInput, start: int = 0) -> KeptModel | None:
-        """The kept model for an input; None where one cannot be kept."""
+    def _model_of(self, given: GraphInput | ArrayInput, start: int = 0, anew: bool = False) -> KeptModel | None:
+        """The kept model for an input; None where one cannot be kept, or it has to be made anew for hooks."""
         mode, kind = given.mode, given.kind()
+        if anew:
+            # Ranks share out batches before they are fed.
+            return None if kind is None or self._parallel() is None else self._new_model(mode, kind, start)
         return None if kind is None or mode in self._unkept else self._model(mode, kind, start)
 
     def _model(self, mode: str, kind: Kind, start: int = 0) -> KeptModel | None:
@@ -495,24 +539,6 @@ def _made(hook: Any, spec: EstimatorSpec) -> Any:
     return hook(spec) if callable(hook) else hook
 
 
-def _call(function: Callable[..., Any], available: Mapping[str, Any], *args: Any) -> Any:
-    """Calls `function` with those of the available arguments that it takes by name."""
-    names = set(inspect.signature(function).parameters)
-    return function(*args, **{name: value for name, value in available.items() if name in names})
-
-
-def _split_input(result: Any) -> tuple[Any, Any]:
-    if hasattr(result, "make_one_shot_iterator"):
-        result = result.make_one_shot_iterator().get_next()
-    if isinstance(result, list | tuple):
-        if len(result) != 2:
-            raise ValueError(f"input_fn should return (features, labels), got a sequence of {len(result)}")
-        return result[0], result[1]
-    if result is None:
-        raise ValueError("input_fn should return (features, labels), or features alone, got None")
-    return result, None
-
-
 class _Restoring(SessionCreator):
     """Makes the sessions of an estimator's checkpoint."""
 
@@ -550,22 +576,3 @@ def _until_end(session: Any, fetches: Any, steps: int | None = None) -> Iterator
         except OutOfRangeError:
             return
         done += 1
-
-
-def _chosen(predictions: Any, keys: str | Sequence[str] | None) -> Any:
-    if keys is None:
-        return predictions
-    wanted = [keys] if isinstance(keys, str) else list(keys)
-    unknown = [k for k in wanted if k not in predictions]
-    if unknown:
-        raise ValueError(f"Unknown predict_keys {unknown}; there are {sorted(predictions)}")
-    return {k: predictions[k] for k in wanted}
-
-
-def _examples(batch: Any) -> Iterator[Any]:
-    if not isinstance(batch, Mapping):
-        yield from batch
-        return
-    count = len(next(iter(batch.values())))
-    for i in range(count):
-        yield {key: value[i] for key, value in batch.items()}

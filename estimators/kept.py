@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -252,16 +252,22 @@ class KeptModel:
         Raises:
             ValueError: there is no batch.
         """
-        session = self.open()
-        session.run(self._local)
-        metrics = dict(self.spec.eval_metric_ops)
-        update = self.function("evaluate", [self.spec.loss, [update for _, update in metrics.values()]])
-        losses: list[float] = []
-        for values in _first(batches, steps):
-            losses.append(float(update(*values)[0]))
+        losses = self.update_metrics(first_batches(batches, steps))
         if not losses:
             raise ValueError("The input of evaluate gave no batch")
-        found = session.run({name: value for name, (value, _) in metrics.items()})
+        return self.metrics(losses)
+
+    def update_metrics(self, batches: Iterable[Values]) -> list[float]:
+        """Starts the metrics anew and takes batches into them; gives the loss of each."""
+        self.open().run(self._local)
+        metrics = dict(self.spec.eval_metric_ops)
+        update = self.function("evaluate", [self.spec.loss, [update for _, update in metrics.values()]])
+        return [float(update(*values)[0]) for values in batches]
+
+    def metrics(self, losses: Sequence[float]) -> dict[str, Any]:
+        """The metrics as they are, with the mean of losses and the global step."""
+        session = self.open()
+        found = session.run({name: value for name, (value, _) in dict(self.spec.eval_metric_ops).items()})
         return {**found, "loss": np.float32(np.mean(losses)), "global_step": int(session.run(self.step))}
 
     @contextmanager
@@ -294,7 +300,8 @@ class KeptModel:
             self._callables.clear()
 
 
-def _first(batches: Iterable[Values], count: int | None) -> Iterator[Values]:
+def first_batches(batches: Iterable[Values], count: int | None) -> Iterator[Values]:
+    """The first `count` batches, all for None."""
     for done, values in enumerate(batches):
         yield values
         # A batch that is not used is not drawn.

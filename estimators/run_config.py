@@ -32,6 +32,8 @@ class RunConfig:
             listeners are told once a checkpoint is on the disk.
         preemption_exit_status: SIGTERM and SIGUSR1 end the training after the step; where checkpoints are saved, one is,
             and SystemExit with this status is raised. None leaves the signals alone.
+        strategy: how processes of a job that a launcher started train one model: "allreduce", the usual way, averages
+            the gradients of all; "parameter_server" leaves variables where the model function places them.
         trace_every_n: steps between traces: `timeline-STEP.json` and the times and bytes of all nodes for TensorBoard's graph,
             in the model's folder. None for none.
 
@@ -62,10 +64,13 @@ class RunConfig:
     checkpoint_save_graph_def: bool = True
     asynchronous_checkpoints: bool = False
     preemption_exit_status: int | None = PREEMPTED_STATUS
+    strategy: str | None = None
     trace_every_n: int | None = None
     _role: Role = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if self.strategy not in (None, "allreduce", "parameter_server"):
+            raise ValueError(f"strategy must be None, 'allreduce' or 'parameter_server', got {self.strategy!r}")
         # Read once, as TensorFlow's: what TF_CONFIG and the launcher say now.
         object.__setattr__(self, "_role", role())
         for name in ("train_distribute", "device_fn", "protocol", "eval_distribute", "experimental_distribute"):

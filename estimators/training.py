@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.training.basic_session_run_hooks import CheckpointSaverListener
+from ..engine.training.data_parallel import alone
 from ..engine.training.preemption import asked_to_stop
 from ..engine.training.session_run_hook import SessionRunHook
 from ..engine.training.timer import SecondOrStepTimer
@@ -182,7 +183,9 @@ class EvaluationListener(CheckpointSaverListener):
             logger.info("Skip the evaluation of the checkpoint of step %d: the training was asked to stop.", step)
             return
         self._timer.update_last_triggered_step(step)
-        self.result = self._evaluate()
+        # The other ranks of a training wait meanwhile.
+        with alone():
+            self.result = self._evaluate()
 
 
 def _exported(

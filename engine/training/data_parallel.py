@@ -150,16 +150,20 @@ def is_chief() -> bool:
 @dataclass
 class _Replicated:
     replication: Replication
+    share: Tensor | None = None
     collect: list[Operation] = field(default_factory=list)
 
 
 _graphs: weakref.WeakKeyDictionary[Graph, _Replicated] = weakref.WeakKeyDictionary()
 
 
-def replicate(graph: Graph, replication: Replication) -> None:
-    """From now on gradients that optimizers take in a graph are those of all ranks."""
+def replicate(graph: Graph, replication: Replication, share: Tensor | None = None) -> None:
+    """From now on gradients that optimizers take in a graph are those of all ranks.
+
+    `share` is this rank's of the examples of a step, by default that of its communicator.
+    """
     if graph not in _graphs:
-        _graphs[graph] = _Replicated(replication)
+        _graphs[graph] = _Replicated(replication, share)
 
 
 def collect_ops(graph: Graph) -> list[Operation]:
@@ -173,7 +177,7 @@ def replicated(grads: Sequence[Any], variables: Sequence[Any]) -> list[Any]:
     found = _graphs.get(get_default_graph().outermost())
     if found is None or are_of_all_ranks(grads):
         return list(grads)
-    return averaged(grads, variables, found.replication, None, found.collect)
+    return averaged(grads, variables, found.replication, found.share, found.collect)
 
 
 def are_of_all_ranks(grads: Sequence[Any]) -> bool:

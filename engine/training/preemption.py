@@ -11,6 +11,9 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
+import numpy as np
+
+from .data_parallel import data_parallel
 from .session_run_hook import SessionRunContext, SessionRunHook, SessionRunValues
 
 _log = logging.getLogger("absl")
@@ -83,13 +86,21 @@ def asked_to_stop() -> bool:
     return _watch.asked
 
 
+def any_of_all(asked: bool) -> bool:
+    """Whether one of the ranks that train together was asked; each of them must call this."""
+    parallel = data_parallel()
+    if parallel is None:
+        return asked
+    return bool(parallel.ranks.all_reduce("asked to stop", np.array([asked], np.int32), "Max")[0])
+
+
 class Preemption:
     """A context in which the signals ask for a stop; leaves it by Preempted if one did and nothing else is raised.
 
     Args:
         exit_status: of the process.
         any_rank: from whether this process was asked, whether one of all that train together was. Called after each
-            step, so that all of them stop at the same one.
+            step, so that all of them stop at the same one; `any_of_all` for the ranks of data-parallel training.
     """
 
     def __init__(self, exit_status: int = PREEMPTED_STATUS, any_rank: Callable[[bool], bool] = bool) -> None:
@@ -112,7 +123,10 @@ class Preemption:
         return self.stops
 
     def leave(self) -> None:
-        """Raises Preempted."""
+        """Raises Preempted, once all ranks are there: the first to leave ends the job, and the chief must have saved."""
+        parallel = data_parallel() if self._any_rank is any_of_all else None
+        if parallel is not None:
+            parallel.ranks.barrier("asked to stop")
         raise Preempted(self.exit_status)
 
     def __exit__(

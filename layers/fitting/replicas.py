@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -75,15 +75,18 @@ class Replicas:
 
     # The batches
 
-    def batches(self, source: Source) -> Iterator[Batch]:
-        """The batches of an epoch, which ends on all ranks at once. The rows are those of all ranks."""
+    def batches(self, source: Source, wants_stop: Callable[[], bool] = lambda: False) -> Iterator[Batch]:
+        """The batches of an epoch, which ends on all ranks at once. The rows are those of all ranks.
+
+        Those of a stream end too before a batch where `wants_stop` says so on one rank.
+        """
         if isinstance(source, RowSource) and not self._parallel.sharded_input:
             self._check_same(source)
             for arrays, rows in source.epoch():
                 self._parts, self._rows = self._parallel.own_parts(rows), rows
                 yield arrays, rows
             return
-        yield from self._agreed(source)
+        yield from self._agreed(source, wants_stop)
 
     def _check_same(self, source: RowSource) -> None:
         sizes = [f"{a[0]} rows" for a in self._all("rows of the data", source.rows)]
@@ -94,24 +97,25 @@ class Replicas:
                 "data of its own, set HEADRACE_SHARDED_INPUT=1"
             )
 
-    def _agreed(self, source: Source) -> Iterator[Batch]:
+    def _agreed(self, source: Source, wants_stop: Callable[[], bool]) -> Iterator[Batch]:
         """Batches of streams, whose ranks come to an end one after another: those that have none left go along."""
         batches = source.epoch()
         last: list[Array] | None = None
         while True:
-            batch = next(batches, None)
+            stops = wants_stop()
+            batch = None if stops else next(batches, None)
             arrays, rows = batch or (last or [], 0)
             self._parts = [slice(0, rows)] if self._parallel.sharded_input else self._parallel.own_parts(rows)
             own = sum(part.stop - part.start for part in self._parts)
-            counts = self._all("rows of the batch", own, rows)
-            if not any(given for _, given in counts):
+            counts = self._all("rows of the batch", own, rows, int(stops))
+            if any(stop for *_, stop in counts) or not any(given for _, given, _ in counts):
                 return
             if not arrays:
                 raise ValueError(
                     f"Rank {self._ranks.rank} has no batch at all, while others have: give each rank some data"
                 )
             last = arrays
-            self._rows = sum(count for count, _ in counts)
+            self._rows = sum(count for count, *_ in counts)
             yield arrays, self._rows
 
     def _all(self, name: str, *numbers: int) -> list[tuple[int, ...]]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.training.data_parallel import is_chief
-from ...engine.training.preemption import PREEMPTED_STATUS, Preemption
+from ...engine.training.preemption import PREEMPTED_STATUS, Preemption, any_of_all
 from ..fitting.callbacks import Callback, Logs
 from ..fitting.chances import chances, set_chances
 from .backend import get_session
@@ -68,7 +68,7 @@ class BackupAndRestore(Callback):
         self._loop: Any = None
         # Of the fit that goes on: the rest of its epoch may have no batch.
         self._columns: Any = None
-        self._preemption = None if preemption_exit_status is None else Preemption(preemption_exit_status)
+        self._preemption = None if preemption_exit_status is None else Preemption(preemption_exit_status, any_of_all)
 
     def around(self) -> AbstractContextManager[Any]:
         return self._preemption or nullcontext()
