@@ -1,6 +1,7 @@
 """The names of TensorFlow 1.15's `tf.contrib.training`."""
 
 from ..engine.device_setter import GreedyLoadBalancingStrategy, byte_size_load_fn
+from ..engine.training.basic_loops import checkpoints_iterator
 from ..layers.contrib_training import (
     add_gradients_summaries,
     clip_gradient_norms,
@@ -10,6 +11,6 @@ from ..layers.contrib_training import (
 )
 
 __all__ = [
-    "GreedyLoadBalancingStrategy", "add_gradients_summaries", "byte_size_load_fn", "clip_gradient_norms",
-    "clip_gradient_norms_fn", "create_train_op", "multiply_gradients",
+    "GreedyLoadBalancingStrategy", "add_gradients_summaries", "byte_size_load_fn", "checkpoints_iterator",
+    "clip_gradient_norms", "clip_gradient_norms_fn", "create_train_op", "multiply_gradients",
 ]  # fmt: skip
