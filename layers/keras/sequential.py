@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...engine.graph import Tensor
@@ -122,7 +122,7 @@ class Sequential(Model):
             raise ValueError(f"Sequential {self.name!r} has no layers to build")
         self._build_on(Input(batch_shape=tuple(input_shape), dtype=_input_dtype(self._chain[0])))
 
-    def _build_on(self, tensor: Tensor) -> None:
+    def _build_on(self, tensor: Any) -> None:
         self._given_input = tensor
         end: Any = tensor
         for layer in self._chain:
@@ -130,16 +130,23 @@ class Sequential(Model):
         self._connect(tensor, end)
 
     def _build_from(self, arrays: Sequence[Any]) -> None:
-        if len(arrays) != 1:
-            raise ValueError(f"Sequential {self.name!r} has one input, got {len(arrays)} arrays")
         if not self._chain:
             raise ValueError(f"Sequential {self.name!r} has no layers")
-        array = arrays[0]
-        dtype = "string" if array.dtype.kind in "OSU" else _input_dtype(self._chain[0])
-        self._build_on(Input(batch_shape=(None, *array.shape[1:]), dtype=dtype))
+        named = self._x_structure
+        if isinstance(named, Mapping):
+            # For a first layer that takes tensors by name.
+            self._build_on(
+                {name: _input_like(a, a.dtype.name, name) for name, a in zip(sorted(named), arrays, strict=True)}
+            )
+            return
+        if len(arrays) != 1:
+            raise ValueError(f"Sequential {self.name!r} has one input, got {len(arrays)} arrays")
+        self._build_on(_input_like(arrays[0], _input_dtype(self._chain[0]), None))
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         del training, mask
+        if isinstance(self._given_input, Mapping) and isinstance(inputs, list):
+            inputs = dict(zip(sorted(self._given_input), inputs, strict=True))
         for layer in self._chain:
             inputs = layer(inputs)
         return inputs
@@ -155,13 +162,14 @@ class Sequential(Model):
 
     def get_config(self) -> dict[str, Any]:
         """The layers' configurations, with the Input first if there is one."""
-        layers = [] if self._given_input is None else [self._given_layer()]
+        is_named = isinstance(self._given_input, Mapping)
+        layers = [] if self._given_input is None or is_named else [self._given_layer()]
         config: dict[str, Any] = {
             "name": self.name,
             "trainable": self.trainable,
             "layers": [serialize_keras_object(layer) for layer in [*layers, *self._chain]],
         }
-        if self._network is not None:
+        if self._network is not None and not isinstance(self._given_input, Mapping):
             config["build_input_shape"] = list(static_shape(self._given_input))
         return config
 
@@ -180,6 +188,12 @@ def _first_shape(layer: Any) -> Any:
     if isinstance(layer, Model) and layer._network is not None:
         return layer.inputs[0].shape.as_list()
     return layer._batch_input_shape
+
+
+def _input_like(array: Any, dtype: str, name: str | None) -> Any:
+    """An Input for arrays like one."""
+    kind = "string" if array.dtype.kind in "OSU" else dtype
+    return Input(batch_shape=(None, *array.shape[1:]), dtype=kind, name=name)
 
 
 def _input_dtype(layer: Any) -> str:
