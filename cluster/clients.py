@@ -30,10 +30,12 @@ class Clients:
         self._receiving = threading.Lock()
         self._beginning = threading.Lock()
 
-    def begin(self, step: tuple[int, int], plan: TaskPlan, fed: dict[int, Fed], own: Fed, send: Any) -> ClientRun:
+    def begin(
+        self, step: tuple[int, int], plan: TaskPlan, fed: dict[int, Fed], own: Fed, send: Any, traced: int = 0
+    ) -> ClientRun:
         """Starts a run at the other tasks. They see the runs of this process in the order of their numbers."""
         with self._beginning:
-            run = ClientRun(step, (step[0], next(_run_numbers)), plan, fed, own)
+            run = ClientRun(step, (step[0], next(_run_numbers)), plan, fed, own, traced)
             self._inboxes[run.run[1]] = deque()
             for action in run.begin():
                 send(action.rank, action.message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import weakref
 from collections.abc import Sequence
@@ -10,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..engine.graph import Graph, Operation, Tensor
+from ..engine.placement import Placement, device_of
+from ..engine.recorder import Recorder
 from ..engine.runtime import Runtime
 from .clients import Fed
 from .failures import error_of
 from .messages import Kind, Message
 from .partition import Partition, Stage, Task, task_name
+from .show import show_stages
 from .stages import as_fed, as_fetched, local_program, placed_on, written
 from .steps.client import ClientRun
 from .steps.plans import StagePlan, TaskPlan
@@ -22,6 +26,8 @@ from .steps.plans import StagePlan, TaskPlan
 if TYPE_CHECKING:
     from ..engine.compiler import Options
     from .server import Server
+
+logger = logging.getLogger("headrace")
 
 
 class ClusterStep:
@@ -41,6 +47,7 @@ class ClusterStep:
         self.server = server
         self.graph = graph
         self.fetches = list(fetches)
+        self.targets = list(targets)
         self.feeds = list(feeds)
         self.runtime = runtime
         self.options = placed_on(options, server.placement)
@@ -57,6 +64,17 @@ class ClusterStep:
         }
         self._lock = threading.Lock()
         self._defined = False
+        if options.placement.log:
+            self._log_placement()
+
+    def _log_placement(self) -> None:
+        for op in self.partition.operations:
+            logger.info("%s: (%s): %s", op.name, op.type, self.device_of(op))
+
+    def device_of(self, op: Operation) -> str:
+        """The full name of the device on which an operation of the step runs."""
+        placement = Placement(*self.partition.task_of(op), soft=self.options.placement.soft, placed=True)
+        return device_of(op, placement)
 
     def _tensors(self) -> dict[Tensor, None]:
         found = dict.fromkeys(self.feeds) | dict.fromkeys(self.fetches)
@@ -143,7 +161,9 @@ class ClusterStep:
             with self._lock:
                 if not self._defined:
                     self._define()
-        run = self._begin(values)
+        recorders = self.runtime.recorders
+        recorder = recorders.get(threading.get_ident()) if recorders else None
+        run = self._begin(values, recorder)
         try:
             self._drive(run)
         except BaseException:
@@ -155,11 +175,15 @@ class ClusterStep:
             rank, words = run.failure
             self._send(run.abort())
             raise error_of(words, self.graph, task_name(self.server.task_of_rank(rank)))
+        if recorder is not None:
+            recorder.elsewhere += [trace.tobytes() for trace in run.traces()]
         return [as_fetched(v) for v in run.results([self._ids[t] for t in self.fetches])]
 
-    def _begin(self, values: Sequence[Any]) -> ClientRun:
+    def _begin(self, values: Sequence[Any], recorder: Recorder | None) -> ClientRun:
         sent = {rank: self._values(places, values) for rank, places in self._sent_to.items()}
-        return self.server.begin_run(self.key, self._own, sent, self._values(self._own_feeds, values))
+        # As RunOptions say it: with native kernels, or without.
+        traced = 0 if recorder is None else 2 if recorder.kernels else 1
+        return self.server.begin_run(self.key, self._own, sent, self._values(self._own_feeds, values), traced)
 
     def _values(self, places: Sequence[int], values: Sequence[Any]) -> Fed:
         return [self._ids[self.feeds[i]] for i in places], [values[i] for i in places]
@@ -182,15 +206,10 @@ class ClusterStep:
         for action in actions:
             self.server.send(action.rank, action.message)
 
-    def explain(self, signature: tuple[tuple[int, ...], ...]) -> tuple[Any, dict[int, str] | None]:
-        """Raises UnimplementedError: a step of several tasks has no one program."""
-        from ..engine.errors import UnimplementedError
-
-        del signature
-        raise UnimplementedError(None, None, f"The step has {len(self.stages)} stages on {len(self._tasks())} tasks")
-
-    def _tasks(self) -> set[Task]:
-        return {s.task for s in self.stages}
+    def explain(self, signature: tuple[tuple[int, ...], ...]) -> str:
+        """The stages in their order: where each runs, what comes in and goes out, and the programs of this task's own."""
+        shapes = dict(zip(self.feeds, signature, strict=True))
+        return show_stages(self.stages, self._programs, shapes, self.server.task)
 
 
 def _needed(stages: list[Stage], here: Task) -> list[Stage]:

@@ -221,9 +221,11 @@ class Server:
         """Has tasks told that a step will not run again, soon. Never waits: the garbage collector may call it anywhere."""
         self._forgotten.append((step, ranks))
 
-    def begin_run(self, step: tuple[int, int], plan: TaskPlan, fed: dict[int, Fed], own: Fed) -> ClientRun:
+    def begin_run(
+        self, step: tuple[int, int], plan: TaskPlan, fed: dict[int, Fed], own: Fed, traced: int = 0
+    ) -> ClientRun:
         """Starts a run of a step."""
-        return self._clients.begin(step, plan, fed, own, self.send)
+        return self._clients.begin(step, plan, fed, own, self.send, traced)
 
     def end_run(self, run: ClientRun) -> None:
         """Forgets a run."""

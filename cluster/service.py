@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from ..engine.compiler import FunctionCalls, Options
 from ..engine.placement import Placement
@@ -131,17 +131,12 @@ class TaskService:
 
     def _run(self, action: Start, program: SentProgram) -> Iterable[Action]:
         try:
-            results = self._results(action, program)
+            with contextlib.nullcontext() if program.blocks else self._state:
+                results, trace = program.run(action.inputs, action.traced)
         except Exception as error:
             return self._failed(action, error)
         with self._lock:
-            return self.machine.stage_ended(action.run, action.stage, results)
-
-    def _results(self, action: Start, program: SentProgram) -> list[Any]:
-        if program.blocks:
-            return program.run(action.inputs)
-        with self._state:
-            return program.run(action.inputs)
+            return self.machine.stage_ended(action.run, action.stage, results, trace)
 
     def _run_apart(self, action: Start, program: SentProgram, cancellation: Cancellation) -> None:
         with program.runtime.cancelled_by(cancellation):

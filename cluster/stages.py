@@ -93,9 +93,15 @@ class SentProgram:
             part=Part(computed=lent, values=lent),
         )
 
-    def run(self, values: Sequence[Any]) -> list[Any]:
-        """The stage's results."""
-        return self._step.run([as_fed(v) for v in values])
+    def run(self, values: Sequence[Any], traced: int) -> tuple[list[Any], Any]:
+        """The stage's results and, if it is traced, its StepStats as bytes in an array."""
+        values = [as_fed(v) for v in values]
+        if not traced:
+            return self._step.run(values), None
+        from ..engine.tracing.stages import run_traced_stage  # messages are imported only where a trace is asked for
+
+        results, trace = run_traced_stage(self._step, values, traced)
+        return results, np.frombuffer(trace, np.uint8)
 
 
 def placed_on(options: Options, placement: Placement) -> Options:

@@ -22,7 +22,7 @@ from .errors import FailedPreconditionError, InvalidArgumentError, Unimplemented
 from .function import FunctionGraph
 from .graph import Graph, Operation, Tensor
 from .native.library import default_threads
-from .placement import Placement, check_placement
+from .placement import Placement, check_placement, device_of
 from .plan.plan import Plan, make_plan
 from .recorder import Recorder
 from .rewriting.dataflow import Dataflow
@@ -200,6 +200,10 @@ class CompiledStep:
         # What a function captures may come from a variable that was given another shape.
         captured = isinstance(self.graph, FunctionGraph) and tensor in self.graph.captured.values()
         return captured and not are_compatible(shape, fed_sizes(tensor, self.part))
+
+    def device_of(self, op: Operation) -> str:
+        """The full name of the device on which an operation of the step runs."""
+        return device_of(op, self.options.placement)
 
     @property
     def plan_count(self) -> int:

@@ -85,6 +85,8 @@ class Recorder:
         # What added to a time of `clock` gives nanoseconds since 1970.
         self.epoch = time.time_ns() - clock()
         self.last = clock()
+        # What other tasks have sent of their parts of the run: StepStats, as bytes.
+        self.elsewhere: list[bytes] = []
 
     def resume(self) -> None:
         """Begins now with what comes next: the time since the last record is nobody's."""

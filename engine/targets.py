@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .errors import InvalidArgumentError
 from .graph import Graph, Operation, Tensor
 from .placement import Placement
 from .resources import ResourceStore
 from .runtime import Runtime
+
+if TYPE_CHECKING:
+    from .compiler import Options
 
 # Targets that mean this process, with state of the session's own.
 IN_PROCESS = ("", "local")
@@ -18,14 +21,21 @@ IN_PROCESS = ("", "local")
 class TargetStep(Protocol):
     """A step as a session runs it: a CompiledStep, or its parts on several tasks."""
 
+    graph: Graph
+    fetches: list[Tensor]
+    targets: list[Operation]
+    feeds: list[Tensor]
     runtime: Runtime
-    options: Any
+    options: Options
 
     def run(self, values: Sequence[Any]) -> list[Any]:
         """The fetched values, given one value a fed tensor."""
 
-    def explain(self, signature: tuple[tuple[int, ...], ...]) -> tuple[Any, dict[int, str] | None]:
-        """What `session.explain` prints, for the shapes of what is fed."""
+    def explain(self, signature: tuple[tuple[int, ...], ...]) -> str | tuple[Any, dict[int, str] | None]:
+        """What `session.explain` prints, for the shapes of what is fed: text, or a plan as CompiledStep gives it."""
+
+    def device_of(self, op: Operation) -> str:
+        """The full name of the device on which an operation of the step runs."""
 
 
 class Target(Protocol):
@@ -41,7 +51,7 @@ class Target(Protocol):
         targets: Sequence[Operation],
         feeds: Sequence[Tensor],
         runtime: Runtime,
-        options: Any,
+        options: Options,
     ) -> TargetStep:
         """A step on the cluster's tasks."""
 

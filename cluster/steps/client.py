@@ -19,6 +19,7 @@ class ClientRun:
         plan: the stages of the client's own task.
         feeds: for each other rank with stages, the values that the client feeds there: their numbers, and the values.
         own_feeds: the same for the client's own stages.
+        traced: above zero, the other tasks send traces of their stages.
     """
 
     def __init__(
@@ -28,18 +29,23 @@ class ClientRun:
         plan: TaskPlan,
         feeds: dict[int, tuple[Sequence[int], Sequence[Any]]],
         own_feeds: tuple[Sequence[int], Sequence[Any]],
+        traced: int = 0,
     ) -> None:
         self.step = step
         self.run = run
         self.state = TaskRun(plan)
         self.state.offer(*own_feeds)
         self._feeds = feeds
+        self._traced = traced
         self.waiting: set[int] = set(feeds)
         self.failure: tuple[int, dict[str, Any]] | None = None
 
     def begin(self) -> list[Send]:
         """The messages that start the run at the other tasks."""
-        return [Send(rank, self._message(Kind.RUN, ids, values)) for rank, (ids, values) in self._feeds.items()]
+        return [
+            Send(rank, self._message(Kind.RUN, ids, values, self._traced))
+            for rank, (ids, values) in self._feeds.items()
+        ]
 
     def handle(self, rank: int, message: Message) -> None:
         """Takes in a message about this run. The first failure counts."""
@@ -75,5 +81,9 @@ class ClientRun:
         """The values with these numbers."""
         return [self.state.values[i] for i in ids]
 
-    def _message(self, kind: Kind, ids: Sequence[int], values: Sequence[Any]) -> Message:
-        return Message(kind, *self.step, self.run[1], ids=ids, values=values)
+    def traces(self) -> list[Any]:
+        """The traces that other tasks have sent."""
+        return [value for i, value in self.state.values.items() if i < 0]
+
+    def _message(self, kind: Kind, ids: Sequence[int], values: Sequence[Any], level: int = 0) -> Message:
+        return Message(kind, *self.step, self.run[1], level, ids, values)

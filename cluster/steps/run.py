@@ -11,10 +11,13 @@ from .plans import StagePlan, TaskPlan
 class TaskRun:
     """The stages of a task run one after the other, each when all that it needs is there."""
 
-    __slots__ = ("_next", "_running", "ended_stages", "plan", "values")
+    __slots__ = ("_next", "_running", "ended_stages", "plan", "traced", "traces", "values")
 
-    def __init__(self, plan: TaskPlan) -> None:
+    def __init__(self, plan: TaskPlan, traced: int = 0) -> None:
         self.plan = plan
+        # Whether the client wants to know what the stages do, and what there is of that by now.
+        self.traced = traced
+        self.traces: dict[int, Any] = {}
         self.values: dict[int, Any] = {}
         self.ended_stages: set[int] = set()
         self._next = 0

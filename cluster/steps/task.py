@@ -43,6 +43,8 @@ class Start:
     run: RunKey
     stage: StagePlan
     inputs: Sequence[Any]
+    # Above zero the client wants a trace.
+    traced: int = 0
 
 
 @dataclass(frozen=True)
@@ -115,17 +117,20 @@ class TaskMachine:
             return self._forget(step)
         raise ValueError(f"a task does not take messages of kind {message.kind!r}")
 
-    def stage_ended(self, run: RunKey, stage: StagePlan, results: Sequence[Any]) -> list[Action]:
-        """What follows when a stage has run."""
+    def stage_ended(self, run: RunKey, stage: StagePlan, results: Sequence[Any], trace: Any = None) -> list[Action]:
+        """What follows when a stage has run; the client gets its trace at the end."""
         if run not in self._runs:
             return []
         step, state = self._runs[run]
         state.ended(stage, results)
+        if trace is not None:
+            state.traces[trace_id(stage.number)] = trace
         actions: list[Action] = [*sends_of(step, run, stage, state)]
         if not state.is_over:
             return actions + self._started(run)
         del self._runs[run]
-        done = Message(Kind.DONE, *step, run[1], ids=state.plan.returns, values=state.returned)
+        ids, values = (*state.plan.returns, *state.traces), [*state.returned, *state.traces.values()]
+        done = Message(Kind.DONE, *step, run[1], ids=ids, values=values)
         return [*actions, Send(run[0], done)]
 
     def stage_failed(self, run: RunKey, info: dict[str, Any]) -> list[Action]:
@@ -180,7 +185,7 @@ class TaskMachine:
         if plan is None:
             info = {"code": "INTERNAL", "message": f"step {step[1]} of rank {step[0]} was not defined here"}
             return [Send(run[0], Message(Kind.FAILED, *step, run[1], info=info))]
-        state = TaskRun(plan)
+        state = TaskRun(plan, message.level)
         state.offer(message.ids, message.values)
         for data in early:
             state.offer(data.ids, data.values, data.level)
@@ -198,7 +203,12 @@ class TaskMachine:
     def _started(self, run: RunKey) -> list[Action]:
         step, state = self._runs[run]
         stage = state.start()
-        return [] if stage is None else [Start(step, run, stage, state.inputs(stage))]
+        return [] if stage is None else [Start(step, run, stage, state.inputs(stage), state.traced)]
+
+
+def trace_id(stage: int) -> int:
+    """The number under which the trace of a stage goes among the values of a run."""
+    return -1 - stage
 
 
 def sends_of(step: StepKey, run: RunKey, stage: StagePlan, state: TaskRun) -> list[Send]:

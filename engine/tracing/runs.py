@@ -8,10 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..attr_values import shape_proto
-from ..compiler import CompiledStep
 from ..graph import Operation
 from ..graph_def import graph_def_of
-from ..placement import device_of
 from ..protos import GraphDef, NodeDef, RunOptions
 from ..recorder import Recorder
 from ..rewriting.lower import reachable_operations
@@ -24,7 +22,7 @@ def run_traced(step: TargetStep, run: Callable[[], Any], options: Any, run_metad
     """The result of `run()`, which runs `step`, with `run_metadata` filled in as the RunOptions ask for.
 
     Each trace level gives one entry a node; HARDWARE_TRACE adds the calls of native kernels as a device of their own. A step
-    that fails leaves the trace of what it did. Of a step on several tasks there is what this process runs for it.
+    that fails leaves the trace of what it did, on several tasks that of what this process did.
     """
     if run_metadata is None:
         return run()
@@ -32,7 +30,7 @@ def run_traced(step: TargetStep, run: Callable[[], Any], options: Any, run_metad
     if options is None:
         return run()
     result = run() if not options.trace_level else _recorded(step, run, options, run_metadata)
-    if options.output_partition_graphs and isinstance(step, CompiledStep):
+    if options.output_partition_graphs:
         run_metadata.partition_graphs.extend(partition_graphs(step))
     return result
 
@@ -40,14 +38,14 @@ def run_traced(step: TargetStep, run: Callable[[], Any], options: Any, run_metad
 def _recorded(step: TargetStep, run: Callable[[], Any], options: Any, run_metadata: Any) -> Any:
     recorder = Recorder(options.trace_level == RunOptions.HARDWARE_TRACE)
     try:
-        with _recording(step.runtime, recorder):
+        with recording(step.runtime, recorder):
             return run()
     finally:
         fill_step_stats(run_metadata.step_stats, recorder, step.options.placement)
 
 
 @contextmanager
-def _recording(runtime: Runtime, recorder: Recorder) -> Iterator[None]:
+def recording(runtime: Runtime, recorder: Recorder) -> Iterator[None]:
     """Lets all programs that this thread runs leave their records."""
     thread = threading.get_ident()
     around = runtime.recorders.get(thread)
@@ -61,11 +59,11 @@ def _recording(runtime: Runtime, recorder: Recorder) -> Iterator[None]:
             runtime.recorders[thread] = around
 
 
-def partition_graphs(step: CompiledStep) -> list[GraphDef]:
+def partition_graphs(step: TargetStep) -> list[GraphDef]:
     """The operations that a step needs, as one GraphDef a device; what is fed is a Placeholder there."""
     needed = reachable_operations(step.fetches, step.targets, set(step.feeds))
     fed = {t.op.name: t.op for t in step.feeds if t.op not in needed}
-    devices = {op.name: device_of(op, step.options.placement) for op in (*needed, *fed.values())}
+    devices = {op.name: step.device_of(op) for op in (*needed, *fed.values())}
     whole = graph_def_of(step.graph)
     graphs: dict[str, GraphDef] = {}
     for node in whole.node:

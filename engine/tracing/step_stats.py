@@ -25,6 +25,8 @@ def fill_step_stats(message: StepStats, recorder: Recorder, placement: Placement
     for record in recorder.records():
         writer.add(record)
     writer.name_threads()
+    for data in recorder.elsewhere:
+        writer.merge(StepStats.FromString(data))
 
 
 class _Writer:
@@ -81,6 +83,13 @@ class _Writer:
         if name not in self.devices:
             self.devices[name] = self.message.dev_stats.add(device=name)
         return self.devices[name]
+
+    def merge(self, other: StepStats) -> None:
+        """Adds what another task has written."""
+        for device in other.dev_stats:
+            own = self._device(device.device)
+            own.node_stats.extend(device.node_stats)
+            own.thread_names.update(device.thread_names)
 
     def name_threads(self) -> None:
         """Tells the name of the thread that ran the step."""
