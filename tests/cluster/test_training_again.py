@@ -1,0 +1,61 @@
+"""Training on several ranks under `headrace run`: after every failure the weights are those of a run left alone."""
+
+import numpy as np
+import pytest
+
+from .mpirun import PYTHON, SCRIPTS, needs_mpi, run_job
+
+pytestmark = needs_mpi
+ENVIRONMENT = {"HEADRACE_DETERMINISTIC": "1"}
+
+
+def run(folder, count, script, trouble, *options, timeout=120):
+    place = folder / "place"
+    place.mkdir(parents=True, exist_ok=True)
+    command = [str(PYTHON), "-m", "headrace", "run", "-n", str(count), "--backoff", "0.1", *options]
+    return run_job([*command, str(SCRIPTS / script), str(place), trouble], count, folder, timeout, ENVIRONMENT)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """Weights after training that nothing happened to, by script."""
+    found = {}
+
+    def weights(script):
+        if script not in found:
+            found[script] = run(tmp_path_factory.mktemp("alone"), 2, script, "").of_ranks()[0]
+        return found[script]
+
+    return weights
+
+
+def check(job, expected, attempt):
+    for result in job.of_ranks():
+        assert result["attempt"] == attempt
+        for name in expected.keys() - {"attempt"}:
+            np.testing.assert_array_equal(result[name], expected[name], name)
+
+
+@pytest.mark.parametrize("trouble", ["1:17:kill"])
+def test_a_fit_goes_on(trouble, tmp_path, undisturbed):
+    check(run(tmp_path, 2, "keras_fit.py", trouble), undisturbed("keras_fit.py"), 1)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("trouble", ["0:17:kill", "1:22:raise", "1:17:stop", "0:17:stop"])
+def test_a_fit_goes_on_after_everything(trouble, tmp_path, undisturbed):
+    job = run(tmp_path, 2, "keras_fit.py", trouble, "--stall-timeout", "8")
+    check(job, undisturbed("keras_fit.py"), 1)
+
+
+@pytest.mark.parametrize("rank", [1])
+def test_a_fit_that_is_asked_to_stop(rank, tmp_path, undisturbed):
+    job = run(tmp_path, 2, "keras_fit.py", f"{rank}:17:term")
+    assert job.status == 85, job.output
+    check(run(tmp_path, 2, "keras_fit.py", ""), undisturbed("keras_fit.py"), 0)
+
+
+def test_the_number_of_ranks_does_not_matter(tmp_path, undisturbed):
+    # Started on two, and gone on with on one.
+    assert run(tmp_path, 2, "keras_fit.py", "0:11:term").status == 85
+    check(run(tmp_path, 1, "keras_fit.py", ""), undisturbed("keras_fit.py"), 0)
