@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Rows = NDArray[np.int64]
-# Gives the initial values of rows by their numbers.
-InitialRows = Callable[[Rows], Array]
+# Gives the initial values of rows by their numbers, and by where the streams of random numbers begin.
+InitialRows = Callable[[Rows, Array], Array]
 
 # New rows are kept apart until there are so many, or a share of all: putting them among the others moves all of these.
 _FEW = 1 << 14
@@ -76,6 +76,8 @@ class RowTable:
         self.shape = shape
         self.dtype = dtype
         self._initial: InitialRows | None = None
+        # Key and counter words of each random operation in the initial value, [operations, 6].
+        self.streams = np.empty((0, 6), np.uint64)
         self._index = _Index()
         self._data = np.empty((0, *shape[1:]), dtype)
         self._lock = threading.RLock()
@@ -89,10 +91,11 @@ class RowTable:
         """The memory of the rows in use."""
         return len(self) * int(self.dtype.itemsize * np.prod(self.shape[1:], dtype=np.int64))
 
-    def initialize(self, initial: InitialRows) -> None:
-        """Forgets all rows; from now on they begin as `initial` says."""
+    def initialize(self, initial: InitialRows, streams: Array) -> None:
+        """Forgets all rows; from now on they begin as `initial` says for these streams."""
         with self._lock:
             self._initial = initial
+            self.streams = streams
             self._index = _Index()
             self._data = self._data[:0].copy()
 
@@ -137,7 +140,7 @@ class RowTable:
         values[~missing] = self._data[places[~missing]]
         if self._initial is None:
             raise RuntimeError("rows are asked for before it is known how they begin")
-        values[missing] = self._initial(rows[missing])
+        values[missing] = self._initial(rows[missing], self.streams)
         return values
 
     def check(self, rows: Array) -> None:

@@ -126,17 +126,21 @@ def _add(manifest: Manifest, part: Part, shard: int) -> Slice:
     return place
 
 
-def merge_checkpoints(prefixes: Iterable[str], destination: str, delete_old: bool = True) -> Manifest:
-    """Makes one checkpoint of several with different tensors or slices, whose shards are renamed and not copied."""
+def merge_checkpoints(
+    prefixes: Iterable[str], destination: str, delete_old: bool = True, random: RandomState | None = None
+) -> Manifest:
+    """Makes one checkpoint of several with different tensors or slices, whose shards are renamed and not copied.
+
+    `random` is kept together with what the parts hold of their tasks' random state.
+    """
     sources = [(prefix, read_manifest(prefix)) for prefix in prefixes]
     folder, name = manifest_path(destination).parent, Path(destination).name
     folder.mkdir(parents=True, exist_ok=True)
     old = _old_shards(destination)
     count = sum(len(m.shards) for _, m in sources)
-    merged = Manifest()
+    merged = Manifest(random=_all_random([*(m.random for _, m in sources), random]))
     for prefix, manifest in sources:
         first = len(merged.shards)
-        merged.random = merged.random or manifest.random
         for shard in manifest.shards:
             file = _free_name(folder, shard_name(name, len(merged.shards), count), old)
             rename(manifest_path(prefix).parent / shard.file, folder / file)
@@ -149,6 +153,12 @@ def merge_checkpoints(prefixes: Iterable[str], destination: str, delete_old: boo
         manifest_path(prefix).unlink(missing_ok=True)
         _remove_empty(manifest_path(prefix).parent)
     return merged
+
+
+def _all_random(states: Iterable[RandomState | None]) -> RandomState | None:
+    known = [state for state in states if state is not None]
+    kinds = dict.fromkeys(kind for state in known for kind in state)
+    return {k: {n: v for s in known for n, v in s.get(k, {}).items()} for k in kinds} if known else None
 
 
 def _take_over(merged: Manifest, manifest: Manifest, first: int) -> None:

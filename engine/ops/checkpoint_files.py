@@ -179,7 +179,8 @@ def merge_checkpoints_op(
 def merge_checkpoints_state(context: Any, prefixes: Any, destination: Any, *, delete_old_dirs: bool) -> None:
     path = one_text(destination, "destination_prefix")
     parts = _texts(prefixes)
-    _now_or_later(lambda: _writing(path, lambda: merge_checkpoints(parts, path, delete_old_dirs)))
+    random = context.resources.random_state()
+    _now_or_later(lambda: _writing(path, lambda: merge_checkpoints(parts, path, delete_old_dirs, random)))
 
 
 @op("ShardedFilename", "basename: string, shard: int32, num_shards: int32", "filename: string", shape=scalar_shape)

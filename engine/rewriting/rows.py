@@ -15,7 +15,16 @@ from .dataflow import Dataflow, Node, Value
 _LOOK_UPS = frozenset({"Gather", "GatherV2", "ResourceGather"})
 _ASSIGNMENTS = frozenset({"Assign", "AssignVariableOp"})
 _QUESTIONS = frozenset({"IsVariableInitialized", "VarIsInitializedOp"})
-_OWN = frozenset({"_GatherRows", "_InitializeRows", "_ReadRows", "_AssignRows"})
+_OWN = frozenset(
+    {
+        "_GatherRows",
+        "_InitializeRows",
+        "ReadTableRows",
+        "ResourceReadTableRows",
+        "ResourceRestoreTableRows",
+        "RestoreTableRows",
+    }
+)
 # What hands a value on, as another dtype at most.
 _KEEP = frozenset({"Identity", "Cast", "StopGradient"})
 RANDOM = frozenset({"RandomUniform", "RandomStandardNormal", "TruncatedNormal"})

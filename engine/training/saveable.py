@@ -7,8 +7,10 @@ from typing import Any
 
 from ..conversion import convert_to_tensor
 from ..dtypes import DType
-from ..graph import Tensor
+from ..graph import Tensor, get_default_graph
 from ..ops.array import reshape
+from ..ops.rows import FILE_OPS
+from ..resources import kept_by_rows
 from ..shapes import TensorShape
 
 
@@ -93,6 +95,34 @@ class VariableSaveable(SaveableObject):
         return self.op.assign(value, read_value=False)
 
 
+class TableSaveable(SaveableObject):
+    """A variable that is kept by rows, or a part of one: the rows in use are saved, and restored into any number of parts."""
+
+    def __init__(self, variable: Any, name: str) -> None:
+        info = variable._get_save_slice_info()
+        first = 0 if info is None else info.var_offset[0]
+        read, self._restore = FILE_OPS[variable.op.type == "VarHandleOp"]
+        self._attrs = {"dtype": variable.dtype.base_dtype, "first_row": first}
+        self._table = name
+        handle = variable.op.outputs[0]
+        with get_default_graph().colocate_with(variable.op):
+            rows, values, streams = read(handle, row_sizes=variable.shape.as_list()[1:], **self._attrs)
+        tensors = {"rows": rows, "values": values, "streams": streams}
+        specs = [SaveSpec(t, "", f"{name}/.part_{first}/{what}", device=variable.device) for what, t in tensors.items()]
+        super().__init__(variable, specs, name)
+
+    def restore_from(self, prefix: Tensor) -> Any:
+        """The operation that gives the table the rows of a checkpoint; the others begin anew."""
+        with get_default_graph().control_dependencies([self.op.initializer]):
+            return self._restore(self.op.op.outputs[0], prefix, table_name=self._table, **self._attrs)
+
+
+def _saveable(variable: Any, name: str) -> SaveableObject:
+    sizes = None if variable.shape.ndims is None else tuple(variable.shape.as_list())
+    by_rows = kept_by_rows(variable.dtype.base_dtype, sizes)
+    return TableSaveable(variable, name) if by_rows else VariableSaveable(variable, name)
+
+
 def saveables_of(var_list: Any) -> list[SaveableObject]:
     """What a Saver's `var_list` (a list, or a dictionary by name) names.
 
@@ -149,10 +179,10 @@ def _saveables(name: str, item: Any) -> list[SaveableObject]:
     if isinstance(item, SaveableObject):
         return [item]
     if hasattr(item, "_get_save_slice_info"):
-        return [VariableSaveable(item, name)]
+        return [_saveable(item, name)]
     if isinstance(item, list | tuple) or hasattr(item, "partitions"):
         parts = list(item)
         if not parts or any(not _is_slice(p) for p in parts):
             raise ValueError(f"{name}: expected the slices of one partitioned variable, got {parts}")
-        return [VariableSaveable(p, name) for p in parts]
+        return [_saveable(p, name) for p in parts]
     raise TypeError(f"names_to_saveables must be a dict mapping string names to variables: {name} is {item}")

@@ -40,7 +40,7 @@ from ..scopes import GraphKeys, name_scope
 from ..shapes import TensorShape
 from ..summary.projector import export_embeddings
 from .direct_restore import restored_directly
-from .saveable import SaveableObject, saveables_of
+from .saveable import SaveableObject, TableSaveable, saveables_of
 from .saver_background import Background
 
 _log = logging.getLogger("absl")
@@ -165,10 +165,19 @@ class Saver:
     def _restore(self, prefix: Tensor, groups: list[list[SaveableObject]]) -> Operation:
         if not self._sharded:
             return group(*self._restore_group(prefix, groups[0]), name="restore_all")
-        shards = [group(*self._restore_group(prefix, saveables), name="restore_shard") for saveables in groups]
+        shards = []
+        for saveables in groups:
+            # Where the variables are, each reads its own.
+            with get_default_graph().device(saveables[0].device or None):
+                shards.append(group(*self._restore_group(prefix, saveables), name="restore_shard"))
         return group(*shards, name="restore_all")
 
     def _restore_group(self, prefix: Tensor, saveables: list[SaveableObject]) -> list[Any]:
+        tables = [s.restore_from(prefix) for s in saveables if isinstance(s, TableSaveable)]
+        others = [s for s in saveables if not isinstance(s, TableSaveable)]
+        return tables + (self._restore_values(prefix, others) if others else [])
+
+    def _restore_values(self, prefix: Tensor, saveables: list[SaveableObject]) -> list[Any]:
         specs = [spec for saveable in saveables for spec in saveable.specs]
         expected = [s for saveable in saveables for s in _expected_shapes(saveable, self._reshape)]
         with get_default_graph().device("/cpu:0"):

@@ -51,7 +51,7 @@ def test_rows_are_those_of_the_whole_array(kind: str, width: int, dtype: Any) ->
 @given(st.lists(st.lists(st.integers(0, 99), max_size=30), max_size=20))
 def test_a_table_is_a_dictionary_with_initial_values(batches: list[list[int]]) -> None:
     table = RowTable((100, 2), np.dtype(np.float32))
-    table.initialize(lambda rows: np.stack([rows, -rows], 1).astype(np.float32))
+    table.initialize(lambda rows, _: np.stack([rows, -rows], 1).astype(np.float32), np.empty((0, 6), np.uint64))
     expected: dict[int, Any] = {}
     with mock.patch("headrace.engine.row_table._FEW", 5):
         for i, batch in enumerate(batches):
@@ -155,3 +155,34 @@ def test_a_lookup_before_the_initializer() -> None:
         rows = tf.nn.embedding_lookup(tf.get_variable("table", [100, 5]), [1])
         with tf.Session() as sess, pytest.raises(tf.errors.FailedPreconditionError, match="uninitialized value table"):
             sess.run(rows)
+
+
+def saved_and_trained(parts: int, path: str, restore: str | None, steps: int) -> Any:
+    """Rows after restoring a checkpoint or from the start, then training, then saving."""
+    with tf.Graph().as_default():
+        tf.set_random_seed(1)
+        table = tf.get_variable("table", [101, 4], partitioner=tf.fixed_size_partitioner(parts))
+        ids = tf.placeholder(tf.int64, [None])
+        rows = tf.nn.embedding_lookup(table, ids, partition_strategy="div")
+        train = tf.train.AdagradOptimizer(0.1).minimize(tf.reduce_sum(tf.square(rows)))
+        saver = tf.train.Saver(sharded=True)
+        with tf.Session() as sess:
+            if restore is None:
+                sess.run(tf.global_variables_initializer())
+            else:
+                saver.restore(sess, restore)
+            for step in range(steps):
+                sess.run(train, {ids: [step, 100, 50 + step, step]})
+            return sess.run(rows, {ids: np.arange(101)}), saver.save(sess, path)
+
+
+def test_a_checkpoint_holds_the_rows_in_use_for_any_number_of_parts(tmp_path: Any) -> None:
+    with by_rows_from(100):
+        expected, path = saved_and_trained(3, str(tmp_path / "a"), None, 5)
+        shapes = dict(tf.train.list_variables(path))
+        assert sum(shape[0] for name, shape in shapes.items() if "Adagrad" not in name and "/rows" in name) == 11
+        for parts in (1, 2, 3):
+            restored, again = saved_and_trained(parts, str(tmp_path / f"b{parts}"), path, 0)
+            np.testing.assert_array_equal(restored, expected)
+            further, _ = saved_and_trained(2, str(tmp_path / "c"), again, 3)
+            np.testing.assert_array_equal(further, saved_and_trained(3, str(tmp_path / "d"), path, 3)[0])
