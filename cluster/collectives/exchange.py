@@ -16,9 +16,7 @@ Array = np.ndarray[Any, Any]
 SUM, GATHER = 0, 1
 # Numbers of dtypes in the native runtime; other integers are added as unsigned ones of their size.
 CODES = {"float32": 0, "float64": 1, "int32": 2, "int64": 3, "uint32": 2, "uint64": 3, "float16": 4, "bfloat16": 5}
-WIRES = ("", "float16", "bfloat16")
-_BYTES = 4
-_SHOWN = 6
+SEPARATOR = "; "
 
 
 def dtype_name(array: Array) -> str:
@@ -47,9 +45,15 @@ class Operation:
 
 @lru_cache(maxsize=4096)
 def operation(what: str, name: str, arrays: tuple[str, ...], rest: str = "") -> Operation:
-    """The operation `what` on the tensor (or several) `name`; `arrays` as of shape_text."""
-    shown = ", ".join(arrays[:_SHOWN]) + (f" and {len(arrays) - _SHOWN} more" if len(arrays) > _SHOWN else "")
-    text = f"{what} of {name!r}{f' {shown}' if shown else ''}{f' ({rest})' if rest else ''}"
+    """The operation `what` on the tensor `name`, or on several whose names have commas between them.
+
+    `arrays` are as of shape_text, one a name; `rest` says what else must be alike.
+    """
+    names = name.split(", ")
+    if len(names) != len(arrays):
+        names, arrays = [name], (", ".join(arrays),)
+    items = [f"{n} {a}".rstrip() for n, a in zip(names, arrays, strict=True)]
+    text = f"{what}{f' ({rest})' if rest else ''} of {SEPARATOR.join(items)}"
     digest = hashlib.blake2b("\0".join([what, name, *arrays, rest]).encode(), digest_size=8).digest()
     return Operation(text, int.from_bytes(digest, "little", signed=True))
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ...engine.errors import AbortedError, DeadlineExceededError, InvalidArgumentError
+from .exchange import SEPARATOR
+
+# Tensors of a bucket that are named.
+_MOST = 4
 
 
 def ranks_text(ranks: list[int]) -> str:
@@ -17,11 +21,23 @@ def ranks_text(ranks: list[int]) -> str:
 
 
 def by_text(texts: Mapping[int, str]) -> str:
-    """What each rank is at, those that are at the same together."""
+    """What each rank is at, those that are at the same together; of many tensors those that differ."""
     groups: dict[str, list[int]] = {}
     for rank, text in sorted(texts.items()):
         groups.setdefault(text, []).append(rank)
-    return "; ".join(f"{ranks_text(ranks)}: {text or 'nothing yet'}" for text, ranks in groups.items())
+    items = [text.partition(" of ")[2].split(SEPARATOR) for text in groups]
+    alike = set(items[0]).intersection(*items[1:]) if len(items) > 1 else set()
+    return "; ".join(f"{ranks_text(ranks)}: {_shown(text, alike) or 'nothing yet'}" for text, ranks in groups.items())
+
+
+def _shown(text: str, alike: set[str]) -> str:
+    head, of, rest = text.partition(" of ")
+    items = rest.split(SEPARATOR)
+    if len(items) <= _MOST:
+        return text
+    chosen = [item for item in items if item not in alike] or items
+    more = len(items) - len(chosen[:_MOST])
+    return f"{head}{of}{SEPARATOR.join(chosen[:_MOST])} and {more} more tensors"
 
 
 def mismatch_error(texts: Mapping[int, str]) -> InvalidArgumentError:

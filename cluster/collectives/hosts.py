@@ -16,7 +16,7 @@ from .settings import Settings
 from .stalls import Patience
 
 _TAG, _TEXT, _SLICE, _RESULT = range(11, 15)
-_TEXT_BYTES = 1024
+_TEXT_BYTES = 4096
 
 
 def tree_sum(arrays: Sequence[Array]) -> Array:

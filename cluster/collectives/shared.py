@@ -20,7 +20,7 @@ from .stalls import Patience
 
 DONE, LATE, DIFFERENT, GONE = range(4)
 # Bytes for what a rank is at, in words.
-_TEXT = 1024
+_TEXT = 4096
 # Looks at what another rank has written before the processor is given up.
 _SPINS = 400
 
