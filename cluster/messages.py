@@ -46,6 +46,8 @@ class Kind(IntEnum):
     # State of a task is dropped by container; random state is asked for and given.
     RESET = 11
     ANSWER = 12
+    # A task was asked to end its training: all do after their step.
+    STOP = 13
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from ..engine.graph import Graph, Operation, Tensor
 from ..engine.placement import Placement
 from ..engine.resources import ResourceStore
 from ..engine.runtime import Cancellation, Runtime
+from ..engine.training.preemption import Preemption, ask_to_stop
 from .clients import Clients, Fed
 from .cluster_spec import ClusterSpec
 from .cluster_step import ClusterStep
@@ -32,6 +33,8 @@ START_SECONDS = 60.0
 # A server that was asked for nothing looks for messages so rarely, in seconds, and so often while it is busy.
 _IDLE, _BUSY = 0.005, 0.0005
 _SPIN = 0.001
+# Seconds between looks for signals in `join`.
+_SIGNALS = 0.2
 
 
 class Server:
@@ -94,6 +97,8 @@ class Server:
         self._forgotten: deque[tuple[tuple[int, int], Sequence[int]]] = deque()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        # Whether all know that training is to end.
+        self._asked = False
         if start:
             self.start()
 
@@ -127,10 +132,24 @@ class Server:
                 world().finalizers.append(self.stop)
 
     def join(self) -> None:
-        """Serves until no task is left that could ask for anything: all others wait here too, or have ended."""
+        """Serves until no task is left that could ask for anything: all others wait here too, or have ended.
+
+        SIGTERM and SIGUSR1 are handed on to all tasks, whose trainings save and end; then this ends too.
+
+        Raises:
+            Preempted: one of these signals came: a SystemExit with status 85.
+        """
         self._tell(Kind.JOINED)
-        with self._news:
-            self._news.wait_for(lambda: self._stopping.is_set() or self._all_quiet())
+        with Preemption(any_rank=self.any_asked) as signals, self._news:
+            while not self._news.wait_for(lambda: self._stopping.is_set() or self._all_quiet(), _SIGNALS):
+                signals.agree()
+
+    def any_asked(self, asked: bool) -> bool:
+        """Whether a signal asked this process to stop, or another task that has said so; others hear of it once."""
+        if asked and not self._asked:
+            self._asked = True
+            self._tell(Kind.STOP)
+        return asked
 
     def stop(self) -> None:
         """Ends serving. A process that ends does it by itself."""
@@ -269,6 +288,9 @@ class Server:
                 self._service.client_ended(rank)
         elif message.kind is Kind.RESET:
             self.resources.clear(message.info["containers"])
+        elif message.kind is Kind.STOP:
+            self._asked = True
+            ask_to_stop()
         else:
             self._service.handle(message)
 
@@ -326,8 +348,45 @@ def _check_alone(server: Server) -> None:
             )
 
 
-def _find(target: str) -> Server | None:
-    return next((s for s in _servers if s.target == target), None)
+class OtherTask:
+    """Another task of a server's cluster as the target of a session: what nothing places runs there."""
+
+    def __init__(self, server: Server, task: Task) -> None:
+        self.server, self.task = server, task
+        self.resources, self.placement = server.resources, server.placement
+
+    def compile(
+        self,
+        graph: Graph,
+        fetches: Sequence[Tensor],
+        targets: Sequence[Operation],
+        feeds: Sequence[Tensor],
+        runtime: Runtime,
+        options: Options,
+    ) -> ClusterStep:
+        """A step whose operations run where they are placed, and on the task where they are not."""
+        return ClusterStep(self.server, self.task, graph, fetches, targets, feeds, runtime, options)
+
+    def device_names(self) -> list[str]:
+        """The devices of all tasks."""
+        return self.server.device_names()
+
+    def reset(self, containers: Sequence[str]) -> None:
+        """Drops state by container, on all tasks."""
+        self.server.reset(containers)
+
+
+def _find(target: str) -> Server | OtherTask | None:
+    """The server of this process, or the task of its cluster, that has an address, whatever stands before ://."""
+    address = target.rpartition("://")[2]
+    for server in _servers:
+        if server.cluster.task_address(*server.task) == address:
+            return server
+    for server in _servers:
+        for task in server.tasks:
+            if server.cluster.task_address(*task) == address:
+                return OtherTask(server, task)
+    return None
 
 
 targets.finders.append(_find)

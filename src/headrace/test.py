@@ -1,5 +1,6 @@
 """`tf.test`: test cases with graphs and sessions."""
 
+from .cluster.local import create_local_cluster
 from .engine.testing import (
     Benchmark,
     TestCase,
@@ -14,6 +15,6 @@ from .engine.testing import (
 )
 
 __all__ = [
-    "Benchmark", "TestCase", "assert_equal_graph_def", "compute_gradient", "compute_gradient_error", "get_temp_dir",
-    "gpu_device_name", "is_built_with_cuda", "is_gpu_available", "main",
+    "Benchmark", "TestCase", "assert_equal_graph_def", "compute_gradient", "compute_gradient_error",
+    "create_local_cluster", "get_temp_dir", "gpu_device_name", "is_built_with_cuda", "is_gpu_available", "main",
 ]  # fmt: skip
