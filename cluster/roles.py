@@ -1,6 +1,6 @@
 """What this process is in a cluster: the chief, a worker, a parameter server or the evaluator.
 
-TF_CONFIG says so, as for tf.estimator; or `headrace run --ps K`; or, in a job without parameter servers, the rank.
+TF_CONFIG says so, as for tf.estimator (`headrace run --ps K` sets it); or, in a job without parameter servers, the rank.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from .cluster_spec import ClusterSpec
 from .launcher import Launch, launch
 
 TF_CONFIG = "TF_CONFIG"
-# The number of parameter servers of a job, set by `headrace run --ps`.
-SERVERS = "HEADRACE_PS"
 CHIEF, MASTER, WORKER, PS, EVALUATOR = "chief", "master", "worker", "ps", "evaluator"
 _FROM = "Note that these values may be coming from the TF_CONFIG environment variable."
 
@@ -55,13 +53,11 @@ def role_of(environment: Mapping[str, str], started: Launch) -> Role:
     """The task of a process, from its environment and its place in its job.
 
     Raises:
-        ValueError: TF_CONFIG is no JSON object, or its cluster and task do not fit; `--ps` leaves no worker.
+        ValueError: TF_CONFIG is no JSON object, or its cluster and task do not fit.
     """
     config = tf_config_of(environment)
     if config.get("cluster"):
         return _of_cluster(ClusterSpec(config["cluster"]), config, started)
-    if servers := int(environment.get(SERVERS, "0")):
-        return _of_cluster(cluster_with_servers(started.size, servers), config, started)
     return _without_cluster(config, started)
 
 

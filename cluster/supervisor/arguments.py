@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import shlex
 from pathlib import Path
 
+from ..roles import TF_CONFIG
 from .attempt import Settings
 
 STATUSES = """\
@@ -60,7 +62,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
     """What was asked for.
 
     Raises:
-        ValueError: there is no program, or parameter servers leave no process to train.
+        ValueError: there is no program, parameter servers leave no process to train, or TF_CONFIG names others.
     """
     program = options.program[1:] if options.program[:1] == ["--"] else options.program
     if options.module:
@@ -69,6 +71,8 @@ def settings_of(options: argparse.Namespace) -> Settings:
         raise ValueError("headrace run needs a program: headrace run -n 4 train.py")
     if options.ps and options.ps >= options.n:
         raise ValueError(f"{options.ps} of {options.n} processes cannot be parameter servers: at least one must train")
+    if options.ps and TF_CONFIG in os.environ:
+        raise ValueError("--ps says the cluster, and so does TF_CONFIG: leave one of them out")
     return Settings(
         program,
         options.n,

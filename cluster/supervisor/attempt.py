@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import json
 import os
 import shutil
 import signal
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import supervised
-from ..roles import SERVERS
+from ..roles import cluster_with_servers
 from . import leftovers, output
 from .command import Mpirun, command_of, environment_of
 
@@ -113,19 +114,23 @@ class Attempt:
         return command_of(mpirun, self._settings.count, program, options)
 
     def _environment(self, mpirun: Mpirun, number: int) -> dict[str, str]:
-        servers = {SERVERS: str(self._settings.servers)} if self._settings.servers else {}
-        return (
-            environment_of(mpirun, os.environ)
-            | servers
-            | {
-                leftovers.MARK: self._job,
-                supervised.STATE: str(self._state),
-                "HEADRACE_ATTEMPT": str(number),
-                # For what launchers put there; ranks give the program its own back.
-                "TMPDIR": str(self._temporary),
-                "HEADRACE_TMPDIR": os.environ.get("TMPDIR", ""),
-            }
-        )
+        own = {
+            leftovers.MARK: self._job,
+            supervised.STATE: str(self._state),
+            "HEADRACE_ATTEMPT": str(number),
+            # For what launchers put there; ranks give the program its own back.
+            "TMPDIR": str(self._temporary),
+            "HEADRACE_TMPDIR": os.environ.get("TMPDIR", ""),
+        }
+        return environment_of(mpirun, os.environ) | own | self._cluster()
+
+    def _cluster(self) -> dict[str, str]:
+        """The tasks of a job with parameter servers, in the order of the ranks; each puts its own into TF_CONFIG."""
+        if not self._settings.servers:
+            return {}
+        return {
+            "HEADRACE_CLUSTER": json.dumps(cluster_with_servers(self._settings.count, self._settings.servers).as_dict())
+        }
 
     def _forget(self) -> None:
         """Removes what an earlier attempt told in the same folder."""

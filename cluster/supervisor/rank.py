@@ -6,6 +6,7 @@ Started by its path: nothing of headrace is imported before the program does so.
 from __future__ import annotations
 
 import faulthandler
+import json
 import os
 import runpy
 import signal
@@ -21,7 +22,10 @@ _PREEMPTED = 85
 
 def main() -> None:
     """Runs the program of the command line."""
-    _register()
+    rank = next((os.environ[name] for name in _RANKS if name in os.environ), "0")
+    _register(rank)
+    if "HEADRACE_CLUSTER" in os.environ:
+        os.environ["TF_CONFIG"] = _tf_config(json.loads(os.environ["HEADRACE_CLUSTER"]), int(rank))
     as_module = sys.argv[1] == "-m"
     sys.argv[:] = sys.argv[1 + as_module :]
     program = sys.argv[0]
@@ -34,11 +38,10 @@ def main() -> None:
         _end(_status_of(lambda: runpy.run_path(program, run_name="__main__"), program))
 
 
-def _register() -> None:
+def _register(rank: str) -> None:
     """Tells the supervisor this process's number, and shows stacks on SIGUSR2, which it sends when nothing moves."""
     os.environ["HEADRACE_RANK_PROCESS"] = str(os.getpid())
     folder = Path(os.environ["HEADRACE_STATE"])
-    rank = next((os.environ[name] for name in _RANKS if name in os.environ), "0")
     if rank == "0" and not folder.is_dir():
         sys.exit(
             f"rank 0 does not see {folder}: give headrace run a --state folder on a file system that all hosts share"
@@ -51,6 +54,12 @@ def _register() -> None:
         if not os.environ["TMPDIR"]:
             del os.environ["TMPDIR"]
     faulthandler.register(signal.SIGUSR2, all_threads=True)
+
+
+def _tf_config(cluster: dict[str, list[str]], rank: int) -> str:
+    """TF_CONFIG of a rank: the tasks are given to the ranks in the order of the cluster."""
+    tasks = [(job, index) for job, names in cluster.items() for index in range(len(names))]
+    return json.dumps({"cluster": cluster, "task": dict(zip(("type", "index"), tasks[rank], strict=True))})
 
 
 def _status_of(run: Callable[[], object], program: str) -> int:

@@ -7,15 +7,16 @@ import pytest
 import headrace as tf
 from headrace.cluster.launcher import Launch
 from headrace.cluster.resolvers import SlurmClusterResolver, expand_hosts
-from headrace.cluster.roles import role_of
+from headrace.cluster.roles import cluster_with_servers, role_of
+from headrace.cluster.supervisor.rank import _tf_config
 
 CLUSTER = {"chief": ["c:1"], "worker": ["w0:1", "w1:1"], "ps": ["p0:1", "p1:1"]}
 FIELDS = "task_type task_id is_chief num_worker_replicas num_ps_replicas global_id_in_cluster master".split()
 
 
-def fields(config, started=None, **environment):
+def fields(config, started=None):
     text = {"TF_CONFIG": json.dumps(config)} if config is not None else {}
-    role = role_of(text | environment, started or Launch())
+    role = role_of(text, started or Launch())
     return tuple(getattr(role, name) for name in FIELDS)
 
 
@@ -52,7 +53,8 @@ def test_ranks_without_servers():
 
 
 def test_ranks_with_servers():
-    found = [fields(None, rank(k, 4), HEADRACE_PS="1") for k in range(4)]
+    cluster = cluster_with_servers(4, 1).as_dict()
+    found = [fields(json.loads(_tf_config(cluster, k)), rank(k, 4)) for k in range(4)]
     assert [task[:3] for task in found] == [
         ("chief", 0, True),
         ("worker", 0, False),
@@ -92,7 +94,7 @@ def test_other_mistakes():
     with pytest.raises(ValueError, match=r"TF_CONFIG must be JSON, got '\{'"):
         role_of({"TF_CONFIG": "{"}, Launch())
     with pytest.raises(ValueError, match="2 of 2 processes cannot be parameter servers"):
-        fields(None, rank(0, 2), HEADRACE_PS="2")
+        cluster_with_servers(2, 2)
     with pytest.raises(ValueError, match="Rank 5 has no task in the cluster of 5 tasks"):
         fields({"cluster": CLUSTER}, rank(5, 6))
 

@@ -7,6 +7,7 @@ from .mpirun import PYTHON, SCRIPTS, needs_mpi, run_job
 
 pytestmark = needs_mpi
 ENVIRONMENT = {"HEADRACE_DETERMINISTIC": "1"}
+SCRIPTS_OF_TRAINING = ["keras_fit.py", "estimator_train.py"]
 
 
 def run(folder, count, script, trouble, *options, timeout=120):
@@ -36,23 +37,36 @@ def check(job, expected, attempt):
             np.testing.assert_array_equal(result[name], expected[name], name)
 
 
-@pytest.mark.parametrize("trouble", ["1:17:kill"])
-def test_a_fit_goes_on(trouble, tmp_path, undisturbed):
-    check(run(tmp_path, 2, "keras_fit.py", trouble), undisturbed("keras_fit.py"), 1)
+def check_recovery(script, trouble, folder, undisturbed, *options):
+    check(run(folder, 2, script, trouble, *options), undisturbed(script), 1)
+
+
+def check_stop(script, rank, folder, undisturbed):
+    job = run(folder, 2, script, f"{rank}:17:term")
+    assert job.status == 85, job.output
+    check(run(folder, 2, script, ""), undisturbed(script), 0)
+
+
+@pytest.mark.parametrize("script", SCRIPTS_OF_TRAINING)
+def test_training_goes_on(script, tmp_path, undisturbed):
+    check_recovery(script, "1:17:kill", tmp_path, undisturbed)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("trouble", ["0:17:kill", "1:22:raise", "1:17:stop", "0:17:stop"])
-def test_a_fit_goes_on_after_everything(trouble, tmp_path, undisturbed):
-    job = run(tmp_path, 2, "keras_fit.py", trouble, "--stall-timeout", "8")
-    check(job, undisturbed("keras_fit.py"), 1)
+@pytest.mark.parametrize("trouble", ["0:17:kill", "1:17:stop", "0:17:stop"])
+@pytest.mark.parametrize("script", SCRIPTS_OF_TRAINING)
+def test_training_goes_on_after_everything(script, trouble, tmp_path, undisturbed):
+    check_recovery(script, trouble, tmp_path, undisturbed, "--stall-timeout", "8")
 
 
-@pytest.mark.parametrize("rank", [1])
-def test_a_fit_that_is_asked_to_stop(rank, tmp_path, undisturbed):
-    job = run(tmp_path, 2, "keras_fit.py", f"{rank}:17:term")
-    assert job.status == 85, job.output
-    check(run(tmp_path, 2, "keras_fit.py", ""), undisturbed("keras_fit.py"), 0)
+@pytest.mark.long
+def test_a_fit_goes_on_after_an_exception(tmp_path, undisturbed):
+    check_recovery("keras_fit.py", "1:22:raise", tmp_path, undisturbed)
+
+
+@pytest.mark.parametrize("script, rank", [("keras_fit.py", 1), ("estimator_train.py", 0)])
+def test_training_that_is_asked_to_stop(script, rank, tmp_path, undisturbed):
+    check_stop(script, rank, tmp_path, undisturbed)
 
 
 def test_the_number_of_ranks_does_not_matter(tmp_path, undisturbed):
