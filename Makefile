@@ -44,7 +44,7 @@ sanitize: $(VENV)/.installed-test
 	    --build-temp build/sanitize/temp || exit 1; \
 	done
 	ASAN_OPTIONS=detect_leaks=0 $(call SANITIZED,address$(comma)undefined,libasan.so) tests/engine/native
-	$(call SANITIZED,thread,libtsan.so) tests/engine/native/test_runtime.py -k "every_chunk or same_time"
+	$(call SANITIZED,thread,libtsan.so) tests/engine/native/test_runtime.py -k "every_chunk or same_time or timed"
 
 # The engine on NumPy alone, as where there is no compiler.
 test-numpy: $(VENV)/.installed-test
