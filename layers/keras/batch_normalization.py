@@ -19,6 +19,7 @@ from ...engine.ops.nn_moments import batch_normalization as nn_batch_normalizati
 from ...engine.ops.reduce import reduce_prod, reduce_sum
 from ...engine.ops.unary import square
 from ..normalization import FUSED_FORMATS, fused_outputs, moved, plain_moments
+from ..rank_moments import has_other_ranks, moments_of_ranks
 from . import backend
 from .base import Layer, Shape
 from .input_spec import InputSpec
@@ -42,7 +43,7 @@ class BatchNormalization(Layer):
         scale: whether there is a gamma.
         beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer, beta_regularizer,
             gamma_regularizer, beta_constraint, gamma_constraint: of the weights.
-        synchronized: accepted; there is one replica.
+        synchronized: of several ranks that train together, use the moments of the batches of all.
 
     Raises:
         ValueError: the axis is out of range or of unknown size, or `renorm` is asked for, which is not there.
@@ -120,16 +121,17 @@ class BatchNormalization(Layer):
     def _normalized(self, inputs: Tensor, training: Any, mask: Any) -> Normalized:
         rank = len(inputs.sizes or ())
         axis = self.axis % rank
-        if mask is None and rank == 4 and axis in FUSED_FORMATS:
+        synchronized = self.synchronized and has_other_ranks()
+        if mask is None and rank == 4 and axis in FUSED_FORMATS and not synchronized:
             return self._of_images(inputs, training, axis)
         others = [a for a in range(rank) if a != axis]
         moving = (self.moving_mean, self.moving_variance)
         if mask is None:
-            mean, variance = plain_moments(inputs, others, False, moving, training)
+            mean, variance = plain_moments(inputs, others, False, moving, training, synchronized)
         else:
             mean, variance = smart_cond(
                 training,
-                lambda: masked_moments(inputs, mask, others),
+                lambda: masked_moments(inputs, mask, others, synchronized),
                 lambda: tuple(convert_to_tensor(variable) for variable in moving),
             )
         spread = [-1 if a == axis else 1 for a in range(rank)]
@@ -157,9 +159,11 @@ class BatchNormalization(Layer):
         return tuple(input_shape)
 
 
-def masked_moments(inputs: Tensor, mask: Any, axes: list[int]) -> tuple[Tensor, Tensor]:
+def masked_moments(inputs: Tensor, mask: Any, axes: list[int], synchronized: bool = False) -> tuple[Tensor, Tensor]:
     """Mean and variance over axes of the elements that the mask does not hide."""
     seen = logical_and(expand_dims(cast(mask, bool_dtype), -1), cast(ones_like(inputs), bool_dtype))
+    if synchronized:
+        return moments_of_ranks(inputs, axes, seen=seen)
     count = reduce_sum(cast(seen, inputs.dtype.base_dtype), axis=axes, keepdims=True) + backend.epsilon()
     mean = reduce_sum(where(seen, inputs, zeros_like(inputs)), axis=axes, keepdims=True) / count
     apart = where(seen, inputs - mean, zeros_like(inputs))

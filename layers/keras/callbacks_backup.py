@@ -49,6 +49,7 @@ class BackupAndRestore(Callback):
     """
 
     needs_batch_logs = False
+    keeps_place = True
 
     def __init__(
         self,

@@ -5,17 +5,22 @@ from __future__ import annotations
 import csv
 import json
 import os
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...engine.training.preemption import PREEMPTED_STATUS, Preemption
 from ..fitting.callbacks import Callback, Logs
 from .callbacks_monitor import MonitorCallback, say
 
 
 class ModelCheckpoint(MonitorCallback):
     """Writes the model, or its weights, after epochs or every some batches.
+
+    SIGTERM and SIGUSR1 end the fit after the step: the model is written, and SystemExit raised; not with save_best_only
+    or metrics in the file's name. BackupAndRestore besides lets the fit go on with the next batch.
 
     Args:
         filepath: of the file; may hold `{epoch}` and names of metrics, as in "{epoch:02d}-{val_loss:.2f}.keras". Ends in
@@ -27,6 +32,7 @@ class ModelCheckpoint(MonitorCallback):
         mode: "min", "max", or "auto" to tell by the name.
         save_freq: "epoch", or a number of batches.
         initial_value_threshold: the metric must be better than this.
+        preemption_exit_status: the status of that SystemExit; None leaves the signals alone.
 
     Raises:
         ValueError: the file's name does not fit, or save_freq is neither.
@@ -45,6 +51,7 @@ class ModelCheckpoint(MonitorCallback):
         mode: str = "auto",
         save_freq: Any = "epoch",
         initial_value_threshold: float | None = None,
+        preemption_exit_status: int | None = PREEMPTED_STATUS,
     ) -> None:
         super().__init__(monitor, mode)
         self.filepath, self.verbose = os.fspath(filepath), verbose
@@ -58,20 +65,51 @@ class ModelCheckpoint(MonitorCallback):
         check_frequency("ModelCheckpoint", save_freq)
         self.needs_batch_logs = save_freq != "epoch"
         self._epoch, self._batches = 0, 0
+        self._preemption: Preemption | None = None
+        if preemption_exit_status is not None and not save_best_only and self._is_named_at_any_time():
+            self._preemption = Preemption(preemption_exit_status)
+        self._leaves = True
+
+    def _is_named_at_any_time(self) -> bool:
+        try:
+            self.filepath.format(epoch=1, batch=1)
+        except (KeyError, IndexError, ValueError):
+            return False
+        return True
+
+    def around(self) -> AbstractContextManager[Any]:
+        return self._preemption or nullcontext()
+
+    def goes_on_at(self, loop: Any) -> tuple[int, int] | None:
+        self._leaves = not any(callback.keeps_place for callback in loop.callbacks)
+        return None
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        if self.save_freq == "epoch":
-            return
-        self._batches += 1
-        if self._batches % self.save_freq == 0:
+        is_due = self._preemption is not None and self._preemption.agree()
+        if self.save_freq != "epoch":
+            self._batches += 1
+            is_due = is_due or self._batches % self.save_freq == 0
+        if is_due:
             self._save(self._epoch, batch, logs or {})
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        if self.save_freq == "epoch":
+        stops = self._preemption is not None and self._preemption.agree()
+        if stops or self.save_freq == "epoch":
             self._save(epoch, None, logs or {})
+
+    def after_train_batch(self, batch: int) -> None:
+        self._leave()
+
+    def after_epoch(self, epoch: int) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        # Not before: other callbacks may save too.
+        if self._preemption is not None and self._preemption.stops and self._leaves:
+            self._preemption.leave()
 
     def _save(self, epoch: int, batch: int | None, logs: Logs) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from ..layers.keras.backend import clear_session
 from ..layers.keras.files import get_file
+from ..layers.keras.image_arrays import array_to_img, img_to_array, load_img, save_img
 from ..layers.keras.numpy_tools import PyDataset, Sequence, normalize, pad_sequences, set_random_seed, to_categorical
 from ..layers.keras.serialization import (
     CustomObjectScope,
@@ -15,7 +16,8 @@ from ..layers.keras.serialization import (
 )
 
 __all__ = [
-    "CustomObjectScope", "PyDataset", "Sequence", "clear_session", "custom_object_scope", "deserialize_keras_object",
-    "get_custom_objects", "get_file", "get_registered_name", "get_registered_object", "normalize", "pad_sequences",
-    "register_keras_serializable", "serialize_keras_object", "set_random_seed", "to_categorical",
+    "CustomObjectScope", "PyDataset", "Sequence", "array_to_img", "clear_session", "custom_object_scope",
+    "deserialize_keras_object", "get_custom_objects", "get_file", "get_registered_name", "get_registered_object",
+    "img_to_array", "load_img", "normalize", "pad_sequences", "register_keras_serializable", "save_img",
+    "serialize_keras_object", "set_random_seed", "to_categorical",
 ]  # fmt: skip

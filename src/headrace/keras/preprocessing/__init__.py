@@ -1,7 +1,7 @@
 """The names of TensorFlow 1.15's `tf.keras.preprocessing`."""
 
-from . import sequence, text
+from . import image, sequence, text
 
 __all__ = [
-    "sequence", "text",
+    "image", "sequence", "text",
 ]  # fmt: skip
