@@ -236,7 +236,8 @@ def apply_brightness_shift(x: Any, brightness: float, scale: bool = True) -> Arr
     brighter = np.clip(np.floor(np.floor(values) * brightness), 0, 255)
     if stretches and not scale:
         brighter = brighter / 255 * (high - low) + low
-    return brighter.astype(floatx())
+    found: Array = brighter.astype(floatx())
+    return found
 
 
 # Random moves, by NumPy's global generator
