@@ -54,7 +54,8 @@ def at_end(function: Callable[[], None]) -> None:
 
 def abort(status: int = 1, reason: str = "") -> NoReturn:
     """Ends all ranks of the job at once with an exit status that is not zero; the reason is for the supervisor."""
-    supervised.note_failure(status, reason.strip() or f"the program ended with exit status {status}")
+    reason = reason.strip().partition("\n")[0] or f"the program ended with exit status {status}"
+    supervised.note_failure(status, reason)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()

@@ -22,9 +22,9 @@ def undisturbed(tmp_path_factory):
     """Weights after training that nothing happened to, by script."""
     found = {}
 
-    def weights(script):
+    def weights(script, *options):
         if script not in found:
-            found[script] = run(tmp_path_factory.mktemp("alone"), 2, script, "").of_ranks()[0]
+            found[script] = run(tmp_path_factory.mktemp("alone"), 2, script, "", *options).of_ranks()[0]
         return found[script]
 
     return weights
@@ -73,3 +73,20 @@ def test_the_number_of_ranks_does_not_matter(tmp_path, undisturbed):
     # Started on two, and gone on with on one.
     assert run(tmp_path, 2, "keras_fit.py", "0:11:term").status == 85
     check(run(tmp_path, 1, "keras_fit.py", ""), undisturbed("keras_fit.py"), 0)
+
+
+def check_with_server(folder, undisturbed, trouble, *options):
+    job = run(folder, 2, "server_train.py", trouble, "--ps", "1", *options)
+    trained, served = job.of_ranks()
+    assert trained["attempt"] == served["attempt"] == 1
+    np.testing.assert_array_equal(trained["weights"], undisturbed("server_train.py", "--ps", "1")["weights"])
+
+
+def test_training_with_a_server_goes_on(tmp_path, undisturbed):
+    check_with_server(tmp_path, undisturbed, "ps:17:kill")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("trouble", ["chief:17:kill", "ps:17:stop", "chief:17:stop"])
+def test_training_with_a_server_goes_on_after_everything(trouble, tmp_path, undisturbed):
+    check_with_server(tmp_path, undisturbed, trouble, "--stall-timeout", "8")
