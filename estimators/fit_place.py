@@ -26,6 +26,7 @@ class FitPlace(Callback):
     """
 
     needs_batch_logs = False
+    keeps_place = True
 
     def __init__(self, folder: str, steps: EstimatorSteps, stream: Stream, global_step: Callable[[], int]) -> None:
         super().__init__()

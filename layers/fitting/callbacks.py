@@ -29,6 +29,8 @@ class Callback:
     needs_batch_logs = True
     # Whether, of several ranks that train together, only the chief has it: it shows or writes something.
     chief_only = False
+    # Whether a fit that a signal ends goes on from what this keeps: others then do not end it.
+    keeps_place = False
 
     def __init__(self) -> None:
         self._model: Any = None

@@ -82,6 +82,49 @@ def test_a_signal_between_two_epochs(tmp_path, at):
     fit(tmp_path / "none", Asking(seen, None), preemption_exit_status=None)
 
 
+def test_the_model_is_saved_where_a_signal_ends_fit(tmp_path):
+    def saved(name, **options):
+        return keras.callbacks.ModelCheckpoint(tmp_path / name, **options)
+
+    class At(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 1:
+                os.kill(os.getpid(), signal.SIGUSR1)
+
+    keras.backend.clear_session()
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile("adam", "mse")
+    x = np.ones((20, 3), "float32")
+    files = [saved("m-{epoch}-{batch}.keras"), saved("{loss}.keras"), saved("best.keras", save_best_only=True)]
+    with pytest.raises(SystemExit) as stopped:
+        model.fit(x, x[:, 0], batch_size=5, epochs=4, verbose=0, callbacks=[At(), *files])
+    assert stopped.value.code == 85 and [path.name for path in tmp_path.iterdir()] == ["m-1-2.keras"]
+    found = keras.models.load_model(tmp_path / "m-1-2.keras")
+    for one, other in zip(found.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert int(keras.backend.get_value(found.optimizer.iterations)) == 2
+    seen = []
+    check = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: seen.append(signal.getsignal(signal.SIGTERM))
+    )
+    for callback in (files[2], saved("none.keras", preemption_exit_status=None)):
+        model.fit(x, x[:, 0], verbose=0, callbacks=[callback, check])
+    assert seen == [signal.SIG_DFL] * 2
+
+
+def test_a_backup_and_a_model_are_both_saved(tmp_path):
+    other = keras.callbacks.ModelCheckpoint(tmp_path / "m.weights.h5", save_weights_only=True)
+    at = keras.callbacks.LambdaCallback(
+        on_train_batch_begin=lambda batch, logs: batch == 2 and os.kill(os.getpid(), signal.SIGTERM)
+    )
+    for callbacks in ([at, other], [other, at]):
+        with pytest.raises(SystemExit):
+            fit(tmp_path / "backup", *callbacks)
+        assert {path.name for path in tmp_path.iterdir()} == {"m.weights.h5", "backup"}
+        (tmp_path / "m.weights.h5").unlink()
+        (tmp_path / "backup" / "backup.h5").unlink()
+
+
 class Interrupted(keras.callbacks.Callback):
     """Interrupts where `when(epoch)` says so."""
 
