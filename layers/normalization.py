@@ -19,6 +19,7 @@ from ..engine.shapes import TensorShape
 from .base import Layer
 from .core import Function, as_initializer, functional_options
 from .input_spec import InputSpec
+from .rank_moments import has_other_ranks, moments_of_ranks
 
 Moments = tuple[Tensor, Tensor]
 FUSED_FORMATS = {1: "NCHW", 3: "NHWC"}
@@ -41,6 +42,7 @@ class BatchNormalization(Layer):
         beta_constraint, gamma_constraint: functions applied to variables after an update.
         fused: use the one operation for images; by default where the input is 4-D and the axis 1 or 3. As in TensorFlow
             its moving variance is that of a sample, larger by n / (n - 1).
+        synchronized: of several ranks that train together, use the moments of the batches of all.
         trainable, name: as for every layer.
 
     Raises:
@@ -71,6 +73,7 @@ class BatchNormalization(Layer):
         virtual_batch_size: int | None = None,
         adjustment: Function | None = None,
         name: str | None = None,
+        synchronized: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(trainable, name, **kwargs)
@@ -92,7 +95,7 @@ class BatchNormalization(Layer):
         self.moving_variance_initializer = as_initializer(moving_variance_initializer)
         self.beta_regularizer, self.gamma_regularizer = beta_regularizer, gamma_regularizer
         self.beta_constraint, self.gamma_constraint = beta_constraint, gamma_constraint
-        self.fused = fused
+        self.fused, self.synchronized = fused, synchronized
         self.beta: Any = None
         self.gamma: Any = None
 
@@ -111,6 +114,8 @@ class BatchNormalization(Layer):
         self._add_parameters(shape)
 
     def _fuses(self, rank: int) -> bool:
+        if self.synchronized and has_other_ranks():
+            return False
         possible = rank == 4 and len(self._axes) == 1 and self._axes[0] in FUSED_FORMATS
         if self.fused and not possible:
             raise ValueError(f"fused=True takes 4-D inputs and axis 1 or 3, got rank {rank} and axis {self.axis}")
@@ -154,7 +159,7 @@ class BatchNormalization(Layer):
         rank = len(inputs.sizes or ())
         others = [a for a in range(rank) if a not in self._axes]
         mean, variance = plain_moments(
-            inputs, others, len(self._axes) > 1, (self.moving_mean, self.moving_variance), training
+            inputs, others, len(self._axes) > 1, (self.moving_mean, self.moving_variance), training, self.synchronized
         )
         spread = [-1 if a in self._axes else 1 for a in range(rank)]
 
@@ -181,10 +186,14 @@ def _axes_of(axis: int | list[int], rank: int) -> list[int]:
     return axes
 
 
-def plain_moments(inputs: Tensor, axes: list[int], keep: bool, moving: tuple[Any, Any], training: Any) -> Moments:
+def plain_moments(
+    inputs: Tensor, axes: list[int], keep: bool, moving: tuple[Any, Any], training: Any, synchronized: bool = False
+) -> Moments:
     """Mean and variance of the batch over axes if training, else the moving ones; in the dtype of these."""
 
     def of_batch() -> Moments:
+        if synchronized and has_other_ranks():
+            return moments_of_ranks(cast(inputs, moving[0].dtype.base_dtype), axes, keep)
         mean, variance = moments(cast(inputs, moving[0].dtype.base_dtype), axes, keep_dims=keep)
         return mean, variance
 
@@ -255,6 +264,7 @@ def batch_normalization(
     fused: bool | None = None,
     virtual_batch_size: int | None = None,
     adjustment: Function | None = None,
+    synchronized: bool = False,
 ) -> Tensor:
     """Batch normalization as a function; see BatchNormalization.
 

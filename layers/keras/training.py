@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -97,15 +97,23 @@ class ModelSteps:
         return [v for metric in self._model.metrics for v in metric.variables]
 
     def statistics(self) -> list[Any]:
-        """The weights that are not trained."""
-        trained = {id(v) for v in self._model._weights_to_train()}
-        return [v for v in self._model.weights if id(v) not in trained]
+        """The weights that are not trained, without those of synchronized layers: they are alike on all ranks."""
+        others = {id(v) for v in self._model._weights_to_train()}
+        others |= {id(v) for layer in _inside(self._model) if getattr(layer, "synchronized", False) for v in layer.weights}
+        return [v for v in self._model.weights if id(v) not in others]
 
     def end(self) -> None:
         """The averages of the weights become the weights, where the optimizer keeps some."""
         optimizer = self._model.optimizer
         if optimizer.use_ema:
             optimizer.finalize_variable_values(self._model._weights_to_train())
+
+
+def _inside(layer: Any) -> Iterator[Any]:
+    """A layer and all layers inside."""
+    yield layer
+    for inner in layer._flatten_layers():
+        yield from _inside(inner)
 
 
 class PredictSteps:
