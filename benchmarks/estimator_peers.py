@@ -123,9 +123,11 @@ class Keras:
 
     def __init__(self, data: dict[str, Any]) -> None:
         import keras
-        import torch
 
-        torch.set_num_threads(1)
+        if keras.backend.backend() == "torch":
+            import torch
+
+            torch.set_num_threads(1)
         self.data, self.keras = data, keras
         self.model = self.make()
         self.model.fit(data["x_train"], data["y_train"], epochs=1, verbose=0)
@@ -203,7 +205,7 @@ class ScikitLearn:
         return seconds(lambda: self.make().fit(self.data["x_train"], self.data["y_train"]))
 
 
-PEERS = {"headrace": Headrace, "tf215": TensorFlow, "keras": Keras, "sklearn": ScikitLearn}
+PEERS = {"headrace": Headrace, "tf215": TensorFlow, "keras": Keras, "keras_jax": Keras, "sklearn": ScikitLearn}
 
 
 def asked() -> Iterator[str]:

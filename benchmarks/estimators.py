@@ -2,8 +2,8 @@
 
 Every peer is a process that stays alive; they are asked in turn, round by round, and the ratios are the medians over
 the rounds of each peer's time over headrace's. Run as `python benchmarks/estimators.py [--rounds 5]`. The interpreters
-of the peers are found in BENCH_PY_sklearn, BENCH_PY_keras (Keras 3 with PyTorch) and BENCH_PY_tf215 (TensorFlow 2.15
-with its estimators); a peer whose variable is not set is left out.
+of the peers are found in BENCH_PY_sklearn, BENCH_PY_keras (Keras 3 with PyTorch), BENCH_PY_keras_jax (Keras 3 with JAX) and
+BENCH_PY_tf215 (TensorFlow 2.15 with its estimators); a peer whose variable is not set is left out.
 """
 
 from __future__ import annotations
@@ -22,9 +22,11 @@ WORKLOADS = {
     "fit_digits": "fit of digits, 30 epochs of 45 steps, s",
     "wide_and_deep": "a step of wide and deep, 200 rows, ms",
 }
-PEERS = ("headrace", "sklearn", "keras", "tf215")
+PEERS = ("headrace", "sklearn", "keras", "keras_jax", "tf215")
+BACKENDS = {"keras": "torch", "keras_jax": "jax"}
 # As many numerical threads for each.
 THREADS = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+THREADS |= {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false", "NPROC": "1"}
 
 
 class Peer:
@@ -38,7 +40,9 @@ class Peer:
     def __init__(self, name: str, folder: str) -> None:
         python = sys.executable if name == "headrace" else os.environ[f"BENCH_PY_{name}"]
         script = Path(__file__).with_name("estimator_peers.py")
-        environment = {**os.environ, **THREADS, "KERAS_BACKEND": "torch", "TF_CPP_MIN_LOG_LEVEL": "3"}
+        environment = {**os.environ, **THREADS, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        if name in BACKENDS:
+            environment["KERAS_BACKEND"] = BACKENDS[name]
         self.name = name
         self.process = subprocess.Popen(
             [python, str(script), name, folder],
