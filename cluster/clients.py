@@ -13,7 +13,9 @@ from .messages import Message
 from .steps.client import ClientRun
 from .steps.plans import TaskPlan
 from .transport import Transport
-from .world import pauses
+
+# Seconds after which who waits looks again, whoever has received for it.
+_LONGEST = 0.001
 
 Fed = tuple[Sequence[int], Sequence[Any]]
 
@@ -52,9 +54,9 @@ class Clients:
             CancelledError: the session was closed, or the time is over.
         """
         inbox = self._inboxes[run.run[1]]
-        for _ in pauses():
-            if inbox:
-                break
+        self._receive()
+        while not inbox:
+            self._transport.wait(_LONGEST)
             self._receive()
             cancellation.check(what)
         while inbox:

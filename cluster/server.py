@@ -30,9 +30,8 @@ from .world import world
 
 # How long a client waits for the processes of tasks that it needs.
 START_SECONDS = 60.0
-# A server that was asked for nothing looks for messages so rarely, in seconds, and so often while it is busy.
-_IDLE, _BUSY = 0.005, 0.0005
-_SPIN = 0.001
+# A server that nobody wakes looks for messages so rarely, in seconds, and so often while it is busy.
+_IDLE, _BUSY = 0.005, 0.001
 # Seconds between looks for signals in `join`.
 _SIGNALS = 0.2
 
@@ -82,7 +81,8 @@ class Server:
         self.cluster, self.task = _identity(server_or_cluster_def, job_name, task_index)
         self.config = config
         self.tasks: list[Task] = [(job, i) for job in self.cluster.jobs for i in self.cluster.task_indices(job)]
-        self._requests, self._replies = transports or _transports()
+        self._transports = transports or _transports()
+        self._requests, self._replies = self._transports
         self.rank = self._requests.rank
         self.resources = ResourceStore()
         self.placement = Placement(job=self.task[0], task=self.task[1])
@@ -125,7 +125,8 @@ class Server:
         _check_alone(self)
         _servers.append(self)
         if self._requests.size > 1:
-            self._tell(Kind.HELLO, {"job": self.task[0], "task": self.task[1]})
+            addresses = [transport.address for transport in self._transports]
+            self._tell(Kind.HELLO, {"job": self.task[0], "task": self.task[1], "addresses": addresses})
             self._thread = threading.Thread(target=self._serve, name="headrace-server", daemon=True)
             self._thread.start()
             if isinstance(self._requests, MpiTransport):
@@ -164,7 +165,7 @@ class Server:
         if threading.current_thread() is not self._thread:
             self._thread.join()
         self._service.close()
-        for transport in (self._requests, self._replies):
+        for transport in self._transports:
             transport.close()
 
     @staticmethod
@@ -257,7 +258,7 @@ class Server:
     # Serving
 
     def _serve(self) -> None:
-        last, pause = time.monotonic(), 0.0
+        last = time.monotonic()
         while not self._stopping.is_set():
             found = self._requests.receive()
             for rank, message in found:
@@ -268,10 +269,9 @@ class Server:
                     self.send(rank, Message(Kind.FORGET, *step))
             now = time.monotonic()
             if found:
-                last, pause = now, 0.0
-            elif now - last > _SPIN:
-                pause = min(max(2 * pause, 2e-5), _BUSY if now - last < 1 else _IDLE)
-            time.sleep(pause)
+                last = now
+            else:
+                self._requests.wait(_BUSY if now - last < 1 else _IDLE)
 
     def _handle(self, rank: int, message: Message) -> None:
         if message.kind is Kind.HELLO:
@@ -279,6 +279,8 @@ class Server:
                 self._ranks[(message.info["job"], message.info["task"])] = rank
                 self._quiet.discard(rank)
                 self._news.notify_all()
+            for transport, address in zip(self._transports, message.info["addresses"], strict=True):
+                transport.know(rank, address)
             self._service.client_came(rank)
         elif message.kind in (Kind.JOINED, Kind.ENDED):
             with self._news:

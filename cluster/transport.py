@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable
 from typing import Any, Protocol
 
 import numpy as np
 
+from .doorbell import Doorbell
 from .messages import Bytes, Message, decode, encode
 
 # One MPI message holds at most so many bytes; longer ones go in parts.
 MOST_BYTES = 1 << 30
 _WHOLE, _PART, _LAST = 1, 2, 3
+# Seconds of the first pause between two questions whether a message has come or left.
+_SHORTEST = 2e-5
 
 
 class Transport(Protocol):
@@ -28,6 +32,16 @@ class Transport(Protocol):
     def receive(self) -> list[tuple[int, Message]]:
         """What has arrived, each with the rank that sent it. Never waits."""
 
+    def wait(self, longest: float) -> None:
+        """Waits until something may have arrived, for so many seconds at most. It may not have."""
+
+    @property
+    def address(self) -> str:
+        """What others must know to end the waiting of this one at once; empty where they cannot."""
+
+    def know(self, rank: int, address: str) -> None:
+        """Takes in the address of another rank."""
+
     def close(self) -> None:
         """Waits until what was sent has left."""
 
@@ -38,6 +52,7 @@ class Hub:
     def __init__(self, size: int) -> None:
         self.size = size
         self.inboxes: list[deque[tuple[int, Bytes]]] = [deque() for _ in range(size)]
+        self.news = [threading.Event() for _ in range(size)]
 
     def transport(self, rank: int) -> HubTransport:
         """The transport of one rank."""
@@ -47,6 +62,8 @@ class Hub:
 class HubTransport:
     """A rank of a Hub. Messages are encoded all the same, so that tasks share no memory."""
 
+    address = ""
+
     def __init__(self, hub: Hub, rank: int) -> None:
         self.hub = hub
         self.rank = rank
@@ -55,6 +72,7 @@ class HubTransport:
     def send(self, rank: int, message: Message) -> None:
         """Puts a message into another rank's inbox."""
         self.hub.inboxes[rank].append((self.rank, encode(message)))
+        self.hub.news[rank].set()
 
     def receive(self) -> list[tuple[int, Message]]:
         """Empties this rank's inbox."""
@@ -63,6 +81,14 @@ class HubTransport:
             source, data = inbox.popleft()
             found.append((source, decode(data)))
         return found
+
+    def wait(self, longest: float) -> None:
+        """Waits until something has been put into this rank's inbox."""
+        self.hub.news[self.rank].wait(longest)
+        self.hub.news[self.rank].clear()
+
+    def know(self, rank: int, address: str) -> None:
+        """Ranks of a hub know each other."""
 
     def close(self) -> None:
         """Nothing is under way."""
@@ -83,6 +109,18 @@ class MpiTransport:
         self._under_way: deque[tuple[Any, Bytes]] = deque()
         self._parts: dict[int, list[Bytes]] = {}
         self._to_self: deque[Bytes] = deque()
+        self._bell = Doorbell()
+        self._addresses: dict[int, str] = {}
+        self._pause = _SHORTEST
+
+    @property
+    def address(self) -> str:
+        """That of this process's doorbell."""
+        return self._bell.address
+
+    def know(self, rank: int, address: str) -> None:
+        """Takes in the doorbell of another rank."""
+        self._addresses[rank] = address
 
     def send(self, rank: int, message: Message) -> None:
         """Starts sending a message, in parts where it is long."""
@@ -95,6 +133,16 @@ class MpiTransport:
             self._forget_sent()
             for part, tag in self._split(data):
                 self._under_way.append((self._comm.Isend([part, self._mpi.BYTE], dest=rank, tag=tag), part))
+        if not self._bell.ring(self._addresses.get(rank, "")):
+            self._addresses.pop(rank, None)
+
+    def wait(self, longest: float) -> None:
+        """Waits for the doorbell; where MPI must be asked to go on sending, or there is none, for ever longer whiles."""
+        if self._under_way or not self._bell.works:
+            time.sleep(min(self._pause, longest))
+            self._pause = min(2 * self._pause, longest)
+        else:
+            self._bell.wait(longest)
 
     def _split(self, data: Bytes) -> Iterable[tuple[Bytes, int]]:
         if data.nbytes <= self._most:
@@ -115,6 +163,8 @@ class MpiTransport:
                 source, data = taken
                 if data is not None:
                     found.append((source, decode(data)))
+        if found:
+            self._pause = _SHORTEST
         return found
 
     def _take(self) -> tuple[int, Bytes | None] | None:
@@ -141,6 +191,7 @@ class MpiTransport:
         with self._lock:
             while self._under_way:
                 self._under_way.popleft()[0].Wait()
+        self._bell.close()
 
 
 def _joined(parts: list[Bytes]) -> Bytes:

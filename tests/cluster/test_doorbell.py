@@ -1,0 +1,39 @@
+"""Doorbells: a ring ends a wait at once, rings before a wait are not lost, and nobody answering is no error."""
+
+import threading
+import time
+
+import pytest
+
+from headrace.cluster.doorbell import Doorbell
+
+pytestmark = pytest.mark.skipif(not Doorbell().works, reason="this system has no sockets without a file")
+
+
+def test_a_ring_ends_a_wait():
+    one, other = Doorbell(), Doorbell()
+    thread = threading.Thread(target=lambda: (time.sleep(0.05), other.ring(one.address)))
+    thread.start()
+    assert one.wait(30)
+    thread.join()
+    assert not one.wait(0)
+    one.close()
+    other.close()
+
+
+def test_rings_before_the_wait_count_once_and_never_block():
+    one, other = Doorbell(), Doorbell()
+    assert all(other.ring(one.address) for _ in range(5000))
+    assert one.wait(0)
+    assert not one.wait(0)
+    one.close()
+    assert not other.ring(one.address)
+    other.close()
+
+
+@pytest.mark.parametrize("address", ["", "00ff00"])
+def test_nobody_there(address):
+    bell = Doorbell()
+    assert not bell.ring(address)
+    bell.close()
+    assert not bell.wait(0)
