@@ -279,7 +279,10 @@ def _checkpoint_log(path: str) -> Any:
 
 
 class StepCounterHook(SessionRunHook):
-    """Writes the steps a second as a summary, `global_step/sec`, and to the log."""
+    """Writes the steps a second as a summary, `global_step/sec`, and to the log; warns where the step stands still."""
+
+    # For some optimizers it does that by design: said no more often than this.
+    _MOST_WARNINGS = 5
 
     def __init__(
         self,
@@ -300,6 +303,8 @@ class StepCounterHook(SessionRunHook):
             self._writer = FileWriterCache.get(self._output_dir)
         self._global_step = _step_tensor(self)
         self._tag = f"{self._global_step.op.name}/sec"
+        self._step_before: int | None = None
+        self._warnings = 0
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs | None:
         """Asks for the step."""
@@ -307,7 +312,9 @@ class StepCounterHook(SessionRunHook):
 
     def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues) -> None:
         """Writes where it is time."""
-        if not self._timer.should_trigger_for_step(int(run_values.results) + 1):
+        seen = int(run_values.results)
+        self._check(seen)
+        if not self._timer.should_trigger_for_step(seen + 1):
             return
         step = int(run_context.session.run(self._global_step))
         if not self._timer.should_trigger_for_step(step):
@@ -315,6 +322,15 @@ class StepCounterHook(SessionRunHook):
         seconds, steps = self._timer.update_last_triggered_step(step)
         if seconds and steps is not None:
             self._log_and_record(seconds, steps, step)
+
+    def _check(self, seen: int) -> None:
+        if seen == self._step_before and self._warnings < self._MOST_WARNINGS:
+            self._warnings += 1
+            _log.warning(
+                "The global step has not been increased: it is %d as before. Pass tf.train.get_global_step() to "
+                "Optimizer.minimize or apply_gradients.", seen
+            )  # fmt: skip
+        self._step_before = seen
 
     def _log_and_record(self, elapsed_time: float, elapsed_steps: int, global_step: int) -> None:
         rate = elapsed_steps / elapsed_time

@@ -117,6 +117,17 @@ def test_summaries_and_steps_a_second(train, tmp_path):
     assert [s for tag, s in values if tag == "global_step/sec"] == [3, 5]
 
 
+def test_a_step_that_stands_still(train, tmp_path, caplog):
+    counter, other = hooks.StepCounterHook(every_n_steps=100, output_dir=str(tmp_path)), constant(1)
+    with SingularMonitoredSession(hooks=[counter]) as sess:
+        for _ in range(3):
+            sess.run(train)
+        assert "not been increased" not in caplog.text
+        for _ in range(9):
+            sess.run(other)
+    assert caplog.text.count("has not been increased: it is 3 as before") == 5
+
+
 def test_nan(train):
     x = placeholder(float32, [])
     for fails in (True, False):
