@@ -75,7 +75,8 @@ class TaskMachine:
     def __init__(self) -> None:
         self._plans: dict[StepKey, TaskPlan] = {}
         self._runs: dict[RunKey, tuple[StepKey, TaskRun]] = {}
-        self._early: dict[RunKey, list[Message]] = {}
+        # By client, then by run.
+        self._early: dict[int, dict[int, list[Message]]] = {}
         # By client: the last run and the last step that it spoke of. They outlive the client: its numbers never come again.
         self._latest: dict[int, int] = {}
         self._newest: dict[int, int] = {}
@@ -99,7 +100,7 @@ class TaskMachine:
     @property
     def early_count(self) -> int:
         """For how many runs something came before the client's own word."""
-        return len(self._early)
+        return sum(map(len, self._early.values()))
 
     def handle(self, message: Message) -> list[Action]:
         """What a message about a step asks for."""
@@ -146,7 +147,7 @@ class TaskMachine:
         for run in runs:
             del self._runs[run]
         steps = [step for step in self._plans if step[0] == client]
-        self._early = {run: messages for run, messages in self._early.items() if run[0] != client}
+        self._early.pop(client, None)
         self._gone.add(client)
         return [*map(Cancel, runs), *(action for step in steps for action in self._forget(step))]
 
@@ -158,8 +159,11 @@ class TaskMachine:
         """All of the client's runs up to this one have been spoken of: what came early for those that were lost can go."""
         client, number = run
         self._latest[client] = max(number, self._latest.get(client, 0))
-        for early in [e for e in self._early if e[0] == client and e[1] <= number]:
-            del self._early[early]
+        early = self._early.get(client, {})
+        for over in [n for n in early if n <= number]:
+            del early[over]
+        if not early:
+            self._early.pop(client, None)
 
     def _forget(self, step: StepKey) -> list[Action]:
         if self._plans.pop(step, None) is None:
@@ -179,7 +183,7 @@ class TaskMachine:
     def _run(self, step: StepKey, run: RunKey, message: Message) -> list[Action]:
         if run[1] <= self._latest.get(run[0], 0):
             return []
-        early = self._early.pop(run, ())
+        early = self._early.get(run[0], {}).pop(run[1], ())
         self._has_heard_of(run)
         plan = self._plans.get(step)
         if plan is None:
@@ -197,7 +201,7 @@ class TaskMachine:
             self._runs[run][1].offer(message.ids, message.values, message.level)
             return self._started(run)
         if run[1] > self._latest.get(run[0], 0) and run[0] not in self._gone:
-            self._early.setdefault(run, []).append(message)
+            self._early.setdefault(run[0], {}).setdefault(run[1], []).append(message)
         return []
 
     def _started(self, run: RunKey) -> list[Action]:
