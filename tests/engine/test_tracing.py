@@ -208,3 +208,28 @@ def test_other_threads_leave_no_records():
         thread.join()
         assert not session.runtime.recorders
     assert names(found["trace"]) == {"slow"}
+
+
+# What a program finds out when it is made, or reads where it lies.
+FREE = set("Const Fill Identity NoOp Reshape Shape BroadcastGradientArgs BroadcastTo VariableV2".split())
+
+
+def test_each_operation_is_executed_or_part_of_one_that_is(graph):
+    x, y = tf.placeholder(tf.float32, [None, 8, 8, 3], "x"), tf.placeholder(tf.int32, [None], "y")
+    hidden = tf.layers.conv2d(x, 4, 3, activation=tf.nn.relu, name="first")
+    hidden = tf.layers.max_pooling2d(hidden, 2, 2)
+    hidden = tf.nn.relu(tf.layers.batch_normalization(tf.layers.conv2d(hidden, 4, 2, name="second"), training=True))
+    logits = tf.layers.dense(tf.layers.flatten(hidden), 5, name="logits")
+    loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits))
+    train = tf.train.MomentumOptimizer(0.1, 0.9).minimize(loss)
+    found = {}
+    for backend in ("reference", "cpu"):
+        with tf.Session(backend=backend) as session:
+            session.run(tf.global_variables_initializer())
+            feeds = {x: np.ones((4, 8, 8, 3)), y: np.arange(4)}
+            found[backend] = names(traced(session, [loss, train], feeds)[1])
+    types = {op.name: op.type for op in graph.get_operations()}
+    left = {name for name in found["reference"] - found["cpu"] if types[name] not in FREE}
+    # The gradient of a mean by its number of rows is known beforehand.
+    assert all(name.startswith("gradients/Mean_grad/") for name in left), left
+    assert {"first/Conv2D", "first/BiasAdd", "first/Relu", "gradients/first/Relu_grad/ReluGrad"} <= found["cpu"]
