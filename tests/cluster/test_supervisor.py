@@ -63,10 +63,10 @@ def test_nothing_happens(tmp_path, undisturbed):
 
 # What happens; what the supervisor says of it.
 RECOVERED = [
-    ("1:6:raise", "rank 1: ValueError: a wrong value; starting again"),
     ("2:6:kill", "a process was killed or a host was lost"),
 ]
 RECOVERED_LONG = [
+    ("1:6:raise", "rank 1: ValueError: a wrong value; starting again"),
     ("0:6:raise", "rank 0: ValueError: a wrong value; starting again"),
     ("1:6:exit", "rank 1: the program ended with exit status 3; starting again"),
     ("1:6:system exit", "rank 1: the program ended with exit status 3; starting again"),
@@ -114,7 +114,6 @@ def test_one_process(tmp_path, undisturbed):
 @pytest.mark.parametrize(
     "trouble, options, status, said",
     [
-        ("1:6:exit!", ["--max-restarts", "1"], 3, "given up after 1 restarts"),
         ("1:start:raise!", [], 1, "the program failed before its first step: rank 1: ValueError: a wrong value"),
     ],
 )
@@ -129,6 +128,7 @@ def test_given_up(trouble, options, status, said, tmp_path):
 @pytest.mark.parametrize(
     "trouble, options, status, said",
     [
+        ("1:6:exit!", ["--max-restarts", "1"], 3, "given up after 1 restarts"),
         ("1:6:kill!", ["--max-restarts", "2"], 137, "given up after 2 restarts"),
         ("1:6:stop!", ["--max-restarts", "0", "--stall-timeout", "5"], 124, "given up after 0 restarts"),
         ("all:start:exit!", [], 3, "the program failed before its first step"),
@@ -170,7 +170,7 @@ def started(folder, count, trouble, *options):
     return process, lines
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_signals_reach_the_ranks(number, tmp_path):
     before = leftovers.shared_memory()
     process, lines = started(tmp_path, 3, "0:12:wait")

@@ -8,6 +8,8 @@ from .mpirun import PYTHON, SCRIPTS, needs_mpi, run_job
 pytestmark = needs_mpi
 ENVIRONMENT = {"HEADRACE_DETERMINISTIC": "1"}
 SCRIPTS_OF_TRAINING = ["keras_fit.py", "estimator_train.py"]
+LONG = pytest.mark.long
+SHORT = ["keras_fit.py", pytest.param("estimator_train.py", marks=LONG)]
 
 
 def run(folder, count, script, trouble, *options, timeout=120):
@@ -47,7 +49,7 @@ def check_stop(script, rank, folder, undisturbed):
     check(run(folder, 2, script, ""), undisturbed(script), 0)
 
 
-@pytest.mark.parametrize("script", SCRIPTS_OF_TRAINING)
+@pytest.mark.parametrize("script", SHORT)
 def test_training_goes_on(script, tmp_path, undisturbed):
     check_recovery(script, "1:17:kill", tmp_path, undisturbed)
 
@@ -64,11 +66,12 @@ def test_a_fit_goes_on_after_an_exception(tmp_path, undisturbed):
     check_recovery("keras_fit.py", "1:22:raise", tmp_path, undisturbed)
 
 
-@pytest.mark.parametrize("script, rank", [("keras_fit.py", 1), ("estimator_train.py", 0)])
+@pytest.mark.parametrize("script, rank", [pytest.param("keras_fit.py", 1, marks=LONG), ("estimator_train.py", 0)])
 def test_training_that_is_asked_to_stop(script, rank, tmp_path, undisturbed):
     check_stop(script, rank, tmp_path, undisturbed)
 
 
+@pytest.mark.long
 def test_the_number_of_ranks_does_not_matter(tmp_path, undisturbed):
     # Started on two, and gone on with on one.
     assert run(tmp_path, 2, "keras_fit.py", "0:11:term").status == 85
@@ -90,3 +93,12 @@ def test_training_with_a_server_goes_on(tmp_path, undisturbed):
 @pytest.mark.parametrize("trouble", ["chief:17:kill", "ps:17:stop", "chief:17:stop"])
 def test_training_with_a_server_goes_on_after_everything(trouble, tmp_path, undisturbed):
     check_with_server(tmp_path, undisturbed, trouble, "--stall-timeout", "8")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("who", ["ps", "all"])
+def test_training_with_a_server_that_is_asked_to_stop(who, tmp_path, undisturbed):
+    job = run(tmp_path, 2, "server_train.py", f"{who}:17:term", "--ps", "1")
+    assert job.status == 85, job.output
+    trained, _ = run(tmp_path, 2, "server_train.py", "", "--ps", "1").of_ranks()
+    np.testing.assert_array_equal(trained["weights"], undisturbed("server_train.py", "--ps", "1")["weights"])
