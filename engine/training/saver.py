@@ -40,7 +40,7 @@ from ..scopes import GraphKeys, name_scope
 from ..shapes import TensorShape
 from ..summary.projector import export_embeddings
 from .direct_restore import restored_directly
-from .saveable import SaveableObject, TableSaveable, saveables_of
+from .saveable import SaveableObject, TableSaveable, VariableSaveable, saveables_of
 from .saver_background import Background
 
 _log = logging.getLogger("absl")
@@ -174,8 +174,10 @@ class Saver:
 
     def _restore_group(self, prefix: Tensor, saveables: list[SaveableObject]) -> list[Any]:
         tables = [s.restore_from(prefix) for s in saveables if isinstance(s, TableSaveable)]
-        others = [s for s in saveables if not isinstance(s, TableSaveable)]
-        return tables + (self._restore_values(prefix, others) if others else [])
+        # Variables by themselves: they can be restored without their operations.
+        variables = [s for s in saveables if isinstance(s, VariableSaveable)]
+        others = [s for s in saveables if not isinstance(s, TableSaveable | VariableSaveable)]
+        return tables + [op for part in (variables, others) if part for op in self._restore_values(prefix, part)]
 
     def _restore_values(self, prefix: Tensor, saveables: list[SaveableObject]) -> list[Any]:
         specs = [spec for saveable in saveables for spec in saveable.specs]
@@ -372,7 +374,7 @@ class Saver:
             raise ValueError(f"The passed save_path is not a valid checkpoint: {prefix}")
         _log.info("Restoring parameters from %s", prefix)
         definition = self._definition()
-        if restored_directly(sess, definition.restore_op_name, prefix):
+        if restored_directly(sess, definition, prefix):
             return
         try:
             sess.run(definition.restore_op_name, {definition.filename_tensor_name: prefix})

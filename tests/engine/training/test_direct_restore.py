@@ -62,21 +62,57 @@ def test_the_values_are_those_that_were_saved(sharded, has_values, tmp_path, dir
         np.testing.assert_array_equal(one, other)
 
 
-def test_what_is_not_plain_goes_through_the_graph(tmp_path, direct):
+def test_what_is_no_variable_goes_through_the_graph(tmp_path, direct):
     number = tf.Variable(1.0, name="number")
     text = tf.Variable(["one", "two"], name="text")
+    iterator = tf.data.Dataset.range(9).make_initializable_iterator()
+    following = iterator.get_next()
+    tf.add_to_collection(tf.GraphKeys.SAVEABLE_OBJECTS, tf.data.experimental.make_saveable_from_iterator(iterator))
+    with tf.Session() as session:
+        session.run([tf.global_variables_initializer(), iterator.initializer])
+        assert [session.run(following) for _ in range(3)] == [0, 1, 2]
+        saver = tf.train.Saver()
+        path = saver.save(session, str(tmp_path / "m"))
+        session.run([number.assign(2.0), text.assign(["", ""]), following])
+        saver.restore(session, path)
+        assert session.run(number) == 1.0 and session.run(text).tolist() == [b"one", b"two"]
+        assert session.run(following) == 3
+    assert direct == [True]
+
+
+def test_slices_are_put_together(tmp_path, direct):
+    def variable(count):
+        with tf.variable_scope("", partitioner=tf.fixed_size_partitioner(count)):
+            return tf.get_variable("w", [7, 4], tf.float64, tf.random_uniform_initializer(seed=1))
+
+    with tf.Session() as session:
+        three = tf.convert_to_tensor(variable(3))
+        session.run(tf.global_variables_initializer())
+        path, wanted = tf.train.Saver().save(session, str(tmp_path / "m")), session.run(three)
+    with tf.Graph().as_default(), tf.Session() as session:
+        two = tf.convert_to_tensor(variable(2))
+        tf.train.Saver().restore(session, path)
+        np.testing.assert_array_equal(session.run(two), wanted)
+    assert direct == [True]
+
+
+def test_what_does_not_fit_is_said_by_the_graph(tmp_path, direct):
+    tf.Variable(1.0, name="number")
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         saver = tf.train.Saver()
         path = saver.save(session, str(tmp_path / "m"))
-        session.run([number.assign(2.0), text.assign(["", ""])])
-        saver.restore(session, path)
-        assert session.run(number) == 1.0 and session.run(text).tolist() == [b"one", b"two"]
         with pytest.raises(tf.errors.InvalidArgumentError, match=r"expected dtype|shape"):
             with tf.Graph().as_default(), tf.Session() as other:
                 tf.Variable([1.0, 2.0], name="number")
                 tf.train.Saver().restore(other, path)
-    assert direct == [False, False]
+        with pytest.raises(tf.errors.NotFoundError, match="other"):
+            with tf.Graph().as_default(), tf.Session() as other:
+                tf.Variable([1.0, 2.0], name="other")
+                tf.train.Saver().restore(other, path)
+    with pytest.raises(RuntimeError, match="closed"):
+        saver.restore(session, path)
+    assert direct == [False] * 3
 
 
 def flipped(path):
