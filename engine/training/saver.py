@@ -175,7 +175,7 @@ class Saver:
     def _restore_group(self, prefix: Tensor, saveables: list[SaveableObject]) -> list[Any]:
         tables = [s.restore_from(prefix) for s in saveables if isinstance(s, TableSaveable)]
         # Variables by themselves: they can be restored without their operations.
-        variables = [s for s in saveables if isinstance(s, VariableSaveable)]
+        variables: list[SaveableObject] = [s for s in saveables if isinstance(s, VariableSaveable)]
         others = [s for s in saveables if not isinstance(s, TableSaveable | VariableSaveable)]
         return tables + [op for part in (variables, others) if part for op in self._restore_values(prefix, part)]
 
