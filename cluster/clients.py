@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..engine.runtime import Cancellation
+from .collectives.settings import settings_of
 from .messages import Message
 from .steps.client import ClientRun
 from .steps.plans import TaskPlan
 from .transport import Transport
+
+logger = logging.getLogger("headrace")
 
 # Seconds after which who waits looks again, whoever has received for it.
 _LONGEST = 0.001
@@ -29,6 +34,7 @@ class Clients:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._inboxes: dict[int, deque[tuple[int, Message]]] = {}
+        self._patience = settings_of().stall_warning
         self._receiving = threading.Lock()
         self._beginning = threading.Lock()
 
@@ -47,18 +53,28 @@ class Clients:
         """Forgets a run: what still comes for it is dropped."""
         self._inboxes.pop(run.run[1], None)
 
-    def wait(self, run: ClientRun, cancellation: Cancellation, what: str) -> None:
-        """Waits until something has come for a run, and hands it over.
+    def wait(self, run: ClientRun, cancellation: Cancellation, what: Callable[[], str]) -> None:
+        """Waits until something has come for a run, and hands it over. A long wait is logged.
+
+        Args:
+            run: the run.
+            cancellation: what ends the waiting.
+            what: says for which tasks it waits.
 
         Raises:
             CancelledError: the session was closed, or the time is over.
         """
         inbox = self._inboxes[run.run[1]]
+        start = time.monotonic()
+        warn_at = start + self._patience
         self._receive()
         while not inbox:
             self._transport.wait(_LONGEST)
             self._receive()
-            cancellation.check(what)
+            if cancellation.cancelled or time.monotonic() > warn_at:
+                cancellation.check(what())
+                logger.warning("%s, for %.0f seconds", what(), time.monotonic() - start)
+                warn_at += self._patience
         while inbox:
             run.handle(*inbox.popleft())
 

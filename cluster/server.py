@@ -253,7 +253,11 @@ class Server:
 
     def wait(self, run: ClientRun, cancellation: Cancellation) -> None:
         """Waits until something has come for a run."""
-        self._clients.wait(run, cancellation, "waiting for other tasks")
+        self._clients.wait(run, cancellation, lambda: self._awaited(run))
+
+    def _awaited(self, run: ClientRun) -> str:
+        tasks = ", ".join(task_name(self.task_of_rank(rank)) for rank in sorted(run.waiting)) or "its own stages"
+        return f"{task_name(self.task)} waits in a step for {tasks}"
 
     # Serving
 
