@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -297,9 +298,11 @@ def _import_collections(graph: Graph, meta_graph: MetaGraphDef, scope: str | Non
         kind = collection.WhichOneof("kind")
         if kind == "node_list":
             prefix = f"{scope}/" if scope else ""
-            items = [graph.as_graph_element(prefix + name) for name in collection.node_list.value]
+            with _naming(key):
+                items = [graph.as_graph_element(prefix + name) for name in collection.node_list.value]
         elif kind == "bytes_list" and key in _converters:
-            items = [_from_bytes(key, data, scope) for data in collection.bytes_list.value]
+            with _naming(key):
+                items = [_from_bytes(key, data, scope) for data in collection.bytes_list.value]
         elif kind is None or kind == "any_list":
             _log.warning("The collection %s is not read: it holds %s", key, kind)
             continue
@@ -307,6 +310,16 @@ def _import_collections(graph: Graph, meta_graph: MetaGraphDef, scope: str | Non
             items = list(getattr(collection, kind).value)
         for item in items:
             graph.add_to_collection(key, _same(graph, item))
+
+
+@contextmanager
+def _naming(key: str) -> Iterator[None]:
+    """Makes errors about the members of a collection ValueErrors that name it."""
+    try:
+        yield
+    except (KeyError, TypeError, DecodeError) as error:
+        text = error.args[0] if isinstance(error, KeyError) and error.args else error
+        raise ValueError(f"The collection {key!r} of the MetaGraphDef holds what cannot be read: {text}") from error
 
 
 def _from_bytes(key: str, data: bytes, scope: str | None) -> Any:

@@ -12,7 +12,7 @@ from ...engine.ops.products import matmul
 from ...engine.ops.trigonometric import sigmoid, tanh
 from ...engine.shapes import TensorShape
 from ..input_spec import InputSpec
-from .cell import RNNCell, activation_of, depth_of
+from .cell import RNNCell, activation_of, depth_of, units_of
 from .sequences import gru_over
 
 
@@ -37,7 +37,7 @@ class BasicRNNCell(RNNCell):
     ) -> None:
         super().__init__(name=name, dtype=dtype, _reuse=reuse, **kwargs)
         self.input_spec = InputSpec(ndim=2)
-        self._num_units = num_units
+        self._num_units = units_of(self, num_units)
         self._activation = activation_of(activation, tanh)
 
     @property
@@ -83,7 +83,7 @@ class GRUCell(RNNCell):
     ) -> None:
         super().__init__(name=name, dtype=dtype, _reuse=reuse, **kwargs)
         self.input_spec = InputSpec(ndim=2)
-        self._num_units = num_units
+        self._num_units = units_of(self, num_units)
         self._activation = activation_of(activation, tanh)
         self._kernel_initializer = kernel_initializer
         self._bias_initializer = bias_initializer

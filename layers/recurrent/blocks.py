@@ -10,7 +10,7 @@ from ...engine.ops.recurrent_gru import gru_block_cell_op
 from ...engine.ops.recurrent_lstm import lstm_block_cell_op
 from ...engine.shapes import TensorShape
 from ..input_spec import InputSpec
-from .cell import RNNCell, depth_of
+from .cell import RNNCell, depth_of, units_of
 from .lstm import LSTMStateTuple
 
 
@@ -40,7 +40,7 @@ class LSTMBlockCell(RNNCell):
     ) -> None:
         super().__init__(name=name, dtype=dtype, _reuse=reuse)
         self.input_spec = InputSpec(ndim=2)
-        self._num_units = num_units
+        self._num_units = units_of(self, num_units)
         self._forget_bias = forget_bias
         self._cell_clip = -1.0 if cell_clip is None else cell_clip
         self._use_peephole = use_peephole

@@ -65,6 +65,18 @@ class RNNCell(Layer):
         return self.zero_state(batch_size, dtype)
 
 
+def units_of(cell: Any, units: Any, name: str = "num_units") -> int:
+    """A size as a number.
+
+    Raises:
+        ValueError: it is no positive whole number; the text names the cell.
+    """
+    number = getattr(units, "value", units)
+    if isinstance(number, bool) or not hasattr(number, "__index__") or number.__index__() < 1:
+        raise ValueError(f"{name} of {type(cell).__name__} must be a positive whole number, got {units!r}")
+    return int(number)
+
+
 def activation_of(activation: Any, default: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """A function given as such, by its name, or not at all.
 

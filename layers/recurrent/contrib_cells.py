@@ -17,7 +17,7 @@ from ...engine.ops.trigonometric import sigmoid, tanh
 from ...engine.shapes import TensorShape
 from ...engine.variable_scope import get_variable, variable_scope
 from ..contrib_normalization import layer_norm
-from .cell import RNNCell, depth_of
+from .cell import RNNCell, depth_of, units_of
 from .linear import linear
 from .lstm import LSTMStateTuple
 
@@ -74,7 +74,7 @@ class LayerNormBasicLSTMCell(_GatedCell):
         reuse: bool | None = None,
     ) -> None:
         super().__init__(_reuse=reuse)
-        self._units = num_units
+        self._units = units_of(self, num_units)
         self._activation = activation
         self._forget_bias = forget_bias
         self._keep, self._seed = dropout_keep_prob, dropout_prob_seed
@@ -134,7 +134,7 @@ class CoupledInputForgetGateLSTMCell(_GatedCell):
         norm_shift: float = 0.0,
     ) -> None:
         super().__init__(_reuse=reuse)
-        self._units, self._proj = num_units, num_proj
+        self._units, self._proj = units_of(self, num_units), num_proj
         self._peepholes, self._proj_clip = use_peepholes, proj_clip
         self._initializer = initializer
         self._unit_shards, self._proj_shards = num_unit_shards, num_proj_shards
@@ -217,7 +217,7 @@ class UGRNNCell(RNNCell):
         reuse: bool | None = None,
     ) -> None:
         super().__init__(_reuse=reuse)
-        self._units = num_units
+        self._units = units_of(self, num_units)
         self._initializer = initializer
         self._forget_bias = forget_bias
         self._activation = activation
@@ -263,7 +263,7 @@ class IntersectionRNNCell(RNNCell):
         reuse: bool | None = None,
     ) -> None:
         super().__init__(_reuse=reuse)
-        self._units = num_units
+        self._units = units_of(self, num_units)
         self._in_proj = num_in_proj
         self._initializer = initializer
         self._forget_bias = forget_bias
@@ -316,7 +316,7 @@ class NASCell(RNNCell):
         **kwargs: Any,
     ) -> None:
         super().__init__(_reuse=reuse, **kwargs)
-        self._units, self._proj, self._use_bias = num_units, num_proj, use_bias
+        self._units, self._proj, self._use_bias = units_of(self, num_units), num_proj, use_bias
 
     @property
     def state_size(self) -> LSTMStateTuple:

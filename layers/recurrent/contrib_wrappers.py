@@ -20,7 +20,7 @@ from ...engine.ops.nn_losses import softmax
 from ...engine.ops.reduce import reduce_sum
 from ...engine.ops.trigonometric import sigmoid, tanh
 from ...engine.variable_scope import get_variable, get_variable_scope, variable_scope
-from .cell import RNNCell, depth_of
+from .cell import RNNCell, depth_of, units_of
 from .linear import linear
 from .wrappers import CellWrapper, check_cell
 
@@ -92,7 +92,7 @@ class OutputProjectionWrapper(_AroundCell):
         reuse: bool | None = None,
     ) -> None:
         super().__init__(cell, reuse)
-        self._output_size, self._activation = output_size, activation
+        self._output_size, self._activation = units_of(self, output_size, "output_size"), activation
 
     @property
     def output_size(self) -> int:

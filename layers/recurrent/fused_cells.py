@@ -20,7 +20,7 @@ from ...engine.ops.reduce import reduce_max
 from ...engine.shapes import TensorShape
 from ..base import Layer
 from ..input_spec import InputSpec
-from .cell import depth_of
+from .cell import depth_of, units_of
 from .dynamic import dynamic_rnn
 from .lstm import LSTMStateTuple
 from .static import static_rnn
@@ -128,7 +128,7 @@ class LSTMBlockFusedCell(Layer):
         name: str | None = "lstm_fused_cell",
     ) -> None:
         super().__init__(name=name, dtype=dtype, _reuse=reuse)
-        self._num_units = num_units
+        self._num_units = units_of(self, num_units)
         self._forget_bias = forget_bias
         self._cell_clip = -1.0 if cell_clip is None else cell_clip
         self._use_peephole = use_peephole

@@ -16,7 +16,7 @@ from ...engine.ops.trigonometric import sigmoid, tanh
 from ...engine.partitioned import fixed_size_partitioner
 from ...engine.shapes import TensorShape
 from ..input_spec import InputSpec
-from .cell import RNNCell, activation_of, depth_of
+from .cell import RNNCell, activation_of, depth_of, units_of
 from .sequences import lstm_over
 
 
@@ -71,7 +71,7 @@ class BasicLSTMCell(RNNCell):
     ) -> None:
         super().__init__(name=name, dtype=dtype, _reuse=reuse, **kwargs)
         self.input_spec = InputSpec(ndim=2)
-        self._num_units = num_units
+        self._num_units = units_of(self, num_units)
         self._forget_bias = forget_bias
         self._state_is_tuple = state_is_tuple
         self._activation = activation_of(activation, tanh)
@@ -139,7 +139,7 @@ class LSTMCell(RNNCell):
     ) -> None:
         super().__init__(name=name, dtype=dtype, _reuse=reuse, **kwargs)
         self.input_spec = InputSpec(ndim=2)
-        self._num_units = num_units
+        self._num_units = units_of(self, num_units)
         self._use_peepholes = use_peepholes
         self._cell_clip, self._proj_clip = cell_clip, proj_clip
         self._initializer = initializer

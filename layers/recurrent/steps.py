@@ -34,8 +34,17 @@ def checked_lengths(sequence_length: Any, batch: Any) -> Tensor | None:
 
 
 def first_state(cell: Any, initial_state: Any, batch: Any, dtype: Any) -> Any:
-    """The given state as tensors, or one of zeros."""
+    """The given state as tensors, or one of zeros.
+
+    Raises:
+        ValueError: the state has another structure than the cell's, or neither it nor a dtype is given.
+    """
     if initial_state is not None:
+        wanted = cell.state_size
+        if nest.is_sequence(wanted) and (not nest.is_sequence(initial_state) or len(initial_state) != len(wanted)):
+            raise ValueError(
+                f"initial_state must have the structure of the cell's state_size, {wanted}; got {initial_state!r}"
+            )
         return nest.map_structure(_tensor, initial_state)
     if not dtype:
         raise ValueError("If there is no initial_state, you must give a dtype.")

@@ -8,7 +8,7 @@ from ...engine import nest
 from ...engine.shapes import TensorShape
 from ..recurrent.cell import shapes_of
 from ..recurrent.wrappers import check_cell
-from .decoder import Decoder
+from .decoder import Decoder, check_first
 from .helper import Helper
 
 
@@ -45,6 +45,7 @@ class BasicDecoder(Decoder):
         check_cell("cell", cell)
         if not isinstance(helper, Helper):
             raise TypeError(f"helper must be a Helper, received: {type(helper).__name__}")
+        check_first(initial_state, output_layer)
         self._cell, self._helper = cell, helper
         self._first, self._layer = initial_state, output_layer
 

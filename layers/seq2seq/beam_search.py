@@ -29,7 +29,7 @@ from ...engine.shapes import TensorShape
 from ..recurrent.wrappers import check_cell
 from .attention_wrapper import AttentionWrapperState
 from .beams import gather_tree, gather_tree_from_array
-from .decoder import Decoder
+from .decoder import Decoder, check_first
 from .helper import embedding_function, rows_of, shape_list
 
 
@@ -98,6 +98,9 @@ class BeamSearchDecoder(Decoder):
         reorder_tensor_arrays: bool = True,
     ) -> None:
         check_cell("cell", cell)
+        check_first(initial_state, output_layer)
+        if isinstance(beam_width, bool) or not hasattr(beam_width, "__index__") or beam_width < 1:
+            raise ValueError(f"beam_width must be a positive whole number, got {beam_width!r}")
         self._cell, self._layer, self._width = cell, output_layer, beam_width
         self._embed = embedding_function(embedding)
         start = convert_to_tensor(start_tokens, int32, name="start_tokens")

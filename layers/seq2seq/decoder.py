@@ -172,3 +172,16 @@ def _either(finished: Any, old: Any, new: Any) -> Any:
     chosen = select_op(finished, old, new)
     chosen.set_shape(old.shape)
     return chosen
+
+
+def check_first(initial_state: Any, output_layer: Any) -> None:
+    """Checks the first state of a decoder and its output layer.
+
+    Raises:
+        ValueError: there is no state.
+        TypeError: the layer cannot be called.
+    """
+    if initial_state is None:
+        raise ValueError("initial_state must be given: the cell's zero_state, or the last state of an encoder")
+    if output_layer is not None and not callable(output_layer):
+        raise TypeError(f"output_layer must be a layer, received: {output_layer!r}")

@@ -249,3 +249,17 @@ def test_known_beams_and_tiles():
 def test_what_is_refused(error, text, build):
     with tf.Graph().as_default(), pytest.raises(error, match=text):
         build()
+
+
+def test_arguments_of_decoders():
+    seq2seq, cell = tf.contrib.seq2seq, tf.nn.rnn_cell.GRUCell(4)
+    helper, state = seq2seq.TrainingHelper(tf.zeros([2, 3, 4]), [3, 3]), cell.zero_state(2, tf.float32)
+    for width in (0, -1, 2.5, True):
+        with pytest.raises(ValueError, match="beam_width must be a positive whole number"):
+            seq2seq.BeamSearchDecoder(cell, tf.zeros([5, 4]), [0, 0], 1, state, width)
+    with pytest.raises(ValueError, match="initial_state must be given"):
+        seq2seq.BeamSearchDecoder(cell, tf.zeros([5, 4]), [0, 0], 1, None, 2)
+    with pytest.raises(ValueError, match="initial_state must be given"):
+        seq2seq.BasicDecoder(cell, helper, None)
+    with pytest.raises(TypeError, match="output_layer must be a layer"):
+        seq2seq.BasicDecoder(cell, helper, state, "dense")

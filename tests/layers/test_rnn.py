@@ -110,3 +110,17 @@ def test_what_is_refused(error, text, build):
 def test_the_names_are_there_under_contrib_too():
     assert tf.contrib.rnn.BasicLSTMCell is cells.BasicLSTMCell
     assert tf.contrib.rnn.static_rnn is tf.nn.static_rnn is tf.nn.rnn
+
+
+@pytest.mark.parametrize("units", [0, -1, 2.5, "a", True, None])
+@pytest.mark.parametrize("name", ["BasicRNNCell", "BasicLSTMCell", "LSTMCell", "GRUCell"])
+def test_sizes_of_cells_are_positive_whole_numbers(name, units):
+    with pytest.raises(ValueError, match=f"num_units of {name} must be a positive whole number"):
+        getattr(tf.nn.rnn_cell, name)(units)
+
+
+def test_a_first_state_has_the_cells_structure():
+    cell, x = tf.nn.rnn_cell.LSTMCell(4), tf.zeros([2, 3, 4])
+    for state in (tf.zeros([2, 4]), (tf.zeros([2, 4]),) * 3):
+        with pytest.raises(ValueError, match="initial_state must have the structure of the cell's state_size"):
+            tf.nn.dynamic_rnn(cell, x, initial_state=state)

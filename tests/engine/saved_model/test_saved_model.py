@@ -228,3 +228,16 @@ def test_main_op_initializes():
         v = tf.get_variable("v", initializer=2.0)
         session.run(tf.saved_model.main_op.main_op())
         assert session.run(v) == 2
+
+
+@pytest.mark.parametrize("content", [b"\xff" * 9, b"", b"\n\x03abc"])
+@pytest.mark.parametrize("key", ["variables", "trainable_variables"])
+def test_collections_that_cannot_be_read_are_named(tmp_path, key, content):
+    save(tmp_path / "m")
+
+    def edit(message):
+        message.collection_def[key].bytes_list.value[0] = content
+
+    change(tmp_path / "m", edit)
+    with pytest.raises(ValueError, match=f"The collection '{key}' of the MetaGraphDef holds what cannot be read"):
+        load(tmp_path / "m")
