@@ -13,11 +13,15 @@ from ..world import load, world
 from .exchange import CODES, GATHER, SUM, Array, Exchange, dtype_name, operation, shape_text
 from .group import Group, tree
 from .settings import Settings, settings_of
+from .shared import SharedGroup
 from .worker import Task, Worker
 
 _ADD: dict[str, Callable[[Array, Array], Array]] = {
     "Add": np.add, "Mul": np.multiply, "Min": np.minimum, "Max": np.maximum
 }  # fmt: skip
+# Dtypes whose arrays the native runtime takes as they are: float32, float64 and integers of 32 and 64 bits.
+_DIRECT = "fdilqILQ"
+_MOST_SUMS = 1024
 _WORDS = {"Add": "all-reduce", "Mul": "product", "Min": "minimum", "Max": "maximum"}
 
 
@@ -58,6 +62,8 @@ class ClusterCommunicator:
         # One thread for all groups: what a program asks for first is done first.
         self.worker = worker or Worker()
         self._subsets: list[ClusterCommunicator] = []
+        # Sums that were asked for before, by name, dtype and shape.
+        self._sums: dict[Any, Exchange] = {}
 
     def bucket(self, name: str, inputs: Sequence[Array], outputs: Sequence[Array], wire: str = "") -> BoundBucket:
         """What adds up arrays in place; see the engine's Communicator.
@@ -70,10 +76,15 @@ class ClusterCommunicator:
             raise TypeError(f"{name}: arrays of {dtype} are not added up over ranks")
         wire = wire if dtype == "float32" else ""
         made = operation("all-reduce", name, tuple(map(shape_text, inputs)), wire and f"sent as {wire}")
-        return BoundBucket(self, Exchange(made, SUM, list(inputs), list(outputs), wire))
+        return BoundBucket(self, Exchange(made, SUM, list(inputs), list(outputs), wire, True))
 
     def all_reduce(self, name: str, array: Array, merge: str = "Add", out: Array | None = None) -> Array:
         """The arrays of all ranks made one, in `out` if it is given."""
+        direct = self.group.direct
+        if merge == "Add" and direct is not None and array.dtype.char in _DIRECT and array.flags.c_contiguous:
+            result = np.empty_like(array) if out is None else out
+            self._summed(direct, name, array, result)
+            return result
         array = np.ascontiguousarray(array)
         result = np.empty_like(array) if out is None else out
         if array.dtype.kind == "c":
@@ -87,6 +98,28 @@ class ClusterCommunicator:
         parts_found = self._gathered(_WORDS[merge], name, array, [array.shape] * self.size)
         np.copyto(result, tree(parts_found, _ADD[merge]))
         return result
+
+    def _summed(self, direct: SharedGroup, name: str, array: Array, out: Array) -> None:
+        key = (name, array.dtype.char, array.shape)
+        it = self._sums.get(key)
+        if it is None:
+            if len(self._sums) >= _MOST_SUMS:
+                self._sums.clear()
+            it = self._sums[key] = Exchange(operation("all-reduce", name, (shape_text(array),)), SUM, [array], [out])
+        group = self.group
+        group.exchanges += 1
+        group.exchanged_bytes += array.nbytes
+        # The usual case costs little: nothing is under way.
+        if self.worker.begin():
+            try:
+                direct.all_reduce(it, array, out)
+            except BaseException as error:
+                self.worker.fail(error)
+                raise
+            finally:
+                self.worker.end()
+        else:
+            self.worker.run(lambda: direct.all_reduce(it, array, out))
 
     def all_gather(self, name: str, array: Array) -> list[Array]:
         """The arrays of all ranks, which may differ in their first dimension."""

@@ -67,6 +67,7 @@ class Exchange:
         kind: SUM or GATHER.
         inputs, outputs: for a SUM the arrays and their sums; for a GATHER what this rank gives, and a place for each.
         wire: the dtype on the way, "" for the arrays' own.
+        in_background: whether it is done while this process computes.
     """
 
     operation: Operation
@@ -74,6 +75,7 @@ class Exchange:
     inputs: Sequence[Array]
     outputs: Sequence[Array]
     wire: str = ""
+    in_background: bool = False
     # As the native runtime reads it, made for a group of ranks.
     native: dict[int, Array] = field(default_factory=dict)
     # What hands the sums of all hosts to the ranks of one.

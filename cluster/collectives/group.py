@@ -51,6 +51,11 @@ class Group:
             node = node.Split(node.rank // settings.ranks_per_host, node.rank)
         return node
 
+    @property
+    def direct(self) -> SharedGroup | None:
+        """The ranks of this host, if all are."""
+        return self._shared if self._hosts == 1 else None
+
     def run(self, it: Exchange, scale: float = 1.0) -> None:
         """Does an exchange together with all ranks of the group; see SharedGroup.run."""
         self.exchanges += 1

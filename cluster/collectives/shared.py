@@ -21,8 +21,10 @@ from .stalls import Patience
 DONE, LATE, DIFFERENT, GONE = range(4)
 # Bytes for what a rank is at, in words.
 _TEXT = 4096
-# Looks at what another rank has written before the processor is given up.
+# Looks at what another rank has written before the processor is given up to others.
 _SPINS = 400
+# And before the thread sleeps: of who has nothing else to do, and of the thread that works beside one that computes.
+_YIELDS, _YIELDS_BESIDE = 2000, 20
 
 
 def runtime() -> Any:
@@ -55,7 +57,8 @@ class SharedGroup:
         self._head = [base.__array_interface__["data"][0], self.rank, self.size, slot]
         self._spins = spins
         self._progress = np.array([1, 0, 0, 0], np.int64)
-        self._idle = self._native(np.zeros(0, np.int64), 0, 0, 0, 0)
+        self._said = ""
+        self._idle = self._native(np.zeros(0, np.int64), 0, 0, 0, 0, 0)
 
     def run(self, it: Exchange, scale: float = 1.0) -> None:
         """Does an exchange together with the other ranks.
@@ -68,7 +71,8 @@ class SharedGroup:
         native = it.native.get(id(self))
         if native is None:
             native = it.native[id(self)] = self._prepared(it)
-        self._say(it.operation.text)
+        if it.operation.text is not self._said:
+            self._say(it.operation.text)
         exchange, progress = self._runtime.exchange, self._progress
         result = exchange(native, progress, scale, 0.25)
         if result != DONE:
@@ -92,14 +96,27 @@ class SharedGroup:
         dtype = CODES[it.dtype] if it.kind == 0 else 0
         wire = CODES[it.wire] if it.wire else dtype
         parts = np.array(it.parts(self.rank), np.int64).reshape(-1)
-        return self._native(parts, it.kind, it.operation.tag, dtype, wire)
+        yields = _YIELDS_BESIDE if it.in_background else _YIELDS
+        return self._native(parts, it.kind, it.operation.tag, dtype, wire, yields)
 
-    def _native(self, parts: Array, kind: int, tag: int, dtype: int, wire: int) -> Array:
-        return np.array([*self._head, kind, tag, dtype, wire, self._spins, len(parts) // 3, *parts], np.int64)
+    def _native(self, parts: Array, kind: int, tag: int, dtype: int, wire: int, yields: int) -> Array:
+        return np.array([*self._head, kind, tag, dtype, wire, self._spins, yields, len(parts) // 3, *parts], np.int64)
+
+    def all_reduce(self, it: Exchange, array: Array, out: Array) -> None:
+        """The sum of arrays like the one of an exchange, with as little around it as possible; see `run`."""
+        native = it.native.get(id(self))
+        if native is None:
+            native = it.native[id(self)] = self._prepared(it)
+        if it.operation.text is not self._said:
+            self._say(it.operation.text)
+        result = self._runtime.all_reduce(native, self._progress, array, out, 0.25)
+        if result != DONE:
+            self._wait(it, native, 1.0, result)
 
     # Words
 
     def _say(self, text: str) -> None:
+        self._said = text
         data = text.encode()[: _TEXT - 2]
         start = self._exchange_bytes + self.rank * _TEXT
         self._memory[start : start + 2 + len(data)] = len(data).to_bytes(2, "little") + data

@@ -55,6 +55,23 @@ class Worker:
         self._tasks.append(task)
         self.wait(task)
 
+    def begin(self) -> bool:
+        """Whether nothing is under way; then nothing is begun before `end` is called."""
+        if self._failed is not None or not self._running.acquire(blocking=False):
+            return False
+        if self._tasks:
+            self._running.release()
+            return False
+        return True
+
+    def end(self) -> None:
+        """Ends what `begin` began."""
+        self._running.release()
+
+    def fail(self, error: BaseException) -> None:
+        """Notes that what was begun failed."""
+        self._failed = error
+
     def wait(self, task: Task) -> None:
         """Returns when a task is done; raises what it raised."""
         while not task.done:

@@ -26,7 +26,7 @@ typedef struct header {
     _Alignas(128) _Atomic int32_t sleepers;
 } header;
 
-enum { BLOCK = 512, YIELDS = 16, LEVELS = 16 };
+enum { BLOCK = 512, LEVELS = 16 };
 static const double NAP = 0.02;
 
 int64_t hr_exchange_bytes(int64_t size, int64_t slot) {
@@ -80,7 +80,7 @@ static int await(const hr_exchange *it, int64_t other, int64_t round, double sec
         if (atomic_load_explicit(&m->arrived, memory_order_acquire) >= round) return HR_DONE;
         rest();
     }
-    for (int i = 0; i < YIELDS; i++) {
+    for (int64_t i = 0; i < it->yields; i++) {
         if (atomic_load_explicit(&m->arrived, memory_order_acquire) >= round) return HR_DONE;
         sched_yield();
     }

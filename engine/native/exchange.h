@@ -22,7 +22,7 @@ typedef struct hr_exchange {
     int64_t kind;
     int64_t tag; /* a number for what is done: all must have the same */
     int64_t dtype, wire; /* of the elements, and of what is handed over */
-    int64_t spins; /* looks before the processor is given up */
+    int64_t spins, yields; /* looks at what others have done before the processor is given up, and before this thread sleeps */
     int64_t parts;
     hr_part part[];
 } hr_exchange;

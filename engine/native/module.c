@@ -274,6 +274,33 @@ static PyObject *exchange(PyObject *module, PyObject *args) {
     return PyErr_Occurred() ? NULL : PyLong_FromLong(result);
 }
 
+/* The arrays of a sum of one part are those of this call. */
+static PyObject *all_reduce(PyObject *module, PyObject *args) {
+    PyObject *what, *how_far, *arrays[2];
+    Py_buffer it, progress, found[2];
+    double seconds;
+    int result = HR_DONE;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OOOOd", &what, &how_far, &arrays[0], &arrays[1], &seconds)) return NULL;
+    if (read_exchange(what, &it)) return NULL;
+    if (PyObject_GetBuffer(how_far, &progress, PyBUF_WRITABLE)) { PyBuffer_Release(&it); return NULL; }
+    int count = 0;
+    for (; count < 2; count++)
+        if (PyObject_GetBuffer(arrays[count], &found[count], PyBUF_C_CONTIGUOUS | (count ? PyBUF_WRITABLE : 0))) break;
+    hr_exchange *sum = it.buf;
+    if (count == 2 && !it.readonly && sum->parts == 1 && progress.len == sizeof(hr_progress) && found[0].len == found[1].len) {
+        sum->part[0].in = (int64_t)(intptr_t)found[0].buf;
+        sum->part[0].out = (int64_t)(intptr_t)found[1].buf;
+        Py_BEGIN_ALLOW_THREADS
+        result = hr_exchange_run(sum, progress.buf, 1, seconds);
+        Py_END_ALLOW_THREADS
+    } else if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "two arrays of one size were expected");
+    while (count--) PyBuffer_Release(&found[count]);
+    PyBuffer_Release(&progress);
+    PyBuffer_Release(&it);
+    return PyErr_Occurred() ? NULL : PyLong_FromLong(result);
+}
+
 static PyObject *leave_exchange(PyObject *module, PyObject *what) {
     Py_buffer it;
     (void)module;
@@ -292,6 +319,7 @@ static PyObject *exchange_bytes(PyObject *module, PyObject *args) {
 
 static PyMethodDef module_methods[] = {
     {"crc32c", checksum, METH_VARARGS, "crc32c(data, value=0, plain=False) -> int; plain: by tables, without the instruction"},
+    {"all_reduce", all_reduce, METH_VARARGS, "all_reduce(what, progress, array, out, seconds): exchange of these two arrays"},
     {"exchange", exchange, METH_VARARGS, "exchange(what, progress, scale, seconds) -> 0 done, 1 late, 2 different, 3 gone"},
     {"exchange_bytes", exchange_bytes, METH_VARARGS, "exchange_bytes(size, slot) -> bytes of shared memory"},
     {"leave_exchange", leave_exchange, METH_O, "leave_exchange(what)\n\nTells the others that this process has left."},

@@ -45,3 +45,37 @@ def test_one_rank_writes(trained: dict[int, list[dict[str, Any]]]) -> None:
         names = [path.name for path in (Path(trained[4][0]["folder"]) / model).iterdir()]
         assert sum(name.startswith("events") for name in names) == 1
         assert sum(name.endswith(".index") for name in names) == 2
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory: pytest.TempPathFactory) -> dict[int, list[dict[str, Any]]]:
+    """The results of one, two and four ranks."""
+    folders = {count: tmp_path_factory.mktemp(f"along{count}") for count in (1, 2, 4)}
+    return {n: mpirun(n, "going_along.py", folder=folder, timeout=120).of_ranks() for n, folder in folders.items()}
+
+
+@pytest.mark.parametrize(
+    ("what", "counts"), [("uneven", (2,)), ("normalized", (2, 4)), ("plain", (2, 4)), ("passes", (2, 4))]
+)
+def test_ranks_go_along(together: dict[int, list[dict[str, Any]]], what: str, counts: tuple[int, ...]) -> None:
+    alone = together[1][0][what]
+    for result in [r for count in counts for r in together[count]]:
+        np.testing.assert_allclose(result[what], alone, rtol=1e-5, atol=2e-6)
+
+
+def test_small_gradients_leave_together(together: dict[int, list[dict[str, Any]]]) -> None:
+    for result in together[2] + together[4]:
+        # One bucket, and for the rows of a table their number, values and indices, each with its count.
+        assert result["exchanges"] == 5
+        assert result["small_exchanges"] > 6
+        np.testing.assert_array_equal(result["small"], result["plain"])
+
+
+def test_halves_are_sent_as_such(together: dict[int, list[dict[str, Any]]]) -> None:
+    for result in together[2] + together[4]:
+        assert result["half_bytes"] < 0.6 * result["nbytes"]
+        np.testing.assert_allclose(result["half"], result["plain"], atol=2e-2)
+
+
+def test_all_stop_where_one_wants_to(together: dict[int, list[dict[str, Any]]]) -> None:
+    assert {r["batches"] for count in (1, 2, 4) for r in together[count]} == {1}
