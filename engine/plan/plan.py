@@ -70,6 +70,10 @@ def make_plan(flow: Dataflow, watched: bool = False) -> Plan:
     return plan
 
 
+# Ops of rows, which may lie where their first input does, -> which output.
+_OVER_FIRST = {"SparseSoftmaxCrossEntropyWithLogits": 1, "_ScaledSparseSoftmaxCrossEntropyWithLogits": 1, "Softmax": 0}
+
+
 class _Planner:
     def __init__(self, flow: Dataflow) -> None:
         self.flow = flow
@@ -210,16 +214,17 @@ class _Planner:
                 outputs.append(Cell(value.dtype, value.name))
                 self.places[value] = outputs[-1]
             else:
-                reused = self._in_place(i, node, sizes)
+                reused = self._in_place(i, node, value.index, sizes)
                 outputs.append(reused or self._arena_view(i, value, sizes))
                 self._put(value, outputs[-1])  # type: ignore[arg-type]
         self._emit(node, outputs)
 
-    def _in_place(self, i: int, node: Node, sizes: tuple[int, ...]) -> View | None:
-        if expression_of(node) is None:
-            return None
+    def _in_place(self, i: int, node: Node, output: int, sizes: tuple[int, ...]) -> View | None:
         places = [self.places[v] for v in node.inputs]
-        for place in places:
+        candidates = (
+            places if expression_of(node) is not None else places[:1] if _OVER_FIRST.get(node.type) == output else []
+        )
+        for place in candidates:
             if isinstance(place, View) and self._may_overwrite(i, node, place, sizes, places):
                 return place
         return None

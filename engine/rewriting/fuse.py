@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from ..dtypes import DType, bool as bool_dtype
+from ..dtypes import DType, bool as bool_dtype, float32, float64
 from ..graph import Sizes
 from ..registry import definition_of
 from ..scalar import Expression, Instruction, Operand
@@ -48,16 +48,22 @@ class _Fusion:
         if expression is None:
             return
         self.expressions[node] = expression
-        for value in list(dict.fromkeys(node.inputs)):
-            inner = value.node
-            if not self._may_absorb(node, inner, value):
-                continue
-            before = [*node.inputs, *inner.inputs]
-            if _merge(node, inner, value, self.expressions):
-                node.take_in(inner)
-                self.uses.subtract(before)
-                self.uses.update(node.inputs)
-                self._note(node, inner)
+        # What a node takes in may have been the other reader of another input.
+        while any([self._absorb(node, value) for value in dict.fromkeys(node.inputs)]):
+            pass
+
+    def _absorb(self, node: Node, value: Value) -> bool:
+        inner = value.node
+        if not self._may_absorb(node, inner, value):
+            return False
+        before = [*node.inputs, *inner.inputs]
+        if not _merge(node, inner, value, self.expressions):
+            return False
+        node.take_in(inner)
+        self.uses.subtract(before)
+        self.uses.update(node.inputs)
+        self._note(node, inner)
+        return True
 
     def _may_absorb(self, node: Node, inner: Node, value: Value) -> bool:
         if inner not in self.expressions or inner in self.kept or not _alike(inner.outputs[0], node):
@@ -126,7 +132,18 @@ def expression_of(node: Node) -> Expression | None:
         return node.attrs["expression"]  # type: ignore[no-any-return]
     if not _one_dtype(node):
         return None
+    if node.type == "AddN":
+        return _sum(len(node.inputs)) if node.inputs[0].dtype in (float32, float64) else None
     return node.definition.expression(node.inputs[-1].dtype, node.attrs)
+
+
+def _sum(count: int) -> Expression | None:
+    """The sum of inputs from first to last."""
+    if not 2 <= count <= MOST_INPUTS:
+        return None
+    first = Instruction("add", (Operand("input", 0), Operand("input", 1)))
+    rest = [Instruction("add", (Operand("result", i - 2), Operand("input", i))) for i in range(2, count)]
+    return Expression(count, (first, *rest))
 
 
 def _one_dtype(node: Node) -> bool:

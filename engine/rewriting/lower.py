@@ -481,9 +481,7 @@ class _Order:
 
 
 def schedule(nodes: list[Node]) -> list[Node]:
-    """The nodes in an order that runs: those made first come first, but early ones before all
-    and those that may block last.
-    """
+    """The nodes in an order that runs: early ones first, those that may block last, and else those made first."""
     waiting: dict[Node, int] = {}
     after: dict[Node, list[Node]] = {}
     for node in nodes:

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from .dataflow import Dataflow
 from .fuse import fuse
 from .fuse_conv import fuse_conv
+from .fuse_layer_norm import fuse_layer_norm
 from .fuse_matmul import fuse_matmul
 from .fuse_matmul_updates import fuse_matmul_updates
 from .fuse_norm import fuse_norm
 from .infer import fold, infer
 from .merge import merge
+from .repeat import repeat
 from .simplify import simplify
 from .sparse_updates import merge_sparse_updates
 from .summed_rows import sum_rows_in_place
@@ -29,12 +31,14 @@ PASSES: dict[str, Pass] = {
     "simplify": simplify,
     "prune": Dataflow.prune,
     "fuse_conv": fuse_conv,
+    "fuse_layer_norm": fuse_layer_norm,
     "fuse_matmul": fuse_matmul,
     "sparse_updates": merge_sparse_updates,
     "fuse_norm": fuse_norm,
     "summed_rows": sum_rows_in_place,
     "fuse_matmul_updates": fuse_matmul_updates,
     "updates": merge_updates,
+    "repeat": repeat,
     "fuse": fuse,
 }
 # Without known shapes there is no plan.

@@ -14,8 +14,13 @@ HR_INLINE void put_at(float *row, int64_t i, int64_t n, hr_vf v) {
 }
 
 HR_INLINE float largest(const float *row, int64_t n) {
-    hr_vf most = hr_all(-INFINITY);
-    for (int64_t i = 0; i < n; i += HR_LANES) most = hr_vmax(row_at(row, i, n, -INFINITY), most);
+    enum { MANY = 4 }; /* a maximum waits for the one before it, so there are several */
+    hr_vf most = hr_all(-INFINITY), of[MANY] = {most, most, most, most};
+    int64_t i = 0;
+    for (; i + MANY * HR_LANES <= n; i += MANY * HR_LANES)
+        for (int j = 0; j < MANY; j++) of[j] = hr_vmax(hr_load(row + i + j * HR_LANES), of[j]);
+    for (int j = 0; j < MANY; j++) most = hr_vmax(of[j], most);
+    for (; i < n; i += HR_LANES) most = hr_vmax(row_at(row, i, n, -INFINITY), most);
     float lanes[HR_LANES], result = -INFINITY;
     memcpy(lanes, &most, sizeof lanes);
     for (int i = 0; i < HR_LANES; i++) result = lanes[i] > result || lanes[i] != lanes[i] ? lanes[i] : result;
@@ -60,7 +65,7 @@ static void log_softmax_f32(const void *arguments, int64_t chunk, hr_context *co
     }
 }
 
-/* gradient = (softmax(logits) - labels) * scale, where scale is a number a row, one for all (scale_step 0), or NULL. */
+/* gradient, which may lie where the logits do, = (softmax(logits) - labels) * scale, where scale is a number a row, one for all (scale_step 0), or NULL. */
 struct entropy {
     int64_t count, chunk, n;
     const float *logits;
@@ -84,7 +89,8 @@ static void sparse_cross_entropy_f32(const void *arguments, int64_t chunk, hr_co
         most = largest(x, a->n);
         float chosen = x[label] - most;
         total = exponents(y, x, a->n, most);
-        for (int64_t i = 0; i < a->n; i += HR_LANES) put_at(y, i, a->n, row_at(y, i, a->n, 0) / total * scale);
+        float share = scale / total;
+        for (int64_t i = 0; i < a->n; i += HR_LANES) put_at(y, i, a->n, row_at(y, i, a->n, 0) * share);
         y[label] -= scale;
         a->loss[row] = logf(total) - chosen;
     }
