@@ -1,6 +1,6 @@
 """The simulator of benchmarks/cluster: the same in every run, right where a result can be told on paper, true to real plans."""
 
-import importlib.util
+import importlib
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,17 +12,16 @@ import headrace as tf
 
 from ..cluster.tasks import cluster
 
-PROGRAM = Path(__file__).resolve().parents[2] / "benchmarks" / "cluster" / "simulator.py"
+FOLDER = Path(__file__).resolve().parents[2] / "benchmarks" / "cluster"
 
 
 @pytest.fixture(scope="module")
 def simulator():
-    spec = importlib.util.spec_from_file_location("simulator", PROGRAM)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["simulator"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["simulator"]
+    sys.path.insert(0, str(FOLDER))
+    yield importlib.import_module("simulator")
+    sys.path.remove(str(FOLDER))
+    for name in ("simulator", "simulated_ranks"):
+        del sys.modules[name]
 
 
 @pytest.mark.parametrize("synchronous", [False, True])
