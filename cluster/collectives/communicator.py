@@ -81,7 +81,7 @@ class ClusterCommunicator:
     def all_reduce(self, name: str, array: Array, merge: str = "Add", out: Array | None = None) -> Array:
         """The arrays of all ranks made one, in `out` if it is given."""
         direct = self.group.direct
-        if merge == "Add" and direct is not None and array.dtype.char in _DIRECT and array.flags.c_contiguous:
+        if merge == "Add" and direct is not None and _is_direct(array):
             result = np.empty_like(array) if out is None else out
             self._summed(direct, name, array, result)
             return result
@@ -191,3 +191,7 @@ def communicator() -> ClusterCommunicator | None:
     job.finalizers.append(made.leave)
     set_apart(job.rank)
     return made
+
+
+def _is_direct(array: Array) -> bool:
+    return array.dtype.char in _DIRECT and array.size > 0 and array.flags.c_contiguous
