@@ -49,6 +49,14 @@ def role() -> Role:
     return role_of(os.environ, launch())
 
 
+def role_with_servers(servers: int = 1) -> Role:
+    """The task of this process now, where a job that says nothing else has some parameter servers: its last ranks."""
+    found, started = role(), launch()
+    if found.cluster or found.task_type == EVALUATOR or started.size == 1:
+        return found
+    return _of_cluster(cluster_with_servers(started.size, servers), {}, started)
+
+
 def role_of(environment: Mapping[str, str], started: Launch) -> Role:
     """The task of a process, from its environment and its place in its job.
 

@@ -27,6 +27,7 @@ from .fit_place import FitPlace
 from .fitting import Stream, plan_of
 from .kept import KeptCreator, KeptModel, Kind
 from .model_fn import ModeKeys
+from .parameter_servers import fit_on_servers, on_servers
 from .parameters import Parameters, seed_of, unfitted_error
 from .progress import Progress, ProgressCallback
 from .rank_steps import agreed_seed, evaluated_on_ranks, steps_of
@@ -232,6 +233,9 @@ class ArrayEstimator(Parameters, Estimator):
             self._start_anew()
         elif self._folder is None:
             self._use_temporary()
+        if on_servers(self.config):
+            fit_on_servers(self, data, plan, shuffle, verbose, validation, validation_steps, callbacks)
+            return
         start = self._trained_steps()
         model = self._model(ModeKeys.TRAIN, data.kind(), start)
         if model is None:
@@ -262,7 +266,11 @@ class ArrayEstimator(Parameters, Estimator):
         fitted = FittedModel(self, model, optimizer, lambda prefix: self._save(model, prefix))
         history = History()
         does: Any = steps_of(self._parallel(), model, run, progress)
-        places = [] if self._temporary else [FitPlace(self.model_dir, does, stream, lambda: optimizer.iterations)]
+        places = (
+            []
+            if self._temporary or on_servers(self.config)
+            else [FitPlace(self.model_dir, does, stream, lambda: optimizer.iterations)]
+        )
         called = CallbackList(
             [*(callbacks or ()), history, ProgressCallback(progress), *places], fitted, epochs=plan.epochs, steps=steps,
             verbose=verbose,

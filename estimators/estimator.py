@@ -7,6 +7,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -46,6 +47,7 @@ from .inputs import InputFn
 from .kept import GraphInput, KeptCreator, KeptModel, KeptSaverHook, Kind, stamp_of
 from .model_calls import call_with, chosen_predictions, examples_of, split_input
 from .model_fn import EstimatorSpec, ModeKeys
+from .parameter_servers import on_servers, server_of, train_on_servers
 from .rank_steps import agreed_seed, evaluated_on_ranks, own_part, train_on_ranks
 from .run_config import RunConfig
 from .step_check import StepCheck
@@ -173,6 +175,9 @@ class Estimator(Exporting):
             NanLossDuringTrainingError: the loss became NaN.
         """
         _check_steps(steps, max_steps)
+        if on_servers(self.config):
+            train_on_servers(self, input_fn, hooks or (), steps, max_steps, saving_listeners or ())
+            return self
         start = self._trained_steps()
         if max_steps is not None and start >= max_steps:
             logger.info("Skipping training since max_steps has already been saved.")
@@ -225,10 +230,12 @@ class Estimator(Exporting):
 
     def _parallel(self) -> DataParallel | None:
         """The ranks to train with, None where each trains by itself."""
-        return None if self.config.strategy == "parameter_server" else data_parallel()
+        return None if self.config.strategy == "parameter_server" or on_servers(self.config) else data_parallel()
 
     def _shows(self) -> bool:
         """Whether this process writes to the model's folder. In a temporary one each rank has its own."""
+        if on_servers(self.config):
+            return self._temporary or self.config.is_chief
         return self._temporary or self._parallel() is None or is_chief()
 
     def _saved(self, model: KeptModel) -> None:
@@ -287,6 +294,8 @@ class Estimator(Exporting):
 
     def _with_preemption(self, hooks: list[Any], saves: bool) -> list[Any]:
         status = self.config.preemption_exit_status
+        if on_servers(self.config) and status is not None:
+            return [*hooks, PreemptionHook(status, server_of(self.config).any_asked)] if saves else hooks
         if self._parallel() is None:
             return with_preemption(hooks, status)
         return [*hooks, PreemptionHook(status, any_of_all)] if saves and status is not None else hooks
@@ -430,13 +439,18 @@ class Estimator(Exporting):
         seed: int | None = self.config.tf_random_seed if self._shared_seed is None else self._shared_seed
         return seed
 
-    def _input(self, input_fn: InputFn, mode: str) -> GraphInput | ArrayInput:
-        """Calls an input function in a graph of its own."""
+    def _by_device_fn(self) -> Any:
+        # With parameter servers trainings are placed, and evaluations are the process's own.
+        function = None if on_servers(self.config) else self.config.device_fn
+        return nullcontext() if function is None else get_default_graph().device(function)
+
+    def _input(self, input_fn: InputFn, mode: str, placed: Any = nullcontext) -> GraphInput | ArrayInput:
+        """Calls an input function in a graph of its own, within a context that says where operations are put."""
         if isinstance(input_fn, ArrayInput):
             return input_fn
         if not callable(input_fn):
             raise TypeError(f"input_fn must be a function that gives (features, labels), got {input_fn!r}")
-        with Graph().as_default() as graph:
+        with Graph().as_default() as graph, placed(), self._by_device_fn():
             set_random_seed(self._seed())
             get_or_create_global_step()
             features, labels = split_input(
@@ -449,7 +463,8 @@ class Estimator(Exporting):
         given = {"labels": None if mode == ModeKeys.PREDICT else labels, "mode": mode, "params": self.params}
         if mode == ModeKeys.TRAIN and (parallel := self._parallel()) is not None:
             replicate(get_default_graph().outermost(), parallel.replication)
-        spec = call_with(self._model_fn, {**given, "config": self.config}, features)
+        with self._by_device_fn():
+            spec = call_with(self._model_fn, {**given, "config": self.config}, features)
         if not isinstance(spec, EstimatorSpec):
             raise ValueError(f"model_fn should return an EstimatorSpec, got {spec!r}")
         return spec

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..cluster.cluster_spec import ClusterSpec
-from ..cluster.roles import Role, role
+from ..cluster.roles import Role, role, role_with_servers
 from ..engine.training.preemption import PREEMPTED_STATUS
 
 
@@ -24,16 +24,20 @@ class RunConfig:
         keep_checkpoint_max: newest checkpoints kept; 0 or None keeps all.
         keep_checkpoint_every_n_hours: besides, one is kept every so often.
         log_step_count_steps: steps between measurements of global_step/sec, and lines of the log with loss and step.
-        train_distribute, device_fn, protocol, eval_distribute, experimental_distribute: must be None: there is one
-            process, and the input and model functions place operations by `tf.device`.
-        experimental_max_worker_delay_secs, session_creation_timeout_secs: accepted: no other process is waited for.
+        train_distribute, protocol, eval_distribute, experimental_distribute: must be None: see `strategy`.
+        device_fn: gives the device of each operation. With parameter servers it is used in training, and by default
+            `tf.train.replica_device_setter`.
+        experimental_max_worker_delay_secs: accepted: workers begin when the chief has.
+        session_creation_timeout_secs: how long workers wait for variables that the chief brings up.
         checkpoint_save_graph_def: write the graph with the checkpoints.
         asynchronous_checkpoints: write them while training goes on, which waits for the copy of the values only. Saving
             listeners are told once a checkpoint is on the disk.
         preemption_exit_status: SIGTERM and SIGUSR1 end the training after the step; where checkpoints are saved, one is,
             and SystemExit with this status is raised. None leaves the signals alone.
         strategy: how processes of a job that a launcher started train one model: "allreduce", the usual way, averages
-            the gradients of all; "parameter_server" leaves variables where the model function places them.
+            the gradients of all; "parameter_server" keeps variables on the parameter servers of the cluster, where each worker
+            applies its gradients as it has them. Without a cluster the last rank is the parameter server. A cluster with
+            parameter servers needs no strategy.
         trace_every_n: steps between traces: `timeline-STEP.json` and the times and bytes of all nodes for TensorBoard's graph,
             in the model's folder. None for none.
 
@@ -72,10 +76,8 @@ class RunConfig:
         if self.strategy not in (None, "allreduce", "parameter_server"):
             raise ValueError(f"strategy must be None, 'allreduce' or 'parameter_server', got {self.strategy!r}")
         # Read once, as TensorFlow's: what TF_CONFIG and the launcher say now.
-        object.__setattr__(self, "_role", role())
-        for name in ("train_distribute", "device_fn", "protocol", "eval_distribute", "experimental_distribute"):
-            if getattr(self, name) is not None:
-                raise ValueError(f"RunConfig is for one process: {name} must be None, got {getattr(self, name)!r}")
+        object.__setattr__(self, "_role", role_with_servers() if self.strategy == "parameter_server" else role())
+        self._check_distribution()
         if self.save_checkpoints_steps is not None and self.save_checkpoints_secs is not None:
             raise ValueError("`save_checkpoints_steps` and `save_checkpoints_secs` cannot be both set.")
         if self.keep_checkpoint_max is not None and self.keep_checkpoint_max < 0:
@@ -84,6 +86,17 @@ class RunConfig:
             raise ValueError(f"trace_every_n should be positive, got {self.trace_every_n}")
         if self.save_checkpoints_steps is None and self.save_checkpoints_secs is None:
             object.__setattr__(self, "save_checkpoints_secs", 600)
+
+    def _check_distribution(self) -> None:
+        for name in ("train_distribute", "protocol", "eval_distribute", "experimental_distribute"):
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"The strategy says how processes train: {name} must be None, got {getattr(self, name)!r}"
+                )
+        if self.device_fn is not None and not callable(self.device_fn):
+            raise ValueError(f"device_fn must be callable with one argument `op`, got {self.device_fn!r}")
+        if self.strategy == "allreduce" and self.num_ps_replicas:
+            raise ValueError(f"strategy='allreduce' leaves {self.num_ps_replicas} parameter server(s) without work")
 
     @property
     def is_chief(self) -> bool:

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..cluster.roles import EVALUATOR
 from ..engine.training.basic_session_run_hooks import CheckpointSaverListener
 from ..engine.training.data_parallel import alone
 from ..engine.training.preemption import asked_to_stop
 from ..engine.training.session_run_hook import SessionRunHook
 from ..engine.training.timer import SecondOrStepTimer
+from .continuous import evaluate_continuously
 from .estimator import Estimator
+from .parameter_servers import has_evaluator, on_servers
 
 logger = logging.getLogger("headrace")
 
@@ -106,7 +109,7 @@ class EvalSpec:
         name: ends the name of the folder of event files, `eval_<name>`.
         hooks: SessionRunHooks of the evaluations.
         exporters: an Exporter or several, called after each evaluation.
-        start_delay_secs: accepted: one process evaluates where its first checkpoint is.
+        start_delay_secs: how long an evaluator waits at first; elsewhere the first checkpoint is evaluated at once.
         throttle_secs: an evaluation starts so long after the one before, or later; the last is always made.
 
     Raises:
@@ -199,13 +202,18 @@ def _exported(
 def train_and_evaluate(
     estimator: Estimator, train_spec: TrainSpec, eval_spec: EvalSpec
 ) -> tuple[dict[str, Any] | None, list[Any] | None]:
-    """Trains, and evaluates the checkpoints as they are saved, as `tf.estimator.train_and_evaluate` in one process.
+    """Trains, and evaluates the checkpoints as they are saved, as `tf.estimator.train_and_evaluate`.
 
     How often a checkpoint is saved, the estimator's RunConfig says; the last one is always evaluated. The input of the
     training goes on during evaluations.
 
+    With parameter servers each process does what its role is: a server keeps variables until the workers' programs have
+    ended, and then ends its own; workers train, with the chief, who saves; the evaluator, a process of the job that is no
+    task of the cluster, evaluates until the training is over. Without one the chief evaluates.
+
     Returns:
-        The metrics of the last evaluation and the results of its exporters; (None, None) if there was nothing to train.
+        The metrics of the last evaluation and the results of its exporters; (None, None) if there was nothing to train,
+        and where another process evaluates.
 
     Raises:
         TypeError: an argument is of another type.
@@ -224,11 +232,24 @@ def train_and_evaluate(
         )  # fmt: skip
         return metrics, _exported(estimator, eval_spec, checkpoint, metrics, train_spec.max_steps)
 
+    config = estimator.config
+    if config.task_type == EVALUATOR:
+        return evaluate_continuously(
+            estimator.latest_checkpoint, evaluate, eval_spec.start_delay_secs, eval_spec.throttle_secs,
+            train_spec.max_steps,
+        )  # fmt: skip
+    if on_servers(config) and (has_evaluator(config) or not config.is_chief):
+        _train(estimator, train_spec)
+        return None, None
     listener = EvaluationListener(evaluate, every_secs=eval_spec.throttle_secs, last_step=train_spec.max_steps)
-    estimator.train(
-        train_spec.input_fn,
-        hooks=train_spec.hooks,
-        max_steps=train_spec.max_steps,
-        saving_listeners=[*train_spec.saving_listeners, listener],
-    )
+    _train(estimator, train_spec, listener)
     return (None, None) if listener.result is None else listener.result
+
+
+def _train(estimator: Estimator, spec: TrainSpec, *listeners: CheckpointSaverListener) -> None:
+    estimator.train(
+        spec.input_fn,
+        hooks=spec.hooks,
+        max_steps=spec.max_steps,
+        saving_listeners=[*spec.saving_listeners, *listeners],
+    )

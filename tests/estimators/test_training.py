@@ -115,8 +115,14 @@ def test_a_run_config_knows_its_one_process(tmp_path):
     assert (config.is_chief, config.task_type, config.task_id, config.num_worker_replicas) == (True, "worker", 0, 1)
     assert (config.num_ps_replicas, config.master, config.evaluation_master) == (0, "", "")
     assert config.replace(keep_checkpoint_max=2).keep_checkpoint_max == 2
-    with pytest.raises(ValueError, match="one process: device_fn must be None"):
-        tf.estimator.RunConfig(device_fn=lambda op: "/cpu:0")
+    with pytest.raises(ValueError, match="protocol must be None"):
+        tf.estimator.RunConfig(protocol="grpc")
+
+
+def test_a_device_function_places_the_model(tmp_path):
+    made = []
+    linear(tmp_path, device_fn=lambda op: made.append(op.type) or "/cpu:0").train(batches(), steps=1)
+    assert "MatMul" in made or "Mul" in made
 
 
 def test_the_graph_need_not_go_with_the_checkpoints(tmp_path):
