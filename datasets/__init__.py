@@ -8,6 +8,7 @@ if __name__ != "headrace.datasets":
 
 from . import (
     boston_housing as boston_housing,
+    california_housing as california_housing,
     cifar10 as cifar10,
     cifar100 as cifar100,
     digits as digits,

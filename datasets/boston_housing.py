@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
-
+from .housing import Part, read_divided
 from .locating import Download, Layout, PathText, Source, locate
-from .npz import read_npz
-
-Part = tuple[npt.NDArray[Any], npt.NDArray[Any]]
 
 SOURCE = Source(
     "boston_housing",
@@ -39,15 +32,4 @@ def load_data(
         NotFoundError: the file is not there; the message says which file to put where.
         ValueError: test_split is not from 0 to below 1, or the file is damaged.
     """
-    if not 0 <= test_split < 1:
-        raise ValueError(f"test_split: expected a number from 0 to below 1, got {test_split}")
-    file = locate(SOURCE, path, download).files[0]
-    x, y = read_npz(file, ("x", "y"))
-    if not all(isinstance(a, np.ndarray) for a in (x, y)) or x.ndim != 2 or y.shape != x.shape[:1]:
-        raise ValueError(f"{file}: expected arrays 'x' of [n, 13] and 'y' of [n]")
-    order = np.arange(len(x))
-    # RandomState, whose streams never change, and Keras's way of using it.
-    np.random.RandomState(seed).shuffle(order)
-    x, y = x[order], y[order]
-    train = int(len(x) * (1 - test_split))
-    return (x[:train], y[:train]), (x[train:], y[train:])
+    return read_divided(lambda: locate(SOURCE, path, download).files[0], test_split, seed)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import headrace
-from headrace.datasets import boston_housing, cifar10, cifar100, fashion_mnist, imdb, mnist, reuters
+from headrace.datasets import boston_housing, california_housing, cifar10, cifar100, fashion_mnist, imdb, mnist, reuters
 from headrace.engine import errors
 
 RANDOM = np.random.default_rng(0)
@@ -151,6 +151,16 @@ def test_boston_housing_is_divided_as_keras_divides_it(tmp_path):
     np.testing.assert_array_equal(x[:, 0], y * 2)
     with pytest.raises(ValueError, match="test_split"):
         boston_housing.load_data(test_split=1.0)
+
+
+@pytest.mark.parametrize(("version", "rows"), [("large", 700), ("small", 600)])
+def test_california_housing_in_two_sizes(tmp_path, version, rows):
+    np.savez(tmp_path / "california_housing.npz", x=np.arange(5600.0).reshape(700, 8), y=np.arange(700.0))
+    (x, y), (v, w) = california_housing.load_data(version, tmp_path)
+    assert len(y) == int(rows * 0.8) and sorted([*y, *w]) == list(range(rows))
+    np.testing.assert_array_equal(np.concatenate([x, v])[:, 0], np.concatenate([y, w]) * 8)
+    with pytest.raises(ValueError, match="`version` must be one of"):
+        california_housing.load_data("medium", tmp_path)
 
 
 def lists(*rows):
@@ -309,5 +319,14 @@ def test_an_array_that_is_missing_is_named(tmp_path):
 
 
 def test_keras_names_are_the_same_functions():
-    for name in ("mnist", "fashion_mnist", "cifar10", "cifar100", "boston_housing", "imdb", "reuters"):
+    for name in (
+        "mnist",
+        "fashion_mnist",
+        "cifar10",
+        "cifar100",
+        "boston_housing",
+        "california_housing",
+        "imdb",
+        "reuters",
+    ):
         assert getattr(headrace.keras.datasets, name).load_data is getattr(headrace.datasets, name).load_data

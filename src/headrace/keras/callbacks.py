@@ -2,6 +2,7 @@
 
 from ..layers.fitting.callbacks import Callback, CallbackList, History, LambdaCallback
 from ..layers.keras.callbacks_backup import BackupAndRestore
+from ..layers.keras.callbacks_ema import SwapEMAWeights
 from ..layers.keras.callbacks_files import CSVLogger, ModelCheckpoint
 from ..layers.keras.callbacks_monitor import (
     EarlyStopping,
@@ -16,5 +17,5 @@ from ..layers.keras.progress import ProgbarLogger
 __all__ = [
     "BackupAndRestore", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "HParams", "History",
     "LambdaCallback", "LearningRateScheduler", "ModelCheckpoint", "MonitorCallback", "ProgbarLogger",
-    "ReduceLROnPlateau", "TensorBoard", "TerminateOnNaN",
+    "ReduceLROnPlateau", "SwapEMAWeights", "TensorBoard", "TerminateOnNaN",
 ]  # fmt: skip

@@ -248,3 +248,33 @@ def test_a_bar_on_a_terminal(monkeypatch, capsys):
     model_of().fit(X, Y, callbacks=[callbacks.ProgbarLogger(stream=stream)])
     assert "Epoch 1/1" in stream.getvalue()
     assert "loss" in stream.getvalue()
+
+
+class Seen(callbacks.Callback):
+    """Notes a weight where evaluations begin and epochs end."""
+
+    def __init__(self):
+        super().__init__()
+        self.tests, self.epochs = [], []
+
+    def on_test_begin(self, logs=None):
+        self.tests.append(self.model.get_weights()[0][0, 0])
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.epochs.append(self.model.get_weights()[0][0, 0])
+
+
+@pytest.mark.parametrize("on_epoch", [False, True])
+def test_averages_take_the_weights_place_for_evaluation(on_epoch):
+    options = {"use_ema": True, "ema_momentum": 0.5}
+    plain, swapped = Seen(), Seen()
+    wanted = model_of(keras.optimizers.SGD(0.1, **options))
+    fit(wanted, plain, shuffle=False, validation_data=(X, Y))
+    model = model_of(keras.optimizers.SGD(0.1, **options))
+    fit(model, callbacks.SwapEMAWeights(on_epoch), swapped, shuffle=False, validation_data=(X, Y))
+    np.testing.assert_array_equal(model.get_weights()[0], wanted.get_weights()[0])
+    assert swapped.tests != plain.tests
+    assert (swapped.epochs == plain.epochs) == (not on_epoch)
+    assert swapped.tests[-1] == wanted.get_weights()[0][0, 0]
+    with pytest.raises(ValueError, match="use_ema=True"):
+        fit(model_of(), callbacks.SwapEMAWeights(), validation_data=(X, Y))

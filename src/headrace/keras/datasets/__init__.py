@@ -1,7 +1,7 @@
 """The names of TensorFlow 1.15's `tf.keras.datasets`."""
 
-from . import boston_housing, cifar10, cifar100, fashion_mnist, imdb, mnist, reuters
+from . import boston_housing, california_housing, cifar10, cifar100, fashion_mnist, imdb, mnist, reuters
 
 __all__ = [
-    "boston_housing", "cifar10", "cifar100", "fashion_mnist", "imdb", "mnist", "reuters",
+    "boston_housing", "california_housing", "cifar10", "cifar100", "fashion_mnist", "imdb", "mnist", "reuters",
 ]  # fmt: skip
