@@ -10,6 +10,12 @@ if __name__ != "headrace.cluster":
     )
 
 from ..engine.communicator import Communicator as _Communicator, provide as _provide
+from .arrays import (
+    ProcessSet as ProcessSet,
+    all_gather as all_gather,
+    all_reduce as all_reduce,
+    broadcast as broadcast,
+)
 from .distributed_optimizer import (
     BroadcastGlobalVariablesHook as BroadcastGlobalVariablesHook,
     DistributedOptimizer as DistributedOptimizer,

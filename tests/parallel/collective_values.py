@@ -4,9 +4,10 @@ import ml_dtypes
 import numpy as np
 from results import report
 
-from headrace.cluster.collectives.communicator import communicator
+import headrace as tf
+from headrace.engine.communicator import current
 
-ranks = communicator()
+ranks = current()
 rank, size = ranks.rank, ranks.size
 
 
@@ -47,11 +48,15 @@ if not (outputs[0] == 1).all():
     wrong.append("NaN of a share of 0")
 
 chosen = sorted({0, size - 1})
-subset = ranks.subset(chosen)
-if (subset is None) != (rank not in chosen):
+subset = tf.cluster.ProcessSet(chosen)
+if subset.included != (rank in chosen):
     wrong.append("subset")
-if subset is not None and subset.all_reduce("s", np.ones(3)).tolist() != [len(chosen)] * 3:
+if subset.included and tf.cluster.all_reduce(np.ones(3), process_set=subset).tolist() != [len(chosen)] * 3:
     wrong.append("sum of a subset")
+if tf.cluster.all_reduce([rank], average=True).tolist() != [(size - 1) / 2]:
+    wrong.append("mean")
+if tf.cluster.broadcast([rank, 1]).tolist() != [0, 1] or len(tf.cluster.all_gather(rank)) != size:
+    wrong.append("broadcast or gather of lists")
 
 noise = np.random.default_rng(rank).normal(size=10_007).astype(np.float32)
 sums = [ranks.all_reduce("n", noise) for _ in range(3)]

@@ -6,7 +6,7 @@ import time
 import numpy as np
 
 import headrace as tf
-from headrace.cluster.collectives.communicator import communicator
+from headrace.engine.communicator import current
 
 how = sys.argv[1]
 odd = tf.cluster.rank() == 1
@@ -18,7 +18,7 @@ if how == "graph":
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         session.run(step)
-ranks = communicator()
+ranks = current()
 ranks.all_reduce("fine", np.ones(3))
 if how == "shape":
     ranks.all_reduce("weights", np.ones((2, 3 if odd else 4)))
