@@ -13,8 +13,13 @@ import pytest
 import headrace as tf
 from headrace.datasets import made_language
 
+from ..cluster.mpirun import ROOT, mpirun, needs_mpi
+
 FOLDER = Path(__file__).resolve().parents[2] / "examples"
 EXAMPLES = sorted(path.stem for path in FOLDER.glob("*.py"))
+# Examples of several processes, and how many: under mpirun.
+RANKS = {"cluster_parameter_server": 3, "cluster_partitioned_embedding": 4, "cluster_in_graph": 2}
+CASES = [pytest.param(name, marks=needs_mpi) if name in RANKS else name for name in EXAMPLES]
 
 
 # Python runs this before an example: it keeps the default graph when the example is done.
@@ -23,7 +28,9 @@ import atexit, sys
 def keep():
     if "headrace" in sys.modules:
         graph = sys.modules["headrace"].get_default_graph()
-        open("default_graph.pb", "wb").write(graph.as_graph_def().SerializeToString())
+        rank = sys.modules["headrace"].cluster.rank()
+        with open(f"FOLDER/default_graph{rank}.pb", "wb") as file:
+            file.write(graph.as_graph_def().SerializeToString())
 atexit.register(keep)
 """
 
@@ -32,7 +39,11 @@ atexit.register(keep)
 def run(name):
     """The finished example, and the folder that it ran in."""
     folder = Path(tempfile.mkdtemp())
-    (folder / "sitecustomize.py").write_text(AT_END)
+    (folder / "sitecustomize.py").write_text(AT_END.replace("FOLDER", str(folder)))
+    if name in RANKS:
+        path = {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT / "src")])}
+        job = mpirun(RANKS[name], FOLDER / f"{name}.py", folder=folder / "job", timeout=100, environment=path)
+        return subprocess.CompletedProcess([], job.status, job.output, job.output), folder
     path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, str(FOLDER / f"{name}.py")]
     done = subprocess.run(
@@ -59,6 +70,9 @@ def kin(text):
 OUTCOMES = {
     "autoencoder": lambda text: number(text, "components") / number(text, "error") > 1.2,
     "char_lstm": lambda text: number(text, "epoch 5 loss") < 0.6 and " the " in text.splitlines()[-1],
+    "cluster_in_graph": lambda text: number(text, "accuracy") > 0.9 and "'logits/bias': '/job:worker/task:1'" in text,
+    "cluster_parameter_server": lambda text: number(text, "accuracy") > 0.9 and number(text, "step") > 400,
+    "cluster_partitioned_embedding": lambda text: number(text, "accuracy") > 0.99 and "on 3 servers" in text,
     "digits_cnn": lambda text: number(text, "accuracy") > 0.95,
     "digits_dnn": lambda text: number(text, "accuracy") > 0.95,
     "grid_search": lambda text: number(text, "accuracy") > 0.9 and text.count("hidden_units") == 7,
@@ -70,7 +84,7 @@ OUTCOMES = {
 }
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", CASES)
 def test_example_runs(name):
     done, _ = run(name)
     assert done.returncode == 0, done.stderr
@@ -78,11 +92,12 @@ def test_example_runs(name):
     assert len((FOLDER / f"{name}.py").read_text(encoding="utf-8").splitlines()) < 40
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", CASES)
 def test_the_graph_of_an_example_can_be_read(name):
     """At most 30 nodes at the top of what TensorBoard draws: of the default graph, and of those in event files."""
     _, folder = run(name)
-    graphs = [tf.GraphDef.FromString((folder / "default_graph.pb").read_bytes())]
+    graphs = [tf.GraphDef.FromString(path.read_bytes()) for path in folder.glob("default_graph*.pb")]
+    assert graphs
     for path in folder.rglob("events.out.tfevents.*"):
         written = [event.graph_def for event in tf.train.summary_iterator(str(path))]
         graphs += [tf.GraphDef.FromString(graph) for graph in written if graph]
