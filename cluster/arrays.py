@@ -1,4 +1,4 @@
-"""Collective operations on arrays, for programs that have a loop of their own: every rank must call the same ones in one order."""
+"""Collective operations on arrays for programs with a loop of their own: all ranks call the same ones in one order."""
 
 from __future__ import annotations
 

@@ -96,6 +96,15 @@ plain, exchanges, nbytes = by_hand()
 small = by_hand(most=600)
 half = by_hand(compression="float16")
 report(
-    uneven=uneven() if size <= 2 else 0, normalized=normalized(), plain=plain, passes=by_hand(passes=2)[0], small=small[0], half=half[0],
-    exchanges=exchanges, nbytes=nbytes, small_exchanges=small[1], half_bytes=half[2], batches=stopped.batches,
-)  # fmt: skip
+    uneven=uneven() if size <= 2 else 0,
+    normalized=normalized(),
+    plain=plain,
+    passes=by_hand(passes=2)[0],
+    small=small[0],
+    half=half[0],
+    exchanges=exchanges,
+    nbytes=nbytes,
+    small_exchanges=small[1],
+    half_bytes=half[2],
+    batches=stopped.batches,
+)
