@@ -6,7 +6,6 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 
 from ..engine.compiler import FunctionCalls, Options
 from ..engine.placement import Placement
@@ -35,6 +34,8 @@ class TaskService:
         self._state = threading.Lock()
         self._programs: dict[tuple[int, int], dict[int, SentProgram] | Exception] = {}
         self._cancellations: dict[tuple[int, int], Cancellation] = {}
+        from concurrent.futures import ThreadPoolExecutor  # not needed to import the package
+
         self._threads = ThreadPoolExecutor(max_workers=1024, thread_name_prefix="headrace-stage")
 
     def handle(self, message: Message) -> None:

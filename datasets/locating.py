@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -140,6 +139,8 @@ def fetch(item: Download, path: Path) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    import hashlib  # which loads a library of cryptography
+
     digest = hashlib.sha256()
     try:
         with urlopen(item.url, timeout=60) as stream, partial.open("wb") as file:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import os
-import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib import format as npy
 
 from .plain_pickle import read_plain_pickle
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile
 
 # More than the largest array of the sets that are loaded here.
 LARGEST = 1 << 30
@@ -27,6 +29,8 @@ def read_npz(path: str | os.PathLike[str], names: Sequence[str]) -> list[Any]:
     Raises:
         ValueError: the file is damaged, an array is missing, too large, or holds more than numbers, text and lists.
     """
+    import zipfile  # not needed to import the package
+
     try:
         with zipfile.ZipFile(path) as archive:
             return [_array(archive, os.fspath(path), name) for name in names]
@@ -34,7 +38,7 @@ def read_npz(path: str | os.PathLike[str], names: Sequence[str]) -> list[Any]:
         raise ValueError(f"{os.fspath(path)}: damaged npz file: {error}") from None
 
 
-def _array(archive: zipfile.ZipFile, path: str, name: str) -> Any:
+def _array(archive: ZipFile, path: str, name: str) -> Any:
     entry = f"{name}.npy"
     if entry not in archive.namelist():
         held = ", ".join(Path(n).stem for n in archive.namelist()[:20])

@@ -7,11 +7,13 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..engine.runtime import Cancellation
 from .running import Element, Elements
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 AUTOTUNE = -1
 # Elements that prefetch(AUTOTUNE) keeps ready.
@@ -128,6 +130,8 @@ class ParallelMapped(Elements):
 
     def _fill(self) -> None:
         if self.pool is None:
+            from concurrent.futures import ThreadPoolExecutor  # not needed to import the package
+
             self.pool = ThreadPoolExecutor(self.calls, "headrace-map")
         while not self.ended and self.failure is None and len(self.pending) < self.calls:
             try:

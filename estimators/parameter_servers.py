@@ -6,7 +6,6 @@ import itertools
 import json
 import logging
 import os
-import secrets
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -117,7 +116,7 @@ class Training:
         seed = self._estimator._seed()
         begins = {
             "start": self._estimator._trained_steps(),
-            "seed": secrets.randbits(31) if seed is None else int(seed),
+            "seed": int.from_bytes(os.urandom(4)) >> 1 if seed is None else int(seed),
         }
         self._tell("begin", json.dumps(begins))
         return begins

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -168,7 +168,7 @@ def agreed_seed(parallel: DataParallel | None, seed: int | None) -> int | None:
     """The chief's seed, or one that it draws, on all ranks; as it is in a process of its own."""
     if parallel is None or parallel.ranks.size == 1:
         return seed
-    drawn = np.array([secrets.randbits(31) if seed is None else seed], np.int64)
+    drawn = np.array([int.from_bytes(os.urandom(4)) >> 1 if seed is None else seed], np.int64)
     return int(parallel.ranks.broadcast("seed", drawn)[0])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import secrets
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -44,8 +44,12 @@ def stream_of(resources: ResourceStore, name: str, attrs: dict[str, Any], blocks
     seed, seed2 = attrs["seed"], attrs["seed2"]
     if seed == 0 and seed2 == 0:
         with resources.lock:
-            seed, seed2 = resources.seeds.setdefault(name, (secrets.randbits(63), secrets.randbits(63)))
+            seed, seed2 = resources.seeds.setdefault(name, (_entropy(), _entropy()))
     return stream_of_seeds(seed, seed2).skipped(first_block() + resources.advance(name, blocks))
+
+
+def _entropy() -> int:
+    return int.from_bytes(os.urandom(8)) >> 1
 
 
 def drawn_shape(sizes: Any) -> tuple[int, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -161,6 +160,8 @@ def _all(targets: list[_Target], actions: list[Callable[[], None]]) -> None:
         for action in actions:
             action()
         return
+    from concurrent.futures import ThreadPoolExecutor  # not needed to import the package
+
     with ThreadPoolExecutor(threads, "Restoring") as pool:
         for done in [pool.submit(action) for action in actions]:
             done.result()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -132,6 +131,8 @@ class DropoutWrapper(CellWrapper):
     def _seed_of(self, salt: str, index: int) -> int | None:
         if self._seed is None:
             return None
+        import hashlib  # which loads a library of cryptography
+
         digest = hashlib.md5(f"{self._seed}{salt}_{index}".encode(), usedforsecurity=False).hexdigest()
         return int(digest[:8], 16) & 0x7FFFFFFF
 

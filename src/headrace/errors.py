@@ -1,5 +1,6 @@
 """The names of TensorFlow 1.15's `tf.errors`."""
 
+from .datasets.cardinality import UNKNOWN
 from .engine.errors import (
     ABORTED,
     ALREADY_EXISTS,
@@ -17,7 +18,6 @@ from .engine.errors import (
     UNAUTHENTICATED,
     UNAVAILABLE,
     UNIMPLEMENTED,
-    UNKNOWN,
     AbortedError,
     AlreadyExistsError,
     CancelledError,

@@ -1,7 +1,8 @@
 """The names of TensorFlow 1.15's `tf.keras`. Each is loaded when it is first asked for."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..engine.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from ..layers.keras import __version__
@@ -44,20 +45,4 @@ _PLACES: dict[str, tuple[str, str]] = {
     "Sequential": ("..layers.keras.sequential", "Sequential"),
     "__version__": ("..layers.keras", "__version__"),
 }
-
-
-def __getattr__(name: str) -> Any:
-    """The namespace, class or function of a name."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name in _PLACES:
-        module, attribute = _PLACES[name]
-        value = getattr(import_module(module, __package__), attribute)
-    else:
-        value = import_module(f".{name}", __package__)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _PLACES)
