@@ -5,6 +5,7 @@ Started by its path: nothing of headrace is imported before the program does so.
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
 import json
 import os
@@ -18,11 +19,14 @@ from types import TracebackType
 _RANKS = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "PALS_RANKID", "SLURM_PROCID")
 # With this a program that was asked to stop says that it can be started again to go on.
 _PREEMPTED = 85
+# What prctl calls it.
+_PARENT_DEATH_SIGNAL = 1
 
 
 def main() -> None:
     """Runs the program of the command line."""
     rank = next((os.environ[name] for name in _RANKS if name in os.environ), "0")
+    _end_with_launcher()
     _register(rank)
     if "HEADRACE_CLUSTER" in os.environ:
         os.environ["TF_CONFIG"] = _tf_config(json.loads(os.environ["HEADRACE_CLUSTER"]), int(rank))
@@ -36,6 +40,15 @@ def main() -> None:
         _end(_status_of(lambda: runpy.run_module(program, run_name="__main__", alter_sys=True), program))
     else:
         _end(_status_of(lambda: runpy.run_path(program, run_name="__main__"), program))
+
+
+def _end_with_launcher() -> None:
+    """Lets Linux kill this process when its launcher dies, which leaves ranks that handle SIGTERM."""
+    if sys.platform == "linux":
+        launcher = os.getppid()
+        ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() != launcher:
+            os._exit(1)
 
 
 def _register(rank: str) -> None:
