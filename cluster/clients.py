@@ -10,9 +10,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..engine.errors import UNAVAILABLE
 from ..engine.runtime import Cancellation
 from .collectives.settings import settings_of
-from .messages import Message
+from .messages import Kind, Message
 from .steps.client import ClientRun
 from .steps.plans import TaskPlan
 from .transport import Transport
@@ -21,6 +22,8 @@ logger = logging.getLogger("headrace")
 
 # Seconds after which who waits looks again, whoever has received for it.
 _LONGEST = 0.001
+# For so many seconds an answer may come after the word that its sender has ended.
+_LAST_WORDS = 0.5
 
 Fed = tuple[Sequence[int], Sequence[Any]]
 
@@ -34,6 +37,7 @@ class Clients:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._inboxes: dict[int, deque[tuple[int, Message]]] = {}
+        self._gone: set[int] = set()
         self._patience = settings_of().stall_warning
         self._receiving = threading.Lock()
         self._beginning = threading.Lock()
@@ -53,6 +57,24 @@ class Clients:
         """Forgets a run: what still comes for it is dropped."""
         self._inboxes.pop(run.run[1], None)
 
+    def rank_ended(self, rank: int) -> None:
+        """Takes in that a task has ended: nobody need wait for it."""
+        self._gone.add(rank)
+
+    def rank_came(self, rank: int) -> None:
+        """Takes in that a rank has a server, perhaps once more."""
+        self._gone.discard(rank)
+
+    def _fail(self, run: ClientRun, inbox: deque[tuple[int, Message]], what: str) -> None:
+        # What it said before it ended may still be on its way: there are two communicators.
+        until = time.monotonic() + _LAST_WORDS
+        while not inbox and time.monotonic() < until:
+            self._transport.wait(_LONGEST)
+            self._receive()
+        for rank in sorted(run.waiting & self._gone) if not inbox else ():
+            words = {"code": UNAVAILABLE, "message": f"The task has ended. {what}", "op": None}
+            inbox.append((rank, Message(Kind.FAILED, *run.step, run.run[1], info=words)))
+
     def wait(self, run: ClientRun, cancellation: Cancellation, what: Callable[[], str]) -> None:
         """Waits until something has come for a run, and hands it over. A long wait is logged.
 
@@ -71,7 +93,9 @@ class Clients:
         while not inbox:
             self._transport.wait(_LONGEST)
             self._receive()
-            if cancellation.cancelled or time.monotonic() > warn_at:
+            if run.waiting & self._gone:
+                self._fail(run, inbox, what())
+            elif cancellation.is_over or time.monotonic() > warn_at:
                 cancellation.check(what())
                 logger.warning("%s, for %.0f seconds", what(), time.monotonic() - start)
                 warn_at += self._patience

@@ -286,12 +286,14 @@ class Server:
             for transport, address in zip(self._transports, message.info["addresses"], strict=True):
                 transport.know(rank, address)
             self._service.client_came(rank)
+            self._clients.rank_came(rank)
         elif message.kind in (Kind.JOINED, Kind.ENDED):
             with self._news:
                 self._quiet.add(rank)
                 self._news.notify_all()
             if message.kind is Kind.ENDED:
                 self._service.client_ended(rank)
+                self._clients.rank_ended(rank)
         elif message.kind is Kind.RESET:
             self.resources.clear(message.info["containers"])
         elif message.kind is Kind.STOP:

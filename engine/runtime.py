@@ -46,6 +46,11 @@ class Cancellation:
         with self._lock:
             self._wake.discard(wake)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether `check` would raise."""
+        return self.cancelled
+
     def check(self, what: str) -> None:
         """Raises CancelledError if the flag is set."""
         if self.cancelled:
@@ -80,6 +85,11 @@ class Deadline(Cancellation):
             self._clock = threading.Timer(max(0.0, self._end - time.monotonic()), self._expire)
             self._clock.daemon = True
             self._clock.start()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether `check` would raise."""
+        return self.cancelled or time.monotonic() > self._end
 
     def check(self, what: str) -> None:
         """Raises CancelledError if the flag is set or the time is over."""

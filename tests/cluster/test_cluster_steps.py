@@ -332,9 +332,11 @@ def test_runs_that_time_out_leave_nothing(servers, session):
     with tf.device("/job:worker/task:1"):
         result = taken + 1
     options = tf.RunOptions(timeout_in_ms=30)
+    start = time.monotonic()
     for _ in range(5):
         with pytest.raises(tf.errors.DeadlineExceededError, match="Timed out"):
             session.run(result, options=options)
+    assert time.monotonic() - start < 30
     assert left_over(servers) == 0
     session.run(queue.enqueue(1.0))
     # No run that was given up takes the element away.
@@ -360,6 +362,21 @@ def test_closing_a_session_ends_its_runs(servers):
         thread.join(30)
     assert found
     assert left_over(servers) == 0
+
+
+def test_a_task_that_ends_fails_the_runs_that_wait_for_it():
+    with cluster(ps=1, worker=1) as servers, tf.Graph().as_default():
+        with tf.device(PS):
+            taken = tf.FIFOQueue(1, tf.float32, shapes=(), shared_name="never").dequeue()
+            one = tf.constant(1.0) + 0.0
+        with tf.Session(servers["worker", 0].target) as session:
+            assert session.run(one) == 1
+            threading.Timer(0.1, servers["ps", 0].stop).start()
+            # Its own last word, or ours.
+            with pytest.raises((tf.errors.CancelledError, tf.errors.UnavailableError), match="/job:ps/task:0"):
+                session.run(taken)
+            with pytest.raises(tf.errors.UnavailableError, match=r"task has ended.*/job:ps/task:0"):
+                session.run(one)
 
 
 def test_tasks_forget_the_steps_of_closed_sessions(servers):
