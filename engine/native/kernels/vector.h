@@ -36,9 +36,23 @@ HR_INLINE void hr_store_part(float *p, hr_vf v, int64_t count) { memcpy(p, &v, (
 
 /* mask ? a : b, where the lanes of mask are -1 or 0, as comparisons give them */
 HR_INLINE hr_vf hr_choose(hr_vi mask, hr_vf a, hr_vf b) { return (hr_vf)((mask & (hr_vi)a) | (~mask & (hr_vi)b)); }
+#if defined(__AVX512F__)
+/* Choices go by mask registers: as vectors of -1 and 0 they take three instructions more. */
+#define HR_CHOOSE(x, than, y, a, b) ((hr_vf)_mm512_mask_blend_ps(_mm512_cmp_ps_mask((__m512)(x), (__m512)(y), than), (__m512)(b), (__m512)(a)))
+#endif
 /* As NumPy's maximum and minimum: NaN where either is. */
+#if defined(__AVX512F__)
+/* The instructions give the second where either is NaN. */
+HR_INLINE hr_vf hr_vmax(hr_vf a, hr_vf b) {
+    return HR_CHOOSE(a, _CMP_UNORD_Q, a, a, _mm512_max_ps((__m512)a, (__m512)b));
+}
+HR_INLINE hr_vf hr_vmin(hr_vf a, hr_vf b) {
+    return HR_CHOOSE(a, _CMP_UNORD_Q, a, a, _mm512_min_ps((__m512)a, (__m512)b));
+}
+#else
 HR_INLINE hr_vf hr_vmax(hr_vf a, hr_vf b) { return hr_choose((a > b) | (a != a), a, b); }
 HR_INLINE hr_vf hr_vmin(hr_vf a, hr_vf b) { return hr_choose((a < b) | (a != a), a, b); }
+#endif
 
 HR_INLINE float hr_sum(hr_vf v) {
     float lanes[HR_LANES], total = 0;
@@ -54,26 +68,40 @@ HR_INLINE hr_vf hr_round(hr_vf x) { /* to the nearest integer, for |x| < 2^22 */
     return (x + magic) - magic;
 }
 
-/* e^x within 2 units in the last place; inf above 88.72, 0 below -103.97, NaN for NaN */
-HR_INLINE hr_vf hr_exp(hr_vf x) {
-    hr_vf low = hr_all(-104.0f), high = hr_all(89.0f);
-    hr_vf clipped = hr_choose(x < low, low, hr_choose(x > high, high, x));
-    hr_vf n = hr_round(clipped * 1.44269504088896341f);
-    hr_vf r = clipped - n * 0.693359375f;
-    r = r + n * 2.12194440e-4f;
+/* e^r for |r| < ln 2 / 2 */
+HR_INLINE hr_vf hr_exp_near(hr_vf r) {
     hr_vf p = hr_all(1.9875691500e-4f);
     p = p * r + 1.3981999507e-3f;
     p = p * r + 8.3334519073e-3f;
     p = p * r + 4.1665795894e-2f;
     p = p * r + 1.6666665459e-1f;
     p = p * r + 5.0000001201e-1f;
-    p = p * r * r + r + 1.0f;
+    return p * r * r + r + 1.0f;
+}
+
+/* e^x within 2 units in the last place; inf above 88.72, 0 below -103.97, NaN for NaN */
+#if defined(__AVX512F__)
+HR_INLINE hr_vf hr_exp(hr_vf x) {
+    /* With NaN as the second operand NaN comes out, and goes through all that follows. */
+    __m512 clipped = _mm512_max_ps((__m512)hr_all(-104.0f), _mm512_min_ps((__m512)hr_all(89.0f), (__m512)x));
+    __m512 n = _mm512_roundscale_ps((__m512)((hr_vf)clipped * 1.44269504088896341f), 8);
+    hr_vf r = (hr_vf)clipped - (hr_vf)n * 0.693359375f;
+    return (hr_vf)_mm512_scalef_ps((__m512)hr_exp_near(r + (hr_vf)n * 2.12194440e-4f), n);
+}
+#else
+HR_INLINE hr_vf hr_exp(hr_vf x) {
+    hr_vf low = hr_all(-104.0f), high = hr_all(89.0f);
+    hr_vf clipped = hr_choose(x < low, low, hr_choose(x > high, high, x));
+    hr_vf n = hr_round(clipped * 1.44269504088896341f);
+    hr_vf r = clipped - n * 0.693359375f;
+    hr_vf p = hr_exp_near(r + n * 2.12194440e-4f);
     /* 2^n in two factors, so that results near the ends of the range neither overflow nor vanish too early */
     hr_vi k = __builtin_convertvector(hr_choose(x == x, n, hr_all(0)), hr_vi);
     hr_vi half = k >> 1;
     p = p * (hr_vf)((half + 127) << 23) * (hr_vf)((k - half + 127) << 23);
     return hr_choose(x == x, p, x);
 }
+#endif
 
 /* ln x within 2 units in the last place; -inf at 0, NaN below */
 HR_INLINE hr_vf hr_log(hr_vf x) {
@@ -114,7 +142,11 @@ HR_INLINE hr_vf hr_tanh(hr_vf x) {
     p = p * z - 3.33332819422e-1f;
     p = p * z * x + x;
     hr_vf q = 1.0f - 2.0f / (hr_exp(x + x) + 1.0f);
+#if defined(__AVX512F__)
+    return HR_CHOOSE(z, _CMP_LT_OQ, hr_all(0.390625f), p, q);
+#else
     return hr_choose(z < hr_all(0.390625f), p, q);
+#endif
 }
 
 /* e^x - 1 and ln(1 + x), exact near 0 too: what exp and log round away is divided out again (Kahan). */
