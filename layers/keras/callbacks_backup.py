@@ -6,7 +6,8 @@ import io
 import json
 import logging
 import os
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..fitting.callbacks import Callback, Logs
 from ..fitting.chances import chances, set_chances
 from .backend import get_session
 from .callbacks_files import check_frequency
-from .reading_h5 import arrays_in, group_in, reading
+from .reading_h5 import OddFileError, arrays_in, group_in, reading
 from .saving import set_fitting, storable, weight_groups, write_groups, written
 from .steps import Columns
 
@@ -98,7 +99,7 @@ class BackupAndRestore(Callback):
         import h5py
 
         loop = self._loop
-        with reading(path), h5py.File(path, "r") as file:
+        with reading(path), _naming(path), h5py.File(path, "r") as file:
             state = _state_of(file, path)
             # In the order in which an epoch begins, so that random ops get the same seeds.
             loop.steps.begin()
@@ -106,6 +107,13 @@ class BackupAndRestore(Callback):
             self._columns = Columns.of_plain(state["columns"])
             loop.steps.prepare(self._columns)
             self._restore(file, path)
+            self._take(state)
+        # What was about to end has no epoch left.
+        return (loop.plan.epochs, 0) if state.get("stops") else (state["epoch"], state["batch"])
+
+    def _take(self, state: dict[str, Any]) -> None:
+        """Goes on with the state of generators, random ops and callbacks."""
+        loop = self._loop
         set_chances(state["chances"])
         get_session().runtime.resources.set_random_state(state["ops"])
         waiting = list(loop.callbacks)
@@ -115,8 +123,6 @@ class BackupAndRestore(Callback):
                 waiting.remove(callback)
                 callback.take_state(kept)
         self._batches = state["batches"]
-        # What was about to end has no epoch left.
-        return (loop.plan.epochs, 0) if state["stops"] else (state["epoch"], state["batch"])
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._epoch = epoch
@@ -189,13 +195,30 @@ class BackupAndRestore(Callback):
         set_fitting(pairs, False, str(path))
 
 
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Makes errors about odd state name the file."""
+    try:
+        yield
+    except ValueError as error:
+        if str(path) in str(error) or isinstance(error, OddFileError):
+            raise
+        raise ValueError(f"{path} cannot be used as a backup: {error}") from error
+
+
+_NUMBERS = ("epoch", "batch", "batches")
+
+
 def _state_of(file: Any, path: Path) -> dict[str, Any]:
     if "state" not in file:
         raise ValueError(f"{path} is no backup: it holds no state")
-    state: dict[str, Any] = json.loads(bytes(file["state"][()]))
+    state: Any = json.loads(bytes(file["state"][()]))
+    if not isinstance(state, dict) or any(not isinstance(state.get(name), int) or state[name] < 0 for name in _NUMBERS):
+        raise ValueError(f"{path} is no backup: {', '.join(_NUMBERS)} must be whole numbers")
     for number, (_, kept) in enumerate(state["callbacks"]):
         kept.update({name: _arrays(file, number, name) for name in kept.pop("arrays")})
-    return state
+    found: dict[str, Any] = state
+    return found
 
 
 def _kept(file: Any, number: int, callback: Callback) -> tuple[str, dict[str, Any]]:
