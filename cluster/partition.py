@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ..engine.device import DeviceSpec
-from ..engine.errors import InvalidArgumentError
+from ..engine.errors import InvalidArgumentError, UnimplementedError
 from ..engine.function import functions_of
 from ..engine.graph import Operation, Tensor
 from ..engine.registry import find_definition
@@ -21,7 +21,8 @@ from ..engine.rewriting.lower import (
     handle_inputs,
     is_variable,
     lower,
-    needed_operations,
+    reachable_operations,
+    topological,
     written_inputs,
 )
 
@@ -29,6 +30,8 @@ Task = tuple[str, int]
 
 # What an operation hands on that names something in its task, and cannot leave it.
 _TIED = frozenset({"resource", "variant"})
+# What closes a loop of raw control flow, as graphs of TensorFlow 1 have them.
+_LOOPS = frozenset({"NextIteration", "RefNextIteration"})
 _LOCAL_JOBS = (None, "localhost")
 
 
@@ -88,8 +91,11 @@ class Partition:
         self.fed = set(feeds)
         self.here = here
         self.tasks = frozenset(tasks)
-        self.operations = needed_operations(fetches, targets, self.fed)
-        self._among = set(self.operations)
+        self._among = reachable_operations(fetches, targets, self.fed)
+        self._loops = any(op.type in _LOOPS for op in self._among)
+        self.operations = sorted(self._among, key=lambda op: op.order)
+        if not self._loops:
+            self.operations = topological(self._among, self.fed)
         self._by_name = {op.name: op for op in self.operations}
         self.task: dict[Operation, Task] = {}
         for op in self.operations:
@@ -98,7 +104,9 @@ class Partition:
         # What reads the variables of other tasks for functions, in the place of the handles that these capture.
         self._readers: dict[tuple[Tensor, frozenset[Operation]], Operation] = {}
         self._lent: dict[tuple[Operation, Tensor], Tensor] = {}
-        if len(set(self.task.values())) > 1:
+        if self._loops:
+            self._check_loops()
+        elif len(set(self.task.values())) > 1:
             lenders = self._order_effects(fetches, targets, feeds)
             self._lend(lenders)
         self.level: dict[Operation, int] = {}
@@ -184,6 +192,18 @@ class Partition:
             )
         return task
 
+    def _check_loops(self) -> None:
+        """Raises UnimplementedError unless a step with loops of raw control flow is all on one task."""
+        tasks = sorted(set(self.task.values()))
+        if len(tasks) > 1:
+            loop = next(op for op in self.operations if op.type in _LOOPS)
+            raise UnimplementedError(
+                None,
+                loop,
+                f"A loop of raw control flow ({loop.describe()}) cannot be cut, and its step is on "
+                f"{', '.join(map(task_name, tasks))}: put all of it on one task, or write the loop with tf.while_loop.",
+            )
+
     # Levels
 
     def _order_effects(
@@ -249,6 +269,9 @@ class Partition:
         return [self._lent.get((op, t), t) for t in op.inputs] if self._lent else list(op.inputs)
 
     def _find_levels(self) -> None:
+        if self._loops:
+            self.level = dict.fromkeys(self.operations, 0)
+            return
         for op in self.operations:
             task = self.task[op]
             self.level[op] = max((self.level[p] + (self.task[p] != task) for p in self._before(op)), default=0)

@@ -17,8 +17,9 @@ from .fetching import FetchStructure, key_of
 from .graph import DEFAULT, Graph, Tensor, get_default_graph, remove_innermost
 from .nest import flatten, flatten_dict_items
 from .partial import PartialRun
-from .placement import Placement
+from .placement import Placement, check_placement
 from .resources import ResourceStore
+from .rewriting.lower import reachable_operations
 from .runtime import Cancellation, Runtime
 from .session_config import DEFAULTS, off_passes, threads_of
 from .targets import Target, find_target
@@ -266,6 +267,10 @@ class BaseSession:
         self._check_open()
         structure = FetchStructure(self._graph, fetches)
         tensors = [t for key in feeds or () for t in _fed_tensors(self._graph, key)]
+        if self.server is not None:
+            # All of it runs on this task.
+            needed = reachable_operations(structure.tensors, structure.targets, set(tensors))
+            check_placement(list(needed), self.options.placement)
         return PartialRun(self._graph, list(structure.tensors), list(structure.targets), tensors, self.runtime)
 
     def partial_run(self, handle: Any, fetches: Any, feed_dict: dict[Any, Any] | None = None) -> Any:

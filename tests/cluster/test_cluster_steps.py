@@ -12,6 +12,7 @@ import headrace as tf
 from headrace.cluster.messages import Kind, Message, decode, encode
 
 from ..engine.test_random_graphs import Generator, results
+from ..engine.test_raw_control import raw_loop
 from .tasks import cluster, left_over
 
 WORKER, PS = "/job:worker/task:0", "/job:ps/task:0"
@@ -281,6 +282,34 @@ def test_a_queue_in_a_branch_does_not_stop_its_server(session):
     session.run(put)
     thread.join(30)
     assert found == [3]
+
+
+# Loops of raw control flow
+
+
+@pytest.mark.parametrize("task", ["/job:worker/task:0", "/job:worker/task:1"])
+def test_a_raw_loop_runs_on_one_task(session, task):
+    with tf.device(task):
+        x = tf.placeholder(tf.float32, ())
+        result = raw_loop(
+            "loop", [x], [tf.constant(3.0), tf.constant(100.0)], lambda m, c: m[0] < c[1], lambda m, c: [m[0] * c[0]]
+        )[0]
+    assert session.run(result, {x: 2}) == 162
+    with tf.device(PS):
+        further = result + 1
+    with pytest.raises(tf.errors.UnimplementedError, match=r"loop of raw control flow.*on /job:ps/task:0, /job:worker"):
+        session.run(further, {x: 2})
+
+
+def test_partial_runs_are_on_one_task(session):
+    x = tf.placeholder(tf.float32, ())
+    with tf.device(PS):
+        there = x + 1
+    here = x * 2
+    handle = session.partial_run_setup(here, [x])
+    assert session.partial_run(handle, here, {x: 4}) == 8
+    with pytest.raises(tf.errors.InvalidArgumentError, match="Cannot assign a device"):
+        session.partial_run_setup(there, [x])
 
 
 # Errors and ends
