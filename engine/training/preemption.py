@@ -33,7 +33,6 @@ class _Watch:
     def __init__(self) -> None:
         self.asked = False
         self._users = 0
-        self._process = 0
         self._caught: list[signal.Signals] = []
 
     def begin(self) -> bool:
@@ -42,7 +41,7 @@ class _Watch:
             return False
         self._users += 1
         if self._users == 1:
-            self.asked, self._process = False, os.getpid()
+            self.asked = False
             # What the program itself handles or ignores is its own affair.
             for number in SIGNALS:
                 if signal.getsignal(number) is signal.SIG_DFL:
@@ -52,21 +51,28 @@ class _Watch:
 
     def end(self) -> None:
         """Gives the signals back when the last user has ended."""
-        self._users -= 1
+        self._users = max(self._users - 1, 0)
         if self._users:
             return
         self.asked = False
         # Elsewhere handlers cannot be changed: the one that stays then does what is usual.
         if threading.current_thread() is threading.main_thread():
-            for number in self._caught:
-                # The program may have taken it over meanwhile.
-                if signal.getsignal(number) == self._note:
-                    signal.signal(number, signal.SIG_DFL)
-            self._caught.clear()
+            self._give_back()
+
+    def forget(self) -> None:
+        """Gives the signals back in a child that was forked off: it has nothing to save."""
+        self._users, self.asked = 0, False
+        self._give_back()
+
+    def _give_back(self) -> None:
+        for number in self._caught:
+            # The program may have taken it over meanwhile.
+            if signal.getsignal(number) == self._note:
+                signal.signal(number, signal.SIG_DFL)
+        self._caught.clear()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        # A child that was forked off has nothing to save here.
-        if self._users and os.getpid() == self._process:
+        if self._users:
             self.asked = True
             return
         signal.signal(number, signal.SIG_DFL)
@@ -74,6 +80,8 @@ class _Watch:
 
 
 _watch = _Watch()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_watch.forget)
 
 
 def ask_to_stop() -> None:
