@@ -55,7 +55,12 @@ def collector_paused() -> Iterator[None]:
 
 
 class Program(Protocol):
-    """Something that runs a step: takes the fed values in order, gives the fetched ones."""
+    """Something that runs a step: takes the fed values in order, gives the fetched ones.
+
+    `gave_first_value`: a run gave a variable its first value.
+    """
+
+    gave_first_value: bool
 
     def run(self, feeds: Sequence[Any], recorder: Recorder | None = None) -> list[Any]:
         """The fetched values; with a recorder, the run is traced."""
@@ -141,7 +146,7 @@ class CompiledStep:
             return program.run(values, recorders.get(threading.get_ident()) if recorders else None)
         finally:
             idle = self._idle.get(signature)
-            if idle is not None:
+            if idle is not None and not program.gave_first_value:
                 idle.append(program)
 
     def _new_program(self, signature: Signature) -> Program:
@@ -239,6 +244,8 @@ def _check_whole(part: Part) -> None:
 
 class _Ordered:
     """A program that looks fed values up by tensor, in the place of one that takes them in order."""
+
+    gave_first_value = False
 
     def __init__(self, step: CompiledStep, program: ReferenceProgram | DynamicProgram) -> None:
         self.step = step

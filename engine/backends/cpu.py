@@ -6,6 +6,8 @@ keeps as many as threads need.
 
 from __future__ import annotations
 
+import contextlib
+import mmap
 from collections.abc import Callable, Sequence
 from functools import partial
 from operator import length_hint
@@ -34,6 +36,7 @@ from .traced import Timing
 from .variables import assign, check_plan, rows_updated, storage_of, update_rows, validates
 
 Call = Callable[[], Any]
+_MAPPED_FROM, _LARGE_PAGES_FROM = 1 << 20, 1 << 22
 
 
 class Slot:
@@ -63,6 +66,8 @@ class CpuProgram:
         self.nodes: list[Node] = []
         self.timing: Timing | None = None
         self.ready = False
+        # Initializers mostly run once: their memory is not kept, and what runs again is bound anew, natively then.
+        self.gave_first_value = False
 
     def run(self, feeds: Sequence[Any], recorder: Recorder | None = None) -> list[Any]:
         """The fetched values, given the fed ones in the plan's order; arrays of the planned dtype and shape."""
@@ -353,11 +358,23 @@ def _arena(nbytes: int) -> np.ndarray[Any, Any]:
 
 def _aligned(nbytes: int) -> np.ndarray[Any, Any]:
     try:
+        if nbytes >= _MAPPED_FROM:
+            return _mapped(nbytes)
         memory = np.zeros(max(nbytes, 1) + ALIGNMENT, np.uint8)
-    except MemoryError:
+    except (MemoryError, OSError, OverflowError):
         raise ResourceExhaustedError(None, None, f"The step needs {nbytes} bytes, more than can be had") from None
     start = -memory.__array_interface__["data"][0] % ALIGNMENT
     return memory[start : start + max(nbytes, 1)]
+
+
+def _mapped(nbytes: int) -> np.ndarray[Any, Any]:
+    """Memory of its own, which the system has again when it is not needed, and not only the allocator."""
+    memory = mmap.mmap(-1, nbytes, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE") and nbytes >= _LARGE_PAGES_FROM:
+        # As NumPy does for arrays of that size; a system without large pages refuses.
+        with contextlib.suppress(OSError):
+            memory.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(memory, np.uint8)
 
 
 def _window(base: np.ndarray[Any, Any], view: View) -> np.ndarray[Any, Any]:
@@ -403,6 +420,7 @@ def _read(storage: VariableStorage, out: Any) -> None:
 
 
 def _assign(program: CpuProgram, storage: VariableStorage, value: Any, validate: bool | None) -> None:
+    program.gave_first_value = program.gave_first_value or not storage.initialized
     assign(program.store, storage, _value(value), validate)
 
 

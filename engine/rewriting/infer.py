@@ -18,6 +18,8 @@ from .dataflow import Dataflow, Node, Value, constant_node
 LARGEST_FOLDED = 1 << 16
 LARGEST_UNSIZED = 64
 
+_ASSIGNMENTS = frozenset({"Assign", "AssignVariableOp"})
+
 _OF_SHAPE: dict[str, Any] = {
     "Shape": lambda s: np.array(s),
     "Size": lambda s: np.array(math.prod(s)),
@@ -36,10 +38,11 @@ def fold(flow: Dataflow) -> None:
     replaced: dict[Value, Value] = {}
     gone: dict[Node, Node | None] = {}
     nodes: list[Node] = []
+    users = flow.users()
     for node in flow.nodes:
         node.inputs = [replaced.get(v, v) for v in node.inputs]
         _infer_node(node)
-        constants = _folded(node)
+        constants = _folded(node) or _repeated(node, users)
         if constants is None:
             nodes.append(node)
             continue
@@ -132,6 +135,16 @@ def _folded(node: Node) -> list[Node] | None:
     if results is None or any(r.size > LARGEST_FOLDED for r in results):
         return None
     return [_constant(node, i, r) for i, r in enumerate(results)]
+
+
+def _repeated(node: Node, users: dict[Value, list[Node]]) -> list[Node] | None:
+    """An array of one value that is only assigned, as a constant that has memory for one element."""
+    if node.type != "Fill" or node.control or not _static(node.outputs[0].sizes):
+        return None
+    value, kinds = node.inputs[1].node.constant, {user.type for user in users.get(node.outputs[0], ())}
+    if value is None or not kinds or kinds - _ASSIGNMENTS:
+        return None
+    return [_constant(node, 0, np.broadcast_to(value, node.outputs[0].sizes or ()))]
 
 
 def _tiny(inputs: list[Any]) -> bool:

@@ -18,6 +18,7 @@ from headrace.engine.rewriting.passes import PASSES, Rewrites
 from headrace.engine.rewriting.verify import verify
 from headrace.engine.session import Session
 from headrace.engine.shapes import TensorShape
+from headrace.engine.variables import Variable
 
 
 @pytest.fixture(autouse=True)
@@ -77,6 +78,19 @@ def test_fold_leaves_large_random_and_failing_nodes():
     assert types(rewritten(bad, ["fold"])) == ["FloorDiv"]
     with Session() as session, pytest.raises(errors.InvalidArgumentError, match="division by zero"):
         session.run(bad)
+
+
+def test_fold_makes_no_array_of_one_value_that_is_only_assigned(graph):
+    v = Variable(make("Fill", np.array([1 << 17], np.int32), np.float32(2.5)))
+    flow = lower(graph, [], [v.initializer], [])
+    Rewrites(check=True).apply(flow, ["infer", "fold"])
+    value = next(n for n in flow.nodes if n.type == "Assign").inputs[1].node.constant
+    assert (value.shape, value.strides) == ((1 << 17,), (0,))
+    with Session() as session:
+        # The second time natively.
+        for _ in range(2):
+            session.run(v.initializer)
+            assert (session.run(v) == 2.5).all()
 
 
 def test_fold_keeps_what_waits_for_something():
