@@ -12,7 +12,6 @@ from ..ops.training import APPLY, SPARSE_APPLY
 from ..variables import ResourceVariable
 from .optimizer import Optimizer
 
-
 # Among the extras of a graph: the tensors of its optimizers' learning rates, which a step may be fed others for.
 LEARNING_RATES = "learning_rates"
 
