@@ -20,6 +20,8 @@ from .optimizer import GradientsAndVariables, Optimizer
 from .queue_runner import QueueRunner
 from .session_run_hook import SessionRunHook
 
+_NAME = "sync_replicas"
+
 
 class SyncReplicasOptimizer(Optimizer):
     """Averages the gradients of several replicas and applies the average once, as TensorFlow 1.15's.
@@ -37,7 +39,8 @@ class SyncReplicasOptimizer(Optimizer):
         variable_averages: an ExponentialMovingAverage that is updated after each step.
         variables_to_average: of these variables.
         use_locking: of the operations that apply.
-        name: prefix of names.
+        name: prefix of names. Optimizers with other names share no accumulators and tokens: groups of replicas, each of
+            which is synchronous, then go their own ways (docs/cluster.md, "Hybrid").
 
     Example:
         >>> import headrace as tf
@@ -54,7 +57,7 @@ class SyncReplicasOptimizer(Optimizer):
         variable_averages: Any = None,
         variables_to_average: Any = None,
         use_locking: bool = False,
-        name: str = "sync_replicas",
+        name: str = _NAME,
     ) -> None:
         super().__init__(use_locking, name)
         if replicas_to_aggregate < 1:
@@ -113,6 +116,10 @@ class SyncReplicasOptimizer(Optimizer):
         self._make_chief_init(graph, accumulators)
         return train_op
 
+    def _shared(self, name: str) -> str:
+        # As TensorFlow's where the optimizer has no name of its own.
+        return name if self._name == _NAME else f"{self._name}/{name}"
+
     def _on_step(self, graph: Any) -> AbstractContextManager[Any]:
         """Operations that stand with the global step."""
         scopes: AbstractContextManager[Any] = graph.device(self._global_step.device)
@@ -134,7 +141,7 @@ class SyncReplicasOptimizer(Optimizer):
         return local_step
 
     def _accumulated(self, gradient: Any, variable: Any, local_step: Any) -> tuple[Any, Operation, Any]:
-        shared = f"{variable.name}/grad_accum"
+        shared = self._shared(f"{variable.name}/grad_accum")
         shape, dtype = variable.get_shape(), gradient.dtype.base_dtype
         if isinstance(gradient, IndexedSlices):
             sparse = SparseConditionalAccumulator(dtype, (), shared_name=shared)
@@ -150,7 +157,11 @@ class SyncReplicasOptimizer(Optimizer):
     def _wait_for_token(self, graph: Any, handed_over: list[Operation], local_step: Any, name: str | None) -> Any:
         with self._on_step(graph):
             self._token_queue = FIFOQueue(
-                -1, self._global_step.dtype.base_dtype, shapes=(), name="sync_token_q", shared_name="sync_token_q"
+                -1,
+                self._global_step.dtype.base_dtype,
+                shapes=(),
+                name="sync_token_q",
+                shared_name=self._shared("sync_token_q"),
             )
             with graph.control_dependencies(handed_over):
                 token = self._token_queue.dequeue()
@@ -161,7 +172,7 @@ class SyncReplicasOptimizer(Optimizer):
             raise RuntimeError("there is no queue of tokens yet")
         with self._on_step(graph):
             # Nothing enters it: a queue runner needs a queue to close.
-            unused = FIFOQueue(1, int32, shapes=(), name="dummy_queue", shared_name="dummy_queue")
+            unused = FIFOQueue(1, int32, shapes=(), name="dummy_queue", shared_name=self._shared("dummy_queue"))
             with graph.control_dependencies([update]):
                 tokens = fill([self._tokens_per_step], self._global_step.read_value())
                 sync = self._token_queue.enqueue_many((tokens,))
