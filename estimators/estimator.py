@@ -193,10 +193,10 @@ class Estimator(Exporting):
                 self._train_kept(model, given.batches(), made, saving_listeners or (), bool(stop))
             return self
         with noting_bad_rows(given), given.graph.as_default():
-            own_part(parallel, given)
+            together = own_part(parallel, given)
             spec = self._spec(given.features, given.labels, ModeKeys.TRAIN)
             scaffold = self._finished(spec, start)
-            made = [*(_made(h, spec) for h in hooks or ()), *stop]
+            made = [*together, *(_made(h, spec) for h in hooks or ()), *stop]
             creator = ChiefSessionCreator(scaffold, config=self.config.session_config, checkpoint_dir=self.model_dir)
             with self._training(spec, scaffold, creator, made, saving_listeners or ()) as session:
                 check = StepCheck(spec.train_op, get_global_step()) if stop else None
@@ -204,6 +204,7 @@ class Estimator(Exporting):
                     session.run([spec.train_op, spec.loss])
                     if check is not None:
                         check.after(_plain(session))
+        self._meet()
         return self
 
     def _train_kept(
@@ -238,12 +239,15 @@ class Estimator(Exporting):
             return self._temporary or self.config.is_chief
         return self._temporary or self._parallel() is None or is_chief()
 
-    def _saved(self, model: KeptModel) -> None:
-        """Notes that what the session of a trained model holds is the newest checkpoint."""
+    def _meet(self) -> None:
+        """Waits for the other ranks: what the chief has written is there for all."""
         parallel = self._parallel()
         if parallel is not None:
-            # What the chief has written is there for all.
             parallel.ranks.barrier("end of training")
+
+    def _saved(self, model: KeptModel) -> None:
+        """Notes that what the session of a trained model holds is the newest checkpoint."""
+        self._meet()
         newest = self._newest()
         model.loaded = None if newest is None or not self._saves else stamp_of(newest)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..cluster.distributed_optimizer import BroadcastGlobalVariablesHook
 from ..engine import nest
 from ..engine.dtypes import float64, int32
 from ..engine.errors import InvalidArgumentError, UnimplementedError
@@ -18,8 +19,10 @@ from ..engine.scopes import GraphKeys
 from ..engine.tensor_types import SparseTensorValue
 from ..engine.training.basic_session_run_hooks import NanLossDuringTrainingError
 from ..engine.training.data_parallel import DataParallel, collect_ops, replicate
+from ..engine.training.session_run_hook import SessionRunHook
 from ..engine.training.state_of_ranks import summed
 from ..layers.fitting.callbacks import Logs
+from ..layers.fitting.chances import share_chances
 from ..layers.fitting.replicas import Replicas
 from ..layers.fitting.rows import Array
 from ..layers.fitting.sources import Batch, Source
@@ -165,21 +168,28 @@ def train_on_ranks(
 
 
 def agreed_seed(parallel: DataParallel | None, seed: int | None) -> int | None:
-    """The chief's seed, or one that it draws, on all ranks; as it is in a process of its own."""
+    """The chief's seed, or one that it draws, on all ranks; as it is in a process of its own.
+
+    The ranks draw from here on what the chief draws from NumPy's and Python's generators.
+    """
     if parallel is None or parallel.ranks.size == 1:
         return seed
+    share_chances(parallel.ranks)
     drawn = np.array([int.from_bytes(os.urandom(4)) >> 1 if seed is None else seed], np.int64)
     return int(parallel.ranks.broadcast("seed", drawn)[0])
 
 
-def own_part(parallel: DataParallel | None, given: Any) -> None:
-    """Leaves this rank's part of each batch of an input whose model is built on its tensors.
+def own_part(parallel: DataParallel | None, given: Any) -> list[SessionRunHook]:
+    """Leaves this rank's part of each batch of an input whose model is built on its tensors; gives hooks for its session.
 
     Raises:
         UnimplementedError: in deterministic training, whose batches must be fed in parts.
     """
-    if parallel is None or parallel.sharded_input:
-        return
+    if parallel is None:
+        return []
+    together: list[SessionRunHook] = [BroadcastGlobalVariablesHook(0)]
+    if parallel.sharded_input:
+        return together
     if parallel.passes:
         raise UnimplementedError(
             None, None, "Deterministic training needs an input function without variables and queues, and a model "
@@ -195,6 +205,7 @@ def own_part(parallel: DataParallel | None, given: Any) -> None:
 
     given.features = nest.map_structure(part, given.features)
     given.labels = None if given.labels is None else nest.map_structure(part, given.labels)
+    return together
 
 
 def evaluated_on_ranks(

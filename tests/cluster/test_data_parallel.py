@@ -79,3 +79,29 @@ def test_halves_are_sent_as_such(together: dict[int, list[dict[str, Any]]]) -> N
 
 def test_all_stop_where_one_wants_to(together: dict[int, list[dict[str, Any]]]) -> None:
     assert {r["batches"] for count in (1, 2, 4) for r in together[count]} == {1}
+
+
+def test_a_model_function_with_hooks(tmp_path: Path) -> None:
+    jobs = [mpirun(n, "model_function.py", tmp_path / str(n), "hooks", folder=tmp_path / str(n)) for n in (2, 3)]
+    results = [result for job in jobs for result in job.of_ranks()]
+    assert results[0]["metrics"][2] == 9
+    for result in results:
+        for what in ("weights", "metrics"):
+            np.testing.assert_allclose(result[what], results[0][what], rtol=1e-5, atol=1e-6)
+
+
+def test_the_chief_evaluates_while_others_wait(tmp_path: Path) -> None:
+    jobs = [mpirun(n, "model_function.py", tmp_path / str(n), "evaluations", folder=tmp_path / str(n)) for n in (1, 2)]
+    (alone,), ranks = (job.of_ranks() for job in jobs)
+    assert (tmp_path / "2" / "evaluations" / "eval").is_dir()
+    for result in ranks:
+        np.testing.assert_allclose(result["weights"], alone["weights"], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(result["metrics"], alone["metrics"], rtol=1e-6)
+
+
+def test_all_save_the_same_step_on_a_signal_to_one(tmp_path: Path) -> None:
+    job = mpirun(3, "model_function.py", tmp_path, "signal", folder=tmp_path)
+    assert job.status == 85, job.output
+    steps = [path.name for path in (tmp_path / "signal").glob("*.index")]
+    assert "model.ckpt-3.index" in steps
+    assert len(steps) == 2
