@@ -144,7 +144,8 @@ def _repeated(node: Node, users: dict[Value, list[Node]]) -> list[Node] | None:
     value, kinds = node.inputs[1].node.constant, {user.type for user in users.get(node.outputs[0], ())}
     if value is None or not kinds or kinds - _ASSIGNMENTS:
         return None
-    return [_constant(node, 0, np.broadcast_to(value, node.outputs[0].sizes or ()))]
+    sizes = [size or 0 for size in node.outputs[0].sizes or ()]
+    return [_constant(node, 0, np.broadcast_to(value, sizes))]
 
 
 def _tiny(inputs: list[Any]) -> bool:
