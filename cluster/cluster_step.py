@@ -97,8 +97,9 @@ class ClusterStep:
             for task, rank in self._ranks.items():
                 if task != server.task:
                     server.send(rank, self._definition(task))
-        # When the session drops the step, the other tasks do too.
-        weakref.finalize(self, server.forget, self.key, tuple(self._sent_to)).atexit = False
+        if self._sent_to:
+            # When the session drops the step, the other tasks do too.
+            weakref.finalize(self, server.forget, self.key, tuple(self._sent_to)).atexit = False
         self._defined = True
 
     def _stages_of(self, task: Task) -> list[Stage]:

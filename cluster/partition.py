@@ -98,12 +98,14 @@ class Partition:
             self.operations = topological(self._among, self.fed)
         self._by_name = {op.name: op for op in self.operations}
         self.task: dict[Operation, Task] = {}
+        self._handles_of: dict[Operation, list[Tensor]] = {}
         for op in self.operations:
             self.task_of(op)
         self._effects: dict[Operation, list[Operation]] = {}
         # What reads the variables of other tasks for functions, in the place of the handles that these capture.
         self._readers: dict[tuple[Tensor, frozenset[Operation]], Operation] = {}
         self._lent: dict[tuple[Operation, Tensor], Tensor] = {}
+        self._writers: dict[Tensor, set[Operation]] = {}
         if self._loops:
             self._check_loops()
         elif len(set(self.task.values())) > 1:
@@ -149,6 +151,11 @@ class Partition:
 
         What functions read of variables can be sent to them.
         """
+        if op not in self._handles_of:
+            self._handles_of[op] = self._find_handles(op)
+        return self._handles_of[op]
+
+    def _find_handles(self, op: Operation) -> list[Tensor]:
         if functions_of(op):
             kept = written_inputs(op)
             return [t for i, t in enumerate(op.inputs) if self._names(t) and (i in kept or not is_variable(t))]
@@ -254,7 +261,11 @@ class Partition:
 
     def _writers_before(self, op: Operation, handle: Tensor) -> frozenset[Operation]:
         """The operations that change a variable of this step before `op` runs."""
-        writers = {p for p in self._among if not _only_reads(p) and handle in self._handles(p)}
+        if not self._writers:
+            for p in self._among:
+                for changed in () if _only_reads(p) else self._handles(p):
+                    self._writers.setdefault(changed, set()).add(p)
+        writers = self._writers.get(handle, set())
         seen: set[Operation] = set()
         stack = [op] if writers else []
         while stack:

@@ -114,6 +114,20 @@ def test_model_parallelism(session):
 # Random graphs
 
 
+class WithFunctions(Generator):
+    """Grows branches and loops too, which capture tensors and variables."""
+
+    def nothing(self):
+        x, v = self.pick(), self.variables[self.rng.integers(2)][0]
+        if self.rng.random() < 0.5:
+            return tf.cond(tf.reduce_sum(x) > 0, lambda: x + tf.reduce_sum(v), lambda: x * 2)
+        return tf.cond(tf.reduce_sum(v) > 0, lambda: x + tf.identity(v)[(0,) * v.shape.ndims], lambda: x - 1)
+
+    def constants(self):
+        x, v = self.pick(), self.variables[self.rng.integers(2)][0]
+        return tf.while_loop(lambda i, y: i < 3, lambda i, y: (i + 1, tf.tanh(y) + tf.reduce_max(v)), [0, x])[1]
+
+
 @given(st.integers(0, 2**40))
 @settings(max_examples=25, deadline=None)
 def test_a_graph_cut_at_random_gives_what_one_session_gives(servers, seed):
@@ -129,7 +143,7 @@ def test_many_graphs_cut_at_random(servers, part):
 
 def cut_at_random(servers, seed):
     with tf.Graph().as_default() as graph:
-        generator = Generator(seed)
+        generator = (WithFunctions if seed % 2 else Generator)(seed)
         generator.grow(int(generator.rng.integers(5, 30)))
         chosen = [t for t in generator.pool if generator.rng.random() < 0.3] + generator.pool[-1:]
         expected = results(generator, chosen, {})
