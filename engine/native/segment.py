@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,14 +37,16 @@ class Segment:
 
     def places_in(self, start: int, nbytes: int) -> tuple[int, ...]:
         """Pairs (argument, offset) of the arguments that point into some memory, for `point`."""
-        pairs: list[int] = []
-        position = 0
-        for call in self._calls:
-            for argument in call.arguments:
-                if isinstance(argument, np.ndarray) and start <= address(argument) < start + nbytes:
-                    pairs += [position, address(argument) - start]
-                position += 1
-        return tuple(pairs)
+        addresses, positions = self._pointers
+        found = range(bisect_left(addresses, start), bisect_left(addresses, start + nbytes))
+        return tuple(number for i in found for number in (positions[i], addresses[i] - start))
+
+    @cached_property
+    def _pointers(self) -> tuple[list[int], list[int]]:
+        """Where all arguments point to, in order, and which they are: a step may be fed hundreds of arrays."""
+        arguments = enumerate(argument for call in self._calls for argument in call.arguments)
+        pairs = sorted((address(argument), i) for i, argument in arguments if isinstance(argument, np.ndarray))
+        return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
     def point(self, places: tuple[int, ...], array: Any, nbytes: int) -> None:
         """Lets arguments point into `array`, which must live until the run has ended."""
