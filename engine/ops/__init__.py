@@ -59,6 +59,7 @@ from . import (  # noqa: F401  importing a family registers its ops
     map_scan,
     neighbors,
     nn_activations,
+    nn_attention,
     nn_bias,
     nn_candidates,
     nn_conv,

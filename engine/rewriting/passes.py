@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from .dataflow import Dataflow
 from .fuse import fuse
+from .fuse_attention import fuse_attention
 from .fuse_conv import fuse_conv
 from .fuse_layer_norm import fuse_layer_norm
 from .fuse_matmul import fuse_matmul
@@ -31,6 +32,7 @@ PASSES: dict[str, Pass] = {
     "simplify": simplify,
     "prune": Dataflow.prune,
     "fuse_conv": fuse_conv,
+    "fuse_attention": fuse_attention,
     "fuse_layer_norm": fuse_layer_norm,
     "fuse_matmul": fuse_matmul,
     "sparse_updates": merge_sparse_updates,

@@ -2,6 +2,7 @@
 
 from . import (
     assigns,
+    attention,
     batch_norm,
     conv,
     depthwise,
@@ -21,6 +22,7 @@ from . import (
 
 __all__ = [
     "assigns",
+    "attention",
     "batch_norm",
     "conv",
     "depthwise",

@@ -1,4 +1,5 @@
 /* The files of kernels, each once: kernels/<name>.c defines the table <name>. setup.py reads this list too. */
+HR_FILE(attention)
 HR_FILE(batch_norm)
 HR_FILE(conv)
 HR_FILE(conv_backward)

@@ -1,0 +1,158 @@
+"""Attention and its gradient in one op each, as rewritten steps hold them; see rewriting/fuse_attention.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..dtypes import float32, float64
+from ..graph import Sizes, Tensor
+from ..inference import InferenceContext
+from ..registry import op
+
+
+@op("_Attention", "query: T, key: T, value: T, mask: masks * T", "mixed: T, most: T, share: T", T=(float32, float64))
+def attention_op(
+    query: Any,
+    key: Any,
+    value: Any,
+    mask: Any,
+    *,
+    scale: float = 1.0,
+    mask_factor: float = 1.0,
+    by_rows: bool = False,
+    name: str | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The softmax of `query . key^T * scale + mask * mask_factor`, times `value`; matrices are the last two axes.
+
+    `by_rows`: the result's rows come before its heads, the last of the leading axes. `most` and `share` are the largest
+    score of each row and 1 / the sum of what the exponentials of the scores less that are.
+    """
+
+
+@op(
+    "_AttentionGrad",
+    "dy: T, query: T, key: T, value: T, mixed: T, most: T, share: T, mask: masks * T",
+    "query_grad: T, key_grad: T, value_grad: T",
+    T=(float32, float64),
+)
+def attention_grad_op(
+    dy: Any,
+    query: Any,
+    key: Any,
+    value: Any,
+    mixed: Any,
+    most: Any,
+    share: Any,
+    mask: Any,
+    *,
+    scale: float = 1.0,
+    mask_factor: float = 1.0,
+    by_rows: bool = False,
+    name: str | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradient of _Attention from its inputs and results; `dy` has its heads first in any case."""
+
+
+@op(
+    "_PackedAttentionGrad",
+    "dy: T, query: T, key: T, value: T, mixed: T, most: T, share: T, mask: masks * T",
+    "packed: T",
+    T=(float32, float64),
+)
+def packed_attention_grad_op(
+    dy: Any,
+    query: Any,
+    key: Any,
+    value: Any,
+    mixed: Any,
+    most: Any,
+    share: Any,
+    mask: Any,
+    *,
+    scale: float = 1.0,
+    mask_factor: float = 1.0,
+    by_rows: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """The same as one array [batch, rows, 3, heads, size]: of query, key and value."""
+
+
+for _definition in (attention_op, attention_grad_op, packed_attention_grad_op):
+    _definition.not_differentiable = True
+
+
+@attention_op.shape
+def attention_shape(context: InferenceContext) -> list[Sizes]:
+    query, _, value = (context.with_rank_at_least(i, 3) for i in range(3))
+    if query is None or value is None:
+        return [None, None, None]
+    mixed = (*query[:-1], value[-1])
+    if context["by_rows"]:
+        mixed = (*mixed[:-3], mixed[-2], mixed[-3], mixed[-1])
+    return [mixed, query[:-1], query[:-1]]
+
+
+@attention_grad_op.shape
+def attention_grad_shape(context: InferenceContext) -> list[Sizes]:
+    return [context.with_rank_at_least(i, 3) for i in range(1, 4)]
+
+
+@packed_attention_grad_op.shape
+def packed_attention_grad_shape(context: InferenceContext) -> list[Sizes]:
+    query = context.with_rank(1, 4)
+    return [None if query is None else (query[0], query[2], 3, query[1], query[3])]
+
+
+def _scores(xp: Any, i: int, query: Any, key: Any, mask: Any, scale: float, mask_factor: float) -> Any:
+    """The scores of batch `i`."""
+    scores = xp.matmul(query[i], xp.swapaxes(key[i], -1, -2))
+    scores *= scores.dtype.type(scale)
+    for added in mask:
+        scores += xp.broadcast_to(added, (len(query), *scores.shape))[i] * scores.dtype.type(mask_factor)
+    return scores
+
+
+@attention_op.kernel
+def attention_kernel(
+    xp: Any, query: Any, key: Any, value: Any, mask: Any, *, scale: float, mask_factor: float, by_rows: bool
+) -> Any:
+    mixed = xp.empty((*query.shape[:-1], value.shape[-1]), query.dtype)
+    most, share = (xp.empty(query.shape[:-1], query.dtype) for _ in range(2))
+    # A batch at a time: all scores at once may be more than memory holds.
+    for i in range(len(query)):
+        scores = _scores(xp, i, query, key, mask, scale, mask_factor)
+        most[i] = xp.max(scores, -1, initial=-np.inf)
+        scores -= most[i][..., None]
+        xp.exp(scores, scores)
+        share[i] = 1 / xp.sum(scores, -1)
+        mixed[i] = xp.matmul(scores, value[i]) * share[i][..., None]
+    return xp.ascontiguousarray(xp.swapaxes(mixed, -2, -3)) if by_rows else mixed, most, share
+
+
+@attention_grad_op.kernel
+def attention_grad_kernel(
+    xp: Any, dy: Any, query: Any, key: Any, value: Any, mixed: Any, most: Any, share: Any, mask: Any, *,
+    scale: float, mask_factor: float, by_rows: bool,
+) -> Any:  # fmt: skip
+    results = tuple(xp.empty(x.shape, x.dtype) for x in (query, key, value))
+    mixed = xp.swapaxes(mixed, -2, -3) if by_rows else mixed
+    for i in range(len(query)):
+        weights = _scores(xp, i, query, key, mask, scale, mask_factor)
+        weights -= most[i][..., None]
+        xp.exp(weights, weights)
+        weights *= share[i][..., None]
+        slopes = xp.matmul(dy[i], xp.swapaxes(value[i], -1, -2))
+        slopes -= xp.sum(dy[i] * mixed[i], -1, keepdims=True)
+        slopes *= weights
+        slopes *= slopes.dtype.type(scale)
+        results[0][i] = xp.matmul(slopes, key[i])
+        results[1][i] = xp.matmul(xp.swapaxes(slopes, -1, -2), query[i])
+        results[2][i] = xp.matmul(xp.swapaxes(weights, -1, -2), dy[i])
+    return results
+
+
+@packed_attention_grad_op.kernel
+def packed_attention_grad_kernel(xp: Any, *values: Any, **attrs: Any) -> Any:
+    return xp.ascontiguousarray(xp.stack(attention_grad_kernel(xp, *values, **attrs)).transpose(1, 3, 0, 2, 4))
