@@ -99,7 +99,9 @@ class ModelSteps:
     def statistics(self) -> list[Any]:
         """The weights that are not trained, without those of synchronized layers: they are alike on all ranks."""
         others = {id(v) for v in self._model._weights_to_train()}
-        others |= {id(v) for layer in _inside(self._model) if getattr(layer, "synchronized", False) for v in layer.weights}
+        others |= {
+            id(v) for layer in _inside(self._model) if getattr(layer, "synchronized", False) for v in layer.weights
+        }
         return [v for v in self._model.weights if id(v) not in others]
 
     def end(self) -> None:
