@@ -11,6 +11,7 @@ from typing import Any, Self
 
 from ..errors import AbortedError, OutOfRangeError, UnavailableError
 from ..graph import Graph, get_default_graph
+from ..targets import find_target
 from .basic_session_run_hooks import CheckpointSaverHook, StepCounterHook, SummarySaverHook
 from .coordinator import Coordinator
 from .preemption import PREEMPTED_STATUS, Preempted, PreemptionHook
@@ -450,13 +451,18 @@ def MonitoredTrainingSession(
         save_graph_def: write the graph with the checkpoints.
         asynchronous_checkpoints: write them while training goes on.
         preemption_exit_status: where checkpoints are saved, SIGTERM and SIGUSR1 end the loop after the step, and the end
-            of the session raises SystemExit with this status; None leaves the signals alone.
+            of the session raises SystemExit with this status; None leaves the signals alone. On a cluster a signal to any
+            task, servers too, does so in all sessions that were given a `checkpoint_dir`.
     """
     scaffold = scaffold or Scaffold()
+    # On a cluster a signal to one task is one to all that train.
+    any_task = getattr(find_target(master), "any_asked", bool)
     if not is_chief:
-        return MonitoredSession(
-            WorkerSessionCreator(scaffold, master, config, max_wait_secs), hooks, stop_grace_period_secs
-        )
+        own = list(hooks or ())
+        if checkpoint_dir is not None and preemption_exit_status is not None:
+            own.append(PreemptionHook(preemption_exit_status, any_task))
+        waiting = WorkerSessionCreator(scaffold, master, config, max_wait_secs)
+        return MonitoredSession(waiting, own, stop_grace_period_secs)
     summary_steps, summary_secs = _steps_and_secs(save_summaries_steps, save_summaries_secs, (100, None))
     save_steps, save_secs = _steps_and_secs(save_checkpoint_steps, save_checkpoint_secs, (None, 600))
     chosen: list[SessionRunHook] = list(chief_only_hooks or ())
@@ -478,17 +484,19 @@ def MonitoredTrainingSession(
                 asynchronous=asynchronous_checkpoints,
             )
         )
-    creator = ChiefSessionCreator(scaffold, master, config, checkpoint_dir)
+    chosen = with_preemption([*chosen, *(hooks or ())], preemption_exit_status, any_task)
     return MonitoredSession(
-        creator, with_preemption([*chosen, *(hooks or ())], preemption_exit_status), stop_grace_period_secs
+        ChiefSessionCreator(scaffold, master, config, checkpoint_dir), chosen, stop_grace_period_secs
     )
 
 
-def with_preemption(hooks: list[SessionRunHook], exit_status: int | None) -> list[SessionRunHook]:
+def with_preemption(
+    hooks: list[SessionRunHook], exit_status: int | None, any_rank: Callable[[bool], bool] = bool
+) -> list[SessionRunHook]:
     """The hooks, and one that ends the loop on signals if one of them saves checkpoints; not if the status is None."""
     saves = any(isinstance(hook, CheckpointSaverHook) for hook in hooks)
     stops = any(isinstance(hook, PreemptionHook) for hook in hooks)
-    return [*hooks, PreemptionHook(exit_status)] if saves and not stops and exit_status is not None else hooks
+    return [*hooks, PreemptionHook(exit_status, any_rank)] if saves and not stops and exit_status is not None else hooks
 
 
 def _steps_and_secs(steps: Any, secs: Any, default: tuple[Any, Any]) -> tuple[Any, Any]:

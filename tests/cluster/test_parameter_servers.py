@@ -82,6 +82,20 @@ def test_all_processes_end_well_each_time(tmp_path):
     assert sorted(waits)[25] < 2, waits
 
 
+@needs_mpi
+@pytest.mark.parametrize("rank", [2, pytest.param(0, marks=pytest.mark.long), pytest.param(1, marks=pytest.mark.long)])
+def test_a_signal_to_any_process_ends_all_with_their_state_saved(rank, tmp_path):
+    """Rank 2 is the server."""
+    job = mpirun(3, "served_digits.py", tmp_path / "model", "train_and_evaluate", 1, rank, folder=tmp_path / "job")
+    assert job.status == 85, job.output
+    steps = sorted(
+        int(path.name.split("-")[1].split(".")[0]) for path in (tmp_path / "model").glob("model.ckpt-*.index")
+    )
+    assert tf.train.latest_checkpoint(str(tmp_path / "model")).endswith(f"-{steps[-1]}")
+    # The last one is not one of those that come every hundred steps.
+    assert steps[-1] - steps[-2] < 99
+
+
 def test_strategies(monkeypatch):
     cluster = {"chief": ["c:1"], "worker": ["w:1"], "ps": ["p:1"]}
     monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": {"type": "worker", "index": 0}}))
