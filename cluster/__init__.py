@@ -10,6 +10,7 @@ if __name__ != "headrace.cluster":
     )
 
 from ..engine.communicator import Communicator as _Communicator, provide as _provide
+from ..engine.training.data_parallel import alone as alone
 from .arrays import (
     ProcessSet as ProcessSet,
     all_gather as all_gather,

@@ -18,7 +18,12 @@ from ..cluster.mpirun import ROOT, mpirun, needs_mpi
 FOLDER = Path(__file__).resolve().parents[2] / "examples"
 EXAMPLES = sorted(path.stem for path in FOLDER.glob("*.py"))
 # Examples of several processes, and how many: under mpirun.
-RANKS = {"cluster_parameter_server": 3, "cluster_partitioned_embedding": 4, "cluster_in_graph": 2}
+RANKS = {
+    "cluster_data_parallel": 2,
+    "cluster_parameter_server": 3,
+    "cluster_partitioned_embedding": 4,
+    "cluster_in_graph": 2,
+}
 CASES = [pytest.param(name, marks=needs_mpi) if name in RANKS else name for name in EXAMPLES]
 
 
@@ -71,6 +76,7 @@ OUTCOMES = {
     "autoencoder": lambda text: number(text, "components") / number(text, "error") > 1.2,
     "char_lstm": lambda text: number(text, "epoch 5 loss") < 0.6 and " the " in text.splitlines()[-1],
     "cluster_in_graph": lambda text: number(text, "accuracy") > 0.9 and "'logits/bias': '/job:worker/task:1'" in text,
+    "cluster_data_parallel": lambda text: number(text, "accuracy") > 0.9 and number(text, "on") == 2,
     "cluster_parameter_server": lambda text: number(text, "accuracy") > 0.9 and number(text, "step") > 400,
     "cluster_partitioned_embedding": lambda text: number(text, "accuracy") > 0.99 and "on 3 servers" in text,
     "digits_cnn": lambda text: number(text, "accuracy") > 0.95,
