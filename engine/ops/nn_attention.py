@@ -101,8 +101,8 @@ def attention_grad_shape(context: InferenceContext) -> list[Sizes]:
 
 @packed_attention_grad_op.shape
 def packed_attention_grad_shape(context: InferenceContext) -> list[Sizes]:
-    query = context.with_rank(1, 4)
-    return [None if query is None else (query[0], query[2], 3, query[1], query[3])]
+    batch, heads, rows, size = context.with_rank(1, 4)
+    return [(batch, rows, 3, heads, size)]
 
 
 def _scores(xp: Any, i: int, query: Any, key: Any, mask: Any, scale: float, mask_factor: float) -> Any:

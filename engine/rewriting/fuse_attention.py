@@ -15,6 +15,7 @@ import numpy as np
 
 from ..dtypes import DType, float32, int32
 from ..graph import Sizes
+from ..ops.array_slice import MASKS
 from ..registry import definition_of
 from .dataflow import Dataflow, Node, Value, constant_node
 from .lower import schedule
@@ -278,8 +279,8 @@ class _Finder:
         name, order = unpack.name, unpack.order
         ends = [np.array([i], np.int32) for i in (value.index, value.index + 1, 1)]
         numbers = [constant_node(array, int32, f"{name}/{i}", order) for i, array in enumerate(ends)]
-        attrs = {"begin_mask": 0, "end_mask": 0, "ellipsis_mask": 0, "new_axis_mask": 0, "shrink_axis_mask": 1}
-        attrs |= {"T": value.dtype, "Index": int32}
+        masks = dict.fromkeys(MASKS, 0) | {"shrink_axis_mask": 1}
+        attrs: dict[str, Any] = {**masks, "T": value.dtype, "Index": int32}
         inputs = [unpack.inputs[0], *(n.outputs[0] for n in numbers)]
         outputs = [(value.dtype, value.sizes)]
         view = Node(definition_of("StridedSlice"), name, attrs, inputs, outputs, order, unpack.origin)
