@@ -60,6 +60,9 @@ class Communicator(Protocol):
     def subset(self, ranks: Sequence[int]) -> Communicator | None:
         """The communicator of some ranks, None for those that are not among them; all ranks call it."""
 
+    def set_busy(self, busy: bool) -> None:
+        """Tells the others whether this rank does something that may take its time."""
+
 
 _lock = threading.Lock()
 _makers: list[Callable[[], Communicator | None]] = []
@@ -84,6 +87,11 @@ def current() -> Communicator | None:
         if not _made:
             _made.append(_makers[0]())
     return _made[0]
+
+
+def known() -> Communicator | None:
+    """The communicator of this process, if it was asked for before."""
+    return _made[0] if _made else None
 
 
 @contextmanager
@@ -126,6 +134,9 @@ class _Alone:
 
     def subset(self, ranks: Sequence[int]) -> Communicator | None:
         return self if 0 in ranks else None
+
+    def set_busy(self, busy: bool) -> None:
+        return
 
 
 class _AloneBucket:

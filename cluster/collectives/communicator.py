@@ -171,6 +171,10 @@ class ClusterCommunicator:
         self._subsets.append(made)
         return made
 
+    def set_busy(self, busy: bool) -> None:
+        """Tells the others whether this rank does something that may take its time: then it does not stall."""
+        self.group.set_busy(busy)
+
     def _run(self, it: Exchange) -> None:
         run = self.group.run
         self.worker.run(lambda: run(it))

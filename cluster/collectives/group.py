@@ -101,6 +101,11 @@ class Group:
                 given = [out] if self._between is not None else [empty]
                 self._shared.run(Exchange(operation("part", it.operation.text, ()), GATHER, given, parts))
 
+    def set_busy(self, busy: bool) -> None:
+        """Tells the ranks of this host whether this one does something that may take its time."""
+        if self._shared is not None:
+            self._shared.set_busy(busy)
+
     def leave(self) -> None:
         """Tells the others that this rank takes part no more."""
         if self._shared is not None:

@@ -51,7 +51,7 @@ class SharedGroup:
         self._runtime: Any = runtime()
         slot = max(64, settings.slot_bytes // 64 * 64)
         self._exchange_bytes: int = self._runtime.exchange_bytes(self.size, slot)
-        self._memory = shared_memory(node, self._exchange_bytes + self.size * _TEXT)
+        self._memory = shared_memory(node, self._exchange_bytes + self.size * (_TEXT + 1))
         base = np.frombuffer(self._memory, np.uint8)
         spins = _SPINS if self.size <= (os.cpu_count() or 1) else 0
         self._head = [base.__array_interface__["data"][0], self.rank, self.size, slot]
@@ -127,10 +127,16 @@ class SharedGroup:
         return bytes(self._memory[start + 2 : start + 2 + length]).decode(errors="replace")
 
     def _missing(self) -> dict[int, str]:
-        """The ranks that have not come, and what each was at last."""
+        """The ranks that have not come, and what each was at last; none while one of them is known to be at work."""
         round_ = int(self._progress[0])
         late = [q for q in range(self.size) if q != self.rank and self._arrived(q) < round_]
+        if any(self._memory[self._exchange_bytes + self.size * _TEXT + q] for q in late):
+            return {}
         return {self._names[q]: self._text(q) for q in late}
+
+    def set_busy(self, busy: bool) -> None:
+        """Tells the others whether this rank does something that may take its time."""
+        self._memory[self._exchange_bytes + self.size * _TEXT + self.rank] = int(busy)
 
     def _arrived(self, rank: int) -> int:
         # The native runtime's layout: a header of two lines of 128 bytes, then a line a member that begins with it.

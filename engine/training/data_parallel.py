@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..communicator import Communicator, current, needed
+from ..communicator import Communicator, current, known, needed
 from ..dtypes import as_dtype
 from ..graph import Graph, Operation, Tensor, get_default_graph
 from ..ops.collective import (
@@ -109,12 +109,16 @@ _local = threading.local()
 @contextmanager
 def alone() -> Iterator[None]:
     """What this thread trains or evaluates inside is its own affair: the other ranks take no part."""
-    before = getattr(_local, "alone", False)
+    before, ranks = getattr(_local, "alone", False), known()
     _local.alone = True
+    if ranks is not None:
+        ranks.set_busy(True)
     try:
         yield
     finally:
         _local.alone = before
+        if ranks is not None and not before:
+            ranks.set_busy(False)
 
 
 def data_parallel() -> DataParallel | None:

@@ -32,6 +32,11 @@ elif how == "order":
 elif how == "extra":
     for _ in range(3 if odd else 4):
         ranks.all_reduce("gradients of w", np.ones(3))
+elif how == "busy":
+    if odd:
+        with tf.cluster.alone():
+            time.sleep(3)
+    ranks.all_reduce("gradients of w", np.ones(3))
 elif how == "stall":
     if odd:
         time.sleep(60)
