@@ -47,6 +47,11 @@ class EstimatorSpec:
     prediction_hooks: Sequence[Any] = ()
 
     def __post_init__(self) -> None:
+        # TensorFlow's default: None is nothing.
+        for name in ("training_chief_hooks", "training_hooks", "evaluation_hooks", "prediction_hooks"):
+            object.__setattr__(self, name, tuple(getattr(self, name) or ()))
+        if self.eval_metric_ops is None:
+            object.__setattr__(self, "eval_metric_ops", {})
         if self.mode not in (ModeKeys.TRAIN, ModeKeys.EVAL, ModeKeys.PREDICT):
             raise ValueError(f"mode must be one of ModeKeys, got {self.mode!r}")
         if self.mode == ModeKeys.TRAIN and self.train_op is None:

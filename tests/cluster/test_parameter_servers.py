@@ -83,6 +83,22 @@ def test_all_processes_end_well_each_time(tmp_path):
 
 
 @needs_mpi
+def test_trainings_follow_each_other(tmp_path):
+    results = mpirun(3, "served_trainings.py", tmp_path / "models", folder=tmp_path / "job", timeout=100).of_ranks()
+    assert [result["role"] for result in results] == ["chief", "worker", "ps"]
+    chief, worker = results[:2]
+    for result in (chief, worker):
+        # Both workers' steps count, and each may make one beyond the last.
+        assert 200 <= result["after_queue"] <= 201
+        assert result["after_end"] == result["last"] == result["after_queue"] + 25
+        assert result["error"] < 1e-3
+        assert 10 <= result["second"] <= 11
+        assert result["shape"] == [3, 2]
+        assert "/job:ps/task:0" in result["devices"]
+    assert chief["own"] + worker["own"] == chief["after_queue"]
+
+
+@needs_mpi
 @pytest.mark.parametrize("rank", [2, pytest.param(0, marks=pytest.mark.long), pytest.param(1, marks=pytest.mark.long)])
 def test_a_signal_to_any_process_ends_all_with_their_state_saved(rank, tmp_path):
     """Rank 2 is the server."""
