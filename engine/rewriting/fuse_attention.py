@@ -211,7 +211,9 @@ class _Finder:
     def _replaceable(self, nodes: list[Node], results: set[Value], inner: set[Node]) -> bool:
         end = max(self.position[n] for n in nodes)
         for node in nodes:
-            if node.control or node in self.holders or (node in self.kept and not set(node.outputs) <= results):
+            if node.control or node in self.holders or node.device != nodes[0].device:
+                return False
+            if node in self.kept and not set(node.outputs) <= results:
                 return False
             later = list(self.waiting.get(node, ()))
             for value in node.outputs:

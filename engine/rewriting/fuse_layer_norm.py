@@ -1,6 +1,6 @@
 """Pass: layer normalisation that is written with moments becomes one node, and so does its gradient.
 
-Matches `tf.nn.batch_normalization(x, *tf.nn.moments(x, [-1], keep_dims=True), offset, scale, epsilon)`, that is
+Matches, in float32, `tf.nn.batch_normalization(x, *tf.nn.moments(x, [-1], keep_dims=True), offset, scale, epsilon)`, that is
 `x * g + (offset - mean * g)` with `g = rsqrt(variance + epsilon) * scale`, and what `tf.gradients` makes of it, where no other
 node reads what is computed on the way. LayerNormalization gives the value and LayerNormalizationGrad all three gradients.
 """
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import DType, float32, float64
+from ..dtypes import DType, float32
 from ..graph import Sizes
 from ..registry import definition_of
 from .dataflow import Dataflow, Node, Value
@@ -206,7 +206,9 @@ class _Finder:
     def _replaceable(self, nodes: list[Node], results: set[Value], inner: set[Node]) -> bool:
         end = max(self.position[n] for n in nodes)
         for node in nodes:
-            if node.control or node in self.holders or (node in self.kept and not set(node.outputs) <= results):
+            if node.control or node in self.holders or node.device != nodes[0].device:
+                return False
+            if node in self.kept and not set(node.outputs) <= results:
                 return False
             later = list(self.waiting.get(node, ()))
             for value in node.outputs:
@@ -291,7 +293,7 @@ def _along_last(mean: Node, value: Value) -> bool:
 
 def _plain(value: Value) -> bool:
     known = value.sizes is not None and None not in value.sizes
-    return known and len(value.sizes or ()) > 1 and value.dtype in (float32, float64)
+    return known and len(value.sizes or ()) > 1 and value.dtype == float32
 
 
 def _fits(x: Value, scale: Value, offset: Value, last: Node) -> bool:

@@ -90,7 +90,8 @@ def test_training_with_the_pass_off_is_the_same(dtype: Any, sizes: tuple[int, ..
             results.append([np.array(losses), *session.run([x, scale, offset])])
             # Nothing is rewritten for the reference executor.
             if options.get("backend") != "reference":
-                assert ("LayerNormalizationGrad" in session.explain([loss, train])) == ("passes_off" not in options)
+                fused = dtype == np.float32 and "passes_off" not in options
+                assert ("LayerNormalizationGrad" in session.explain([loss, train])) == fused
     for result in results[1:]:
         for value, expected in zip(result, results[0], strict=True):
             np.testing.assert_allclose(value, expected, rtol=2e-4, atol=2e-5)
