@@ -35,9 +35,9 @@ def test_train_and_evaluate(tmp_path):
     assert set(results) == {("chief", 0), ("worker", 0), ("ps", 0)}
     chief, worker = results["chief", 0], results["worker", 0]
     assert chief["accuracy"] > 0.9 and worker["accuracy"] == chief["accuracy"]
-    # Both have trained, and the shared global step has ended it: at most one step more a worker.
+    # Both have trained, and the shared global step has ended it: a worker that sees it late makes one or two more.
     assert chief["steps"] > 20 and worker["steps"] > 20
-    assert 600 <= chief["step"] == chief["steps"] + worker["steps"] <= 601 + 1
+    assert 600 <= chief["step"] == chief["steps"] + worker["steps"] <= 604
     assert set(chief["devices"].values()) == {"/job:ps/task:0"}
     check_folder(tmp_path / "model", chief["step"])
 
@@ -88,11 +88,11 @@ def test_trainings_follow_each_other(tmp_path):
     assert [result["role"] for result in results] == ["chief", "worker", "ps"]
     chief, worker = results[:2]
     for result in (chief, worker):
-        # Both workers' steps count, and each may make one beyond the last.
-        assert 200 <= result["after_queue"] <= 201
+        # The steps of both workers count, which see the last one late.
+        assert 200 <= result["after_queue"] <= 204
         assert result["after_end"] == result["last"] == result["after_queue"] + 25
         assert result["error"] < 1e-3
-        assert 10 <= result["second"] <= 11
+        assert 10 <= result["second"] <= 14
         assert result["shape"] == [3, 2]
         assert "/job:ps/task:0" in result["devices"]
     assert chief["own"] + worker["own"] == chief["after_queue"]
