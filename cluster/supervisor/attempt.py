@@ -197,7 +197,8 @@ class Attempt:
     def close(self) -> None:
         """Ends what still runs and removes what is left on this host: processes, shared memory, temporary files."""
         if self._process.poll() is None:
-            # The launcher ends the ranks of other hosts.
+            # At once, and without what SIGTERM would make of them; the launcher ends the ranks of other hosts.
+            self.signal_ranks(signal.SIGKILL)
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(2.0)
