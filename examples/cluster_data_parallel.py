@@ -28,6 +28,5 @@ with tf.train.MonitoredSession(hooks=[tf.cluster.BroadcastGlobalVariablesHook(0)
     mine = slice(rank, None, size)
     right = session.run(correct, {images: x_test[mine], labels: y_test[mine]})
     total = tf.cluster.all_reduce(right, "right answers")
-
-if tf.cluster.is_chief():
-    print(f"accuracy {total / len(x_test):.3f} on {size} process{'es' if size > 1 else ''}")
+    if tf.cluster.is_chief():
+        print(f"accuracy {total / len(x_test):.3f} on {size} process{'es' if size > 1 else ''}")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import secrets
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...engine.errors import OpError
+from ...engine.errors import InternalError, OpError
 from ...engine.native.library import load
 from .exchange import CODES, Array, Exchange
 from .failures import left_error, mismatch_error
@@ -19,6 +21,8 @@ from .settings import Settings
 from .stalls import Patience
 
 DONE, LATE, DIFFERENT, GONE = range(4)
+# Bytes of the name of shared memory, and of what tells it from other memory.
+_NAME, _TOKEN = 256, 16
 # Bytes for what a rank is at, in words.
 _TEXT = 4096
 # Looks at what another rank has written before the processor is given up to others.
@@ -148,23 +152,62 @@ class SharedGroup:
 
 
 def shared_memory(node: Any, size: int) -> mmap.mmap:
-    """Memory that the ranks of `node` share, of zeros. Its file is gone from the folder before it is used."""
-    name = np.zeros(256, np.uint8)
+    """Memory that the ranks of `node` share, of zeros. It has no name, or one that is gone before it is used."""
+    if hasattr(os, "memfd_create") and (found := _mapped(node, size, _nameless)) is not None:
+        return found
+    found = _mapped(node, size, _named)
+    if found is None:
+        raise InternalError(None, None, f"The ranks of this host cannot share memory in {_folder()}")
+    return found
+
+
+def _mapped(node: Any, size: int, make: Callable[[], tuple[int, str]]) -> mmap.mmap | None:
+    """The first rank's new file in the memory of all; None where one of them does not find it."""
+    words, memory = np.zeros(_NAME + _TOKEN, np.uint8), None
     if node.rank == 0:
-        path = _folder() / f"headrace-{os.getpid()}-{secrets.token_hex(8)}"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        os.posix_fallocate(descriptor, 0, size) if hasattr(os, "posix_fallocate") else os.ftruncate(descriptor, size)
-        data = os.fsencode(path)
-        name[: len(data)] = np.frombuffer(data, np.uint8)
-    node.Bcast(name, root=0)
-    if node.rank != 0:
-        descriptor = os.open(name.tobytes().rstrip(b"\0"), os.O_RDWR)
-    memory = mmap.mmap(descriptor, size)
-    os.close(descriptor)
-    node.Barrier()
-    if node.rank == 0:
-        path.unlink()
-    return memory
+        descriptor, name = make()
+        with _closing(descriptor, "" if make is _nameless else name):
+            token = secrets.token_bytes(_TOKEN)
+            os.ftruncate(descriptor, size + _TOKEN)
+            os.pwrite(descriptor, token, size)
+            words[: len(name)], words[_NAME:] = np.frombuffer(name.encode(), np.uint8), np.frombuffer(token, np.uint8)
+            node.Bcast(words, root=0)
+            memory = mmap.mmap(descriptor, size + _TOKEN)
+            everybody = _all(node, True)
+        return memory if everybody else None
+    node.Bcast(words, root=0)
+    with contextlib.suppress(OSError, ValueError):
+        descriptor = os.open(words[:_NAME].tobytes().rstrip(b"\0"), os.O_RDWR)
+        with _closing(descriptor, ""):
+            memory = mmap.mmap(descriptor, size + _TOKEN)
+    # In a container of its own a rank could have found another process's file.
+    return memory if _all(node, memory is not None and memory[size:] == words[_NAME:].tobytes()) else None
+
+
+def _all(node: Any, here: bool) -> bool:
+    found = np.zeros(node.size, np.int64)
+    node.Allgather(np.array([here], np.int64), found)
+    return bool(found.all())
+
+
+@contextlib.contextmanager
+def _closing(descriptor: int, name: str) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+        if name:
+            Path(name).unlink()
+
+
+def _nameless() -> tuple[int, str]:
+    descriptor = os.memfd_create("headrace")
+    return descriptor, f"/proc/{os.getpid()}/fd/{descriptor}"
+
+
+def _named() -> tuple[int, str]:
+    name = str(_folder() / f"headrace-{os.getpid()}-{secrets.token_hex(8)}")
+    return os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), name
 
 
 def _folder() -> Path:
