@@ -45,7 +45,8 @@ class Settings:
         backoff: seconds before the first restart, twice as long before each further one, at most a minute.
         grace: seconds that ranks have to save their state when the supervisor is asked to stop.
         options: further options of mpirun, such as hosts.
-        state: a folder for what ranks tell, in place of a temporary one: needed where rank 0 is on another host.
+        state: a folder for what ranks tell, in place of a temporary one: needed where rank 0 is on another host. Each start
+            makes a folder of its own in it, and touches nothing else there.
     """
 
     program: Sequence[str]
@@ -86,9 +87,9 @@ class Attempt:
         self._job = uuid.uuid4().hex
         self._shared_memory = leftovers.shared_memory()
         self._temporary = Path(tempfile.mkdtemp(prefix="headrace-run-"))
-        self._state = settings.state or self._temporary / "state"
-        self._state.mkdir(parents=True, exist_ok=True)
-        self._forget()
+        # A folder of its own: the user's may hold anything. Absolute: programs may change their working folder.
+        self._state = (settings.state or self._temporary).absolute() / f".headrace-run-{self._job}"
+        self._state.mkdir(parents=True)
         self._newest, self._changed, self._ended = 0, time.monotonic(), 0.0
         self._killed_for: str | None = None
         self._process = subprocess.Popen(
@@ -131,13 +132,6 @@ class Attempt:
         return {
             "HEADRACE_CLUSTER": json.dumps(cluster_with_servers(self._settings.count, self._settings.servers).as_dict())
         }
-
-    def _forget(self) -> None:
-        """Removes what an earlier attempt told in the same folder."""
-        (self._state / supervised.ENDED).unlink(missing_ok=True)
-        for prefix in (supervised.FAILED, supervised.BEAT, supervised.PROCESS):
-            for path in self._state.glob(f"{prefix}*"):
-                path.unlink(missing_ok=True)
 
     def poll(self) -> Outcome | None:
         """How the job ended; None while it runs."""
@@ -208,7 +202,7 @@ class Attempt:
         for reader in self._readers:
             reader.join(5.0)
         leftovers.remove_shared_memory(self._shared_memory)
-        self._forget()
+        shutil.rmtree(self._state, ignore_errors=True)
         shutil.rmtree(self._temporary, ignore_errors=True)
 
 

@@ -71,11 +71,12 @@ def relay(source: BinaryIO, target: BinaryIO, family: str) -> threading.Thread:
     def copy() -> None:
         lines = Lines(family, write)
         # A reader that has gone away (`| head`) is no reason to stop: what comes is read and dropped.
-        while piece := source.read1(1 << 16):  # type: ignore[attr-defined]
-            try:
-                lines.add(piece)
-            except (BrokenPipeError, ValueError):
-                lines = Lines(family, lambda line: None)
+        with source:
+            while piece := source.read1(1 << 16):  # type: ignore[attr-defined]
+                try:
+                    lines.add(piece)
+                except (BrokenPipeError, ValueError):
+                    lines = Lines(family, lambda line: None)
         try:
             lines.close()
         except (BrokenPipeError, ValueError):
