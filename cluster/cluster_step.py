@@ -87,6 +87,7 @@ class ClusterStep:
     def _define(self) -> None:
         """Sends their stages to the other tasks, and keeps what a run needs."""
         server = self.server
+        self._receivers = self._found_receivers()
         tasks = dict.fromkeys(s.task for s in self.stages)
         self._ranks = {task: server.rank_of(task) for task in tasks}
         self._own = self._plan(server.task)
@@ -121,11 +122,7 @@ class ClusterStep:
         return TaskPlan(tuple(map(self._stage_plan, self._stages_of(task))), self._returns(task))
 
     def _stage_plan(self, stage: Stage) -> StagePlan:
-        sends: dict[Task, dict[int, None]] = {}
-        for other in self.stages:
-            wanted = [self._ids[t] for t, source in other.feeds.items() if source is stage]
-            if other.task != stage.task and (wanted or stage in other.awaits):
-                sends.setdefault(other.task, {}).update(dict.fromkeys(wanted))
+        sends = self._receivers.get(stage, {})
         return StagePlan(
             self._numbers[stage],
             tuple(self._ids[t] for t in stage.feeds),
@@ -133,6 +130,16 @@ class ClusterStep:
             tuple(self._ids[t] for t in stage.fetches),
             tuple((self._ranks[other], tuple(ids)) for other, ids in sends.items()),
         )
+
+    def _found_receivers(self) -> dict[Stage, dict[Task, dict[int, None]]]:
+        """For each stage, the other tasks that wait for it, and the values that they want of it."""
+        found: dict[Stage, dict[Task, dict[int, None]]] = {}
+        for other in self.stages:
+            pairs = [(source, {self._ids[t]: None}) for t, source in other.feeds.items() if source is not None]
+            for source, wanted in [*pairs, *((stage, {}) for stage in other.awaits)]:
+                if other.task != source.task:
+                    found.setdefault(source, {}).setdefault(other.task, {}).update(wanted)
+        return found
 
     def _returns(self, task: Task) -> tuple[int, ...]:
         """The fetches that come from a task and that the client does not get on the way."""
@@ -215,9 +222,12 @@ class ClusterStep:
 
 def _needed(stages: list[Stage], here: Task) -> list[Stage]:
     """Leaves out stages that nobody wants anything of, and those of the client that only wait: it waits for all anyway."""
-    kept = list(stages)
+    kept = []
+    awaited: set[Stage] = set()
+    # Those that wait for a stage come after it.
     for stage in reversed(stages):
-        only_waits = stage.task == here and stage.is_idle and not any(stage in other.awaits for other in kept)
-        if not stage.fetches and (only_waits or not stage.targets):
-            kept.remove(stage)
-    return kept
+        only_waits = stage.task == here and stage.is_idle and stage not in awaited
+        if stage.fetches or (stage.targets and not only_waits):
+            kept.append(stage)
+            awaited |= stage.awaits.keys()
+    return kept[::-1]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+from typing import Any
 
 
 class Doorbell:
@@ -16,6 +17,7 @@ class Doorbell:
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
+        self._poll: Any = None
         self.address = ""
         with contextlib.suppress(OSError, AttributeError):
             made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -25,6 +27,9 @@ class Doorbell:
             name = made.getsockname()
             if isinstance(name, bytes) and name.startswith(b"\0"):
                 self._socket, self.address = made, name.hex()
+                # Unlike select, it takes any number of open files.
+                self._poll = select.poll()
+                self._poll.register(made, select.POLLIN)
 
     def ring(self, address: str) -> bool:
         """Wakes the process whose doorbell has this address; False if it is not on this host, or there is none."""
@@ -41,10 +46,11 @@ class Doorbell:
 
     def wait(self, seconds: float) -> bool:
         """Waits until somebody rings, for so long at most; whether somebody did."""
-        if self._socket is None or not select.select([self._socket], [], [], seconds)[0]:
+        own = self._socket
+        if own is None or not self._poll.poll(max(1, int(seconds * 1000)) if seconds else 0):
             return False
         with contextlib.suppress(OSError):
-            while self._socket.recv(64):
+            while own.recv(64):
                 pass
         return True
 

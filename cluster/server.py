@@ -11,7 +11,7 @@ from typing import Any
 
 from ..engine import targets
 from ..engine.compiler import Options
-from ..engine.errors import AlreadyExistsError, UnavailableError
+from ..engine.errors import AlreadyExistsError, FailedPreconditionError, UnavailableError
 from ..engine.graph import Graph, Operation, Tensor
 from ..engine.placement import Placement
 from ..engine.resources import ResourceStore
@@ -131,6 +131,7 @@ class Server:
             self._thread.start()
             if isinstance(self._requests, MpiTransport):
                 world().finalizers.append(self.stop)
+                world().lines += [t.drained for t in self._transports if isinstance(t, MpiTransport)]
 
     def join(self) -> None:
         """Serves until no task is left that could ask for anything: all others wait here too, or have ended.
@@ -244,7 +245,9 @@ class Server:
     def begin_run(
         self, step: tuple[int, int], plan: TaskPlan, fed: dict[int, Fed], own: Fed, traced: int = 0
     ) -> ClientRun:
-        """Starts a run of a step."""
+        """Starts a run of a step; FailedPreconditionError if the server was stopped."""
+        if self._stopping.is_set():
+            raise FailedPreconditionError(None, None, f"The server of {task_name(self.task)} has been stopped")
         return self._clients.begin(step, plan, fed, own, self.send, traced)
 
     def end_run(self, run: ClientRun) -> None:
@@ -279,8 +282,11 @@ class Server:
 
     def _handle(self, rank: int, message: Message) -> None:
         if message.kind is Kind.HELLO:
+            task = (message.info["job"], message.info["task"])
+            if task == self.task:
+                raise AlreadyExistsError(None, None, f"Ranks {self.rank} and {rank} are both {task_name(task)}")
             with self._news:
-                self._ranks[(message.info["job"], message.info["task"])] = rank
+                self._ranks[task] = rank
                 self._quiet.discard(rank)
                 self._news.notify_all()
             for transport, address in zip(self._transports, message.info["addresses"], strict=True):
@@ -304,7 +310,11 @@ class Server:
 
     def _all_quiet(self) -> bool:
         others = [t for t in self.tasks if t != self.task]
-        return all(t in self._ranks and self._ranks[t] in self._quiet for t in others)
+        if all(t in self._ranks and self._ranks[t] in self._quiet for t in others):
+            return True
+        # Tasks without a process are not waited for when there is nobody left who could be one.
+        quiet = self._quiet | (world().ended() if isinstance(self._requests, MpiTransport) else set())
+        return all(rank in quiet for rank in range(self._requests.size) if rank != self.rank)
 
     def _tell(self, kind: Kind, info: dict[str, Any] | None = None) -> None:
         for rank in range(self._requests.size):

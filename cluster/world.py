@@ -43,12 +43,14 @@ class World:
         local_rank, local_size: the same within this host.
         launch: what the environment says.
         finalizers: called with no argument, the last added first, when the program ends cleanly, before MPI does.
+        lines: take what still comes and say whether what was sent has left; called until then, and until all are there.
     """
 
     def __init__(self, started: Launch) -> None:
         self.launch = started
         self.rank, self.size = started.rank, started.size
         self.finalizers: list[Callable[[], None]] = []
+        self.lines: list[Callable[[], bool]] = []
         self._communicators: dict[str, MPI.Intracomm] = {}
         self._ended: set[int] = set()
         self._ended_lock = threading.Lock()
@@ -156,10 +158,16 @@ class World:
         line = self._communicator("endings")
         for other in {0, (self.rank + 1) % self.size} - {self.rank}:
             line.Isend(bytearray(0), dest=other, tag=_GONE).Free()
+        # A message that nobody takes never leaves: all go on taking until everything has left everywhere.
+        for _ in pauses():
+            if all([drained() for drained in self.lines]):
+                break
         request = line.Ibarrier()
         for _ in pauses(longest=0.02):
             if request.Test():
                 break
+            for drained in self.lines:
+                drained()
         self.ended()
 
 

@@ -88,6 +88,8 @@ class ResourceStore:
         self.counters: dict[str, int] = {}
         self.seeds: dict[str, tuple[int, int]] = {}
         self.lock = threading.RLock()
+        # Held while a kernel changes variables: no two steps do so at once, and none is lost.
+        self.changing = threading.Lock()
         # Grows when a bound array may no longer be the variable's: programs bind again.
         self.generation = 0
 

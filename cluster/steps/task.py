@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...engine.errors import INTERNAL
 from ..messages import Kind, Message
 from .plans import StagePlan, TaskPlan
 from .run import TaskRun
@@ -187,7 +188,7 @@ class TaskMachine:
         self._has_heard_of(run)
         plan = self._plans.get(step)
         if plan is None:
-            info = {"code": "INTERNAL", "message": f"step {step[1]} of rank {step[0]} was not defined here"}
+            info = {"code": INTERNAL, "message": f"step {step[1]} of rank {step[0]} was not defined here"}
             return [Send(run[0], Message(Kind.FAILED, *step, run[1], info=info))]
         state = TaskRun(plan, message.level)
         state.offer(message.ids, message.values)

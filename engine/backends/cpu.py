@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import mmap
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from operator import length_hint
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import FailedPreconditionError, InternalError, OpError, ResourceExhaustedError
+from ..function import functions_of
 from ..graph import Tensor
 from ..kernels.optimizer_blocks import update_summed
 from ..native.calls import Bound, UnsupportedError
@@ -147,7 +149,8 @@ class CpuProgram:
         except UnsupportedError as error:
             self.reasons[i] = str(error)
             builder = self._end_segment(builder)
-            self._add_calls(i, step, self._bind_step(step))
+            calls = self._bind_step(step)
+            self._add_calls(i, step, self._alone(calls) if _changes_variables(step.node) else calls)
             self.numpy_buffers |= {p.buffer for p in (*step.inputs, *step.outputs) if isinstance(p, View)}
         return builder
 
@@ -155,6 +158,10 @@ class CpuProgram:
         self.calls += calls
         self.sources += [source] * len(calls)
         self.nodes += [step.node] * len(calls)
+
+    def _alone(self, calls: list[Call]) -> list[Call]:
+        """Calls while which no other step of this store changes variables."""
+        return [partial(_with_lock, self.store.changing, call) for call in calls]
 
     def _bind_native(self, step: Step) -> Bound:
         if isinstance(self.library, str):
@@ -177,7 +184,9 @@ class CpuProgram:
             segment = Segment(self.library, builder.calls, builder.owners, self.threads, scratch)
             self.segments.append(segment)
             first = self.plan.steps[builder.owners[0]]
-            self._add_calls(segment, first, [partial(run_segment, segment.run, segment.owners)])
+            calls: list[Call] = [partial(run_segment, segment.run, segment.owners)]
+            changes = any(self.plan.steps[owner].node.writes for owner in builder.owners)
+            self._add_calls(segment, first, self._alone(calls) if changes else calls)
         return SegmentBuilder()
 
     def _failure_on_numpy(self, step: Step, feeds: Sequence[Any]) -> OpError:
@@ -323,6 +332,17 @@ class CpuProgram:
     def feed_order(self) -> list[Tensor]:
         """The fed tensors in the order in which `run` takes their values."""
         return list(self.plan.feeds)
+
+
+def _with_lock(lock: threading.Lock, call: Call) -> None:
+    with lock:
+        call()
+
+
+def _changes_variables(node: Node) -> bool:
+    """Whether a kernel changes variables itself: functions do so by programs of their own."""
+    functions = node.origin is not None and functions_of(node.origin)
+    return bool(node.writes) and not functions and not node.definition.blocking
 
 
 def _static_array(operand: Any) -> Any:
