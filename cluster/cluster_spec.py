@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 _KINDS = (
@@ -22,7 +23,8 @@ class ClusterSpec:
 
     Raises:
         TypeError: the cluster, a job's tasks, a job's name or an address has another type.
-        ValueError: a task index is no number, or less than 0.
+        ValueError: a task index is no whole number, less than 0 or there twice; two jobs have one name, or two tasks one
+            address, by which targets are found.
 
     Example:
         >>> import headrace as tf
@@ -34,7 +36,12 @@ class ClusterSpec:
     """
 
     def __init__(self, cluster: Any) -> None:
-        self._tasks = {_text(job, "Job name"): dict(sorted(tasks)) for job, tasks in _jobs(cluster)}
+        self._tasks: dict[str, dict[int, str]] = {}
+        for given, tasks in _jobs(cluster):
+            if (job := _text(given, "Job name")) in self._tasks:
+                raise ValueError(f"The cluster has two jobs {job!r}")
+            self._tasks[job] = dict(sorted(tasks))
+        _check_addresses(self._tasks)
 
     @property
     def jobs(self) -> list[str]:
@@ -113,14 +120,50 @@ def _jobs(cluster: Any) -> Iterator[tuple[Any, list[tuple[int, str]]]]:
 
 def _tasks(job: Any, tasks: Any) -> list[tuple[int, str]]:
     if isinstance(tasks, Mapping):
-        items = [(int(index), address) for index, address in tasks.items()]
+        items = [(_task_index(job, index), address) for index, address in tasks.items()]
     elif isinstance(tasks, Sequence) and not isinstance(tasks, str | bytes):
         items = list(enumerate(tasks))
     else:
         raise TypeError(f"The tasks for job {job!r} must be a list or a dictionary from integers to strings.")
     if any(index < 0 for index, _ in items):
         raise ValueError(f"The task indices of job {job!r} must not be negative, got {[index for index, _ in items]}")
-    return [(index, _text(address, "Task address")) for index, address in items]
+    found: dict[int, str] = {}
+    for index, given in items:
+        address = _text(given, "Task address")
+        if index in found:
+            raise ValueError(f"Job {job!r} has two tasks of index {index}: {found[index]!r} and {address!r}")
+        found[index] = address
+    return list(found.items())
+
+
+def _task_index(job: Any, given: Any) -> int:
+    if (index := whole_number(given)) is None:
+        raise ValueError(f"A task index of job {job!r} must be a whole number, got {given!r}")
+    return index
+
+
+def whole_number(value: Any) -> int | None:
+    """An integer, or one that a text spells, as keys of JSON are; None for all else.
+
+    >>> whole_number(3), whole_number("3"), whole_number(0.7), whole_number("x")
+    (3, 3, None, None)
+    """
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return int(value)
+    try:
+        return int(value) if isinstance(value, str | bytes) else None
+    except ValueError:
+        return None
+
+
+def _check_addresses(cluster: Mapping[str, Mapping[int, str]]) -> None:
+    found: dict[str, str] = {}
+    for job, tasks in cluster.items():
+        for index, address in tasks.items():
+            task = f"{index} of job {job!r}"
+            if address in found:
+                raise ValueError(f"Tasks {found[address]} and {task} have the same address {address!r}")
+            found[address] = task
 
 
 def _text(value: Any, what: str) -> str:

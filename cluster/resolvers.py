@@ -10,7 +10,7 @@ from typing import Any
 
 from .cluster_spec import ClusterSpec
 from .launcher import tasks_per_node
-from .roles import tf_config_of
+from .roles import cluster_of, task_of, tf_config_of
 
 
 class ClusterResolver(abc.ABC):
@@ -100,7 +100,7 @@ class TFConfigClusterResolver(ClusterResolver):
     """A resolver of the variable TF_CONFIG; arguments that are given win.
 
     Raises:
-        ValueError: TF_CONFIG is no JSON object.
+        ValueError: TF_CONFIG is no JSON object, or its task or cluster is none.
     """
 
     def __init__(
@@ -111,10 +111,9 @@ class TFConfigClusterResolver(ClusterResolver):
         environment: str | None = None,
     ) -> None:
         config = self._config()
-        task = config.get("task") or {}
-        index = task.get("index") if task_id is None else task_id
-        self.task_type = task.get("type") if task_type is None else str(task_type)
-        self.task_id = None if index is None else int(index)
+        given_type, given_id = task_of(config)
+        self.task_type = given_type if task_type is None else str(task_type)
+        self.task_id = given_id if task_id is None else int(task_id)
         self.rpc_layer = config.get("rpc_layer") if rpc_layer is None else rpc_layer
         self.environment = config.get("environment", "") if environment is None else environment
 
@@ -122,7 +121,7 @@ class TFConfigClusterResolver(ClusterResolver):
         return tf_config_of(os.environ)
 
     def cluster_spec(self) -> ClusterSpec:
-        return ClusterSpec(self._config().get("cluster", {}))
+        return cluster_of(self._config())
 
     def master(self, task_type: str | None = None, task_id: int | None = None, rpc_layer: str | None = None) -> str:
         """As TensorFlow's: TF_CONFIG's session_master, "" without a cluster or with one task, or else the task's address."""

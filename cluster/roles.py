@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .cluster_spec import ClusterSpec
+from .cluster_spec import ClusterSpec, whole_number
 from .launcher import Launch, launch
 
 TF_CONFIG = "TF_CONFIG"
@@ -64,8 +64,8 @@ def role_of(environment: Mapping[str, str], started: Launch) -> Role:
         ValueError: TF_CONFIG is no JSON object, or its cluster and task do not fit.
     """
     config = tf_config_of(environment)
-    if config.get("cluster"):
-        return _of_cluster(ClusterSpec(config["cluster"]), config, started)
+    if cluster := cluster_of(config):
+        return _of_cluster(cluster, config, started)
     return _without_cluster(config, started)
 
 
@@ -83,6 +83,36 @@ def tf_config_of(environment: Mapping[str, str]) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise ValueError(f"{TF_CONFIG} must be a JSON object, got {text!r}")
     return config
+
+
+def cluster_of(config: Mapping[str, Any]) -> ClusterSpec:
+    """The cluster that TF_CONFIG says; an empty one where it says none.
+
+    Raises:
+        ValueError: it is no cluster.
+    """
+    given = config.get("cluster")
+    try:
+        return ClusterSpec({} if given is None else given)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f'"cluster" in {TF_CONFIG}, {json.dumps(given)}: {error}') from error
+
+
+def task_of(config: Mapping[str, Any]) -> tuple[Any, int | None]:
+    """The type and index of the task that TF_CONFIG says; None for what it leaves out.
+
+    Raises:
+        ValueError: the task is no JSON object, or its index no whole number.
+    """
+    task = config.get("task")
+    if task is None:
+        return None, None
+    if not isinstance(task, Mapping):
+        raise ValueError(f'"task" in {TF_CONFIG} must be a JSON object, got {json.dumps(task)}')
+    given = task.get("index")
+    if given is not None and whole_number(given) is None:
+        raise ValueError(f'"task" in {TF_CONFIG} must have a whole number as its index, got {json.dumps(task)}')
+    return task.get("type"), whole_number(given)
 
 
 def cluster_with_servers(size: int, servers: int) -> ClusterSpec:
@@ -104,7 +134,7 @@ def cluster_with_servers(size: int, servers: int) -> ClusterSpec:
 def _of_cluster(cluster: ClusterSpec, config: Mapping[str, Any], started: Launch) -> Role:
     chief = MASTER if MASTER in cluster.jobs else CHIEF
     _check_chief(cluster, chief)
-    task_type, task_id = _task(cluster, config.get("task") or {}, started, chief)
+    task_type, task_id = _task(cluster, config, started, chief)
     evaluation = config.get("eval_session_master", "")
     if task_type == EVALUATOR:
         return Role(ClusterSpec({}), task_type, task_id, False, 0, 0, None, "", evaluation)
@@ -131,18 +161,17 @@ def _check_chief(cluster: ClusterSpec, chief: str) -> None:
         raise ValueError(f'The "cluster" in TF_CONFIG must have only one "{chief}" node.')
 
 
-def _task(cluster: ClusterSpec, task: Mapping[str, Any], started: Launch, chief: str) -> tuple[str, int]:
+def _task(cluster: ClusterSpec, config: Mapping[str, Any], started: Launch, chief: str) -> tuple[str, int]:
     tasks = [(job, index) for job in cluster.jobs for index in cluster.task_indices(job)]
-    if not task and started.size > 1:
+    task_type, task_id = task_of(config)
+    if not config.get("task") and started.size > 1:
         if started.rank >= len(tasks):
             raise ValueError(f"Rank {started.rank} has no task in the cluster of {len(tasks)} tasks:\n{cluster}")
         return tasks[started.rank]
-    task_type, index = task.get("type"), task.get("index")
     if not task_type:
         raise ValueError('If "cluster" is set in TF_CONFIG, task type must be set.')
-    if index is None:
+    if task_id is None:
         raise ValueError('If "cluster" is set in TF_CONFIG, task index must be set.')
-    task_id = int(index)
     if task_id < 0:
         raise ValueError("Task index must be non-negative number.")
     if task_type == EVALUATOR and chief == CHIEF:
@@ -166,11 +195,10 @@ def _master(cluster: ClusterSpec, config: Mapping[str, Any], task_type: str, tas
 
 
 def _without_cluster(config: Mapping[str, Any], started: Launch) -> Role:
-    task = config.get("task") or {}
-    task_type, task_id = task.get("type", WORKER), int(task.get("index", 0))
-    if task_type != WORKER:
+    task_type, task_id = task_of(config)
+    if task_type not in (None, WORKER):
         raise ValueError('If "cluster" is not set in TF_CONFIG, task type must be WORKER.')
-    if task_id != 0:
+    if task_id not in (None, 0):
         raise ValueError('If "cluster" is not set in TF_CONFIG, task index must be 0.')
     return Role(
         task_id=started.rank,

@@ -1,5 +1,6 @@
 """ClusterSpec as TensorFlow 1.15's: what it accepts, says and refuses."""
 
+import numpy as np
 import pytest
 
 import headrace as tf
@@ -71,7 +72,6 @@ def test_equality_with_others():
             TypeError,
             "The tasks for job 'a' must be a list or a dictionary",
         ),
-        (lambda c: tf.train.ClusterSpec({"a": {"x": "y"}}), ValueError, "invalid literal for int"),
         (lambda c: tf.train.ClusterSpec({"a": {-1: "y"}}), ValueError, "must not be negative"),
         (lambda c: tf.train.ClusterSpec({"a": [3]}), TypeError, "Task address 3 must be bytes or unicode"),
         (lambda c: tf.train.ClusterSpec({3: ["a"]}), TypeError, "Job name 3 must be bytes or unicode"),
@@ -80,6 +80,28 @@ def test_equality_with_others():
 def test_refusals(call, kind, said):
     with pytest.raises(kind, match=said):
         call(tf.train.ClusterSpec(SPARSE))
+
+
+@pytest.mark.parametrize(
+    "cluster, said",
+    [
+        ({"a": {"x": "y"}}, "A task index of job 'a' must be a whole number, got 'x'"),
+        ({"a": {1.5: "y"}}, "A task index of job 'a' must be a whole number, got 1.5"),
+        ({"a": {None: "y"}}, "A task index of job 'a' must be a whole number, got None"),
+        ({"a": {True: "y"}}, "A task index of job 'a' must be a whole number, got True"),
+        ({"a": {1: "x", "1": "y"}}, "Job 'a' has two tasks of index 1: 'x' and 'y'"),
+        ({"a": ["x"], b"a": ["y"]}, "The cluster has two jobs 'a'"),
+        ({"a": ["x", "y", "x"]}, "Tasks 0 of job 'a' and 2 of job 'a' have the same address 'x'"),
+        ({"a": ["x"], "b": {3: b"x"}}, "Tasks 0 of job 'a' and 3 of job 'b' have the same address 'x'"),
+    ],
+)
+def test_tasks_that_cannot_be_told_apart_or_counted(cluster, said):
+    with pytest.raises(ValueError, match=said):
+        tf.train.ClusterSpec(cluster)
+
+
+def test_indices_of_numpy():
+    assert tf.train.ClusterSpec({"a": {np.int64(2): "x"}}).task_indices("a") == [2]
 
 
 def test_replica_device_setter_takes_it():

@@ -83,6 +83,13 @@ def test_cluster_of_tf_config_without_task_goes_by_rank():
         ({"task": {"type": "ps", "index": 0}}, 'If "cluster" is not set in TF_CONFIG, task type must be WORKER'),
         ({"task": {"type": "worker", "index": 1}}, "task index must be 0"),
         ([], "TF_CONFIG must be a JSON object"),
+        (config("ps", 0.7), r'"task" in TF_CONFIG must have a whole number as its index, got .*0.7'),
+        (config("ps", "x"), r'"task" in TF_CONFIG must have a whole number as its index, got .*"x"'),
+        ({"task": {"index": "x"}}, r'"task" in TF_CONFIG must have a whole number as its index, got .*"x"'),
+        ({"cluster": CLUSTER, "task": ["ps", 0]}, r'"task" in TF_CONFIG must be a JSON object, got \["ps", 0\]'),
+        ({"task": "ps"}, '"task" in TF_CONFIG must be a JSON object, got "ps"'),
+        ({"cluster": ["c:1"]}, r'"cluster" in TF_CONFIG, \["c:1"\]: `cluster` must be a dictionary'),
+        (config("chief", 0, {"chief": ["c"], "ps": ["c"]}), r'"cluster" in TF_CONFIG, .*have the same address .c.'),
     ],
 )
 def test_wrong_tf_config(given, said):
@@ -135,6 +142,13 @@ def test_tf_config_resolver(monkeypatch):
     assert tf.distribute.cluster_resolver.TFConfigClusterResolver("ps", 0).master() == "grpc://p0:1"
     monkeypatch.delenv("TF_CONFIG")
     assert tf.distribute.cluster_resolver.TFConfigClusterResolver().master() == ""
+
+
+@pytest.mark.parametrize("task", [["ps", 0], {"type": "ps", "index": "x"}])
+def test_wrong_task_of_a_tf_config_resolver(task, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": CLUSTER, "task": task}))
+    with pytest.raises(ValueError, match='"task" in TF_CONFIG must'):
+        tf.distribute.cluster_resolver.TFConfigClusterResolver()
 
 
 def test_slurm_resolver(monkeypatch):
