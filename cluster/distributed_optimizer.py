@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from ..engine.communicator import current
+from ..engine.communicator import check_root, current
 from ..engine.conversion import convert_to_tensor
 from ..engine.graph import Operation, get_default_graph
 from ..engine.ops.array import identity
@@ -39,7 +40,8 @@ class DistributedOptimizer(Optimizer):
         bucket_bytes: gradients leave together in pieces of about so many bytes.
 
     Raises:
-        ValueError: compression is unknown, or backward_passes_per_step is not positive.
+        TypeError: the optimizer is none, or a number no integer.
+        ValueError: compression is unknown, or a number is not positive.
     """
 
     def __init__(
@@ -52,9 +54,11 @@ class DistributedOptimizer(Optimizer):
         average_aggregated_gradients: bool = False,
         bucket_bytes: int = 4 << 20,
     ) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"optimizer must be a tf.train.Optimizer, got {optimizer!r}")
         super().__init__(use_locking, name or f"Distributed{optimizer.get_name()}")
-        if backward_passes_per_step < 1:
-            raise ValueError(f"backward_passes_per_step must be at least 1, got {backward_passes_per_step}")
+        _check_count("backward_passes_per_step", backward_passes_per_step)
+        _check_count("bucket_bytes", bucket_bytes)
         self._optimizer = optimizer
         self._passes = backward_passes_per_step
         self._averages = average_aggregated_gradients
@@ -78,9 +82,14 @@ class DistributedOptimizer(Optimizer):
     def apply_gradients(
         self, grads_and_vars: Iterable[tuple[Any, Any]], global_step: Any = None, name: str | None = None
     ) -> Operation:
-        """The optimizer's step with gradients; with several passes, in the last of them."""
+        """The optimizer's step with gradients; with several passes, in the last of them.
+
+        Raises:
+            ValueError: there is no gradient.
+        """
         pairs = list(grads_and_vars)
-        if self._passes == 1:
+        # Without gradients the optimizer says what is wrong.
+        if self._passes == 1 or all(g is None for g, _ in pairs):
             return self._optimizer.apply_gradients(pairs, global_step, name)
         return self._in_passes([(g, v) for g, v in pairs if g is not None], global_step, name)
 
@@ -123,6 +132,13 @@ class DistributedOptimizer(Optimizer):
         return [*self._optimizer.variables(), *super().variables()]
 
 
+def _check_count(name: str, value: Any) -> None:
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    if value < 1:
+        raise ValueError(f"{name} must be at least 1, got {value}")
+
+
 def _assigned(variable: Variable, value: Any) -> Any:
     return getattr(variable.assign(value), "op", None)
 
@@ -155,8 +171,10 @@ def broadcast_variables(session: Any, variables: Iterable[Any] | None = None, ro
 
     Raises:
         FailedPreconditionError: a variable has no value yet.
+        ValueError: there is no rank `root_rank`.
     """
     ranks = current()
+    check_root(root_rank, 1 if ranks is None else ranks.size)
     if ranks is None:
         return
     with session.graph.as_default():

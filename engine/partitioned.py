@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from numbers import Integral
 from typing import Any
 
 from .conversion import convert_to_tensor, register_tensor_conversion_function
@@ -313,6 +314,8 @@ def _partitions(partitioner: Any, shape: TensorShape, dtype: DType) -> list[int]
         raise ValueError(
             f"Partitioner returned a partition list that does not match the Variable's rank: {found} vs. {shape}"
         )
+    if not all(isinstance(p, Integral) for p in found):
+        raise ValueError(f"Partitioner must return whole numbers, but saw: {found}")
     if not all(p >= 1 for p in found):
         raise ValueError(f"Partitioner returned zero partitions for some axes: {found}")
     if sum(p > 1 for p in found) > 1:
@@ -329,11 +332,25 @@ def _sizes(shape: Any) -> list[int]:
 # Partitioners
 
 
+def _sizes_with(shape: Any, axis: int) -> list[int]:
+    sizes = _sizes(shape)
+    if not -len(sizes) <= axis < len(sizes):
+        raise ValueError(f"Cannot partition variable along axis {axis} when shape is only {sizes}")
+    return sizes
+
+
 def fixed_size_partitioner(num_shards: int, axis: int = 0) -> Partitioner:
-    """A partitioner that cuts `axis` into `num_shards` slices, or into single rows if there are fewer."""
+    """A partitioner that cuts `axis` into `num_shards` slices, or into single rows if there are fewer.
+
+    Raises:
+        TypeError: an argument is no integer.
+    """
+    for what, value in (("num_shards", num_shards), ("axis", axis)):
+        if not isinstance(value, Integral):
+            raise TypeError(f"{what} must be an integer, got {value!r}")
 
     def partitioner(shape: Any, **_: Any) -> list[int]:
-        sizes = _sizes(shape)
+        sizes = _sizes_with(shape, axis)
         result = [1] * len(sizes)
         result[axis] = min(num_shards, sizes[axis])
         return result
@@ -356,7 +373,7 @@ def variable_axis_size_partitioner(
         raise ValueError("max_shards must be positive.")
 
     def partitioner(shape: Any, dtype: Any) -> list[int]:
-        sizes = _sizes(shape)
+        sizes = _sizes_with(shape, axis)
         row_bytes = math.prod(sizes) / sizes[axis] * _element_size(dtype, bytes_per_string_element)
         rows = max(1, math.floor(max_shard_bytes / row_bytes))
         shards = math.ceil(sizes[axis] / rows)
@@ -380,9 +397,7 @@ def min_max_variable_partitioner(
             raise ValueError(f"Argument {what} must be positive. Received: {value}")
 
     def partitioner(shape: Any, dtype: Any) -> list[int]:
-        sizes = _sizes(shape)
-        if axis >= len(sizes):
-            raise ValueError(f"Cannot partition variable along axis {axis} when shape is only {sizes}")
+        sizes = _sizes_with(shape, axis)
         total = math.prod(sizes) * _element_size(dtype, bytes_per_string_element)
         result = [1] * len(sizes)
         result[axis] = max(1, min(sizes[axis], max_partitions, -(-total // min_slice_size)))

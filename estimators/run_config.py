@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import copy
+import os
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from typing import Any
 
 from ..cluster.cluster_spec import ClusterSpec
 from ..cluster.roles import Role, role, role_with_servers
 from ..engine.training.preemption import PREEMPTED_STATUS
+
+_INTERVALS = ("save_checkpoints_steps", "save_checkpoints_secs")
+_NOT_NEGATIVE = ("save_summary_steps", *_INTERVALS, "keep_checkpoint_max")
+_POSITIVE = ("keep_checkpoint_every_n_hours", "log_step_count_steps", "session_creation_timeout_secs", "trace_every_n")
 
 
 @dataclass(frozen=True)
@@ -45,8 +51,9 @@ class RunConfig:
     processes of a job are workers by rank.
 
     Raises:
-        ValueError: a number is out of its range, both kinds of intervals are given, or what must be None is not; TF_CONFIG
-            is wrong.
+        ValueError: a number is out of its range, both kinds of intervals are given, or what must be None is not; the seed is
+            no integer, or the session_config no ConfigProto; TF_CONFIG is wrong.
+        TypeError: another number is none, or model_dir is no path.
     """
 
     model_dir: str | None = None
@@ -77,15 +84,24 @@ class RunConfig:
             raise ValueError(f"strategy must be None, 'allreduce' or 'parameter_server', got {self.strategy!r}")
         # Read once, as TensorFlow's: what TF_CONFIG and the launcher say now.
         object.__setattr__(self, "_role", role_with_servers() if self.strategy == "parameter_server" else role())
+        self._check()
+        if self.save_checkpoints_steps is None and self.save_checkpoints_secs is None:
+            object.__setattr__(self, "save_checkpoints_secs", 600)
+
+    def _check(self) -> None:
         self._check_distribution()
         if self.save_checkpoints_steps is not None and self.save_checkpoints_secs is not None:
             raise ValueError("`save_checkpoints_steps` and `save_checkpoints_secs` cannot be both set.")
-        if self.keep_checkpoint_max is not None and self.keep_checkpoint_max < 0:
-            raise ValueError(f"keep_checkpoint_max should be >= 0, got {self.keep_checkpoint_max}")
-        if self.trace_every_n is not None and self.trace_every_n <= 0:
-            raise ValueError(f"trace_every_n should be positive, got {self.trace_every_n}")
-        if self.save_checkpoints_steps is None and self.save_checkpoints_secs is None:
-            object.__setattr__(self, "save_checkpoints_secs", 600)
+        for name in _NOT_NEGATIVE + _POSITIVE:
+            _check_number(name, getattr(self, name), name in _POSITIVE)
+        if self.tf_random_seed is not None and not isinstance(self.tf_random_seed, Integral):
+            raise ValueError(f"tf_random_seed must be integer, got {self.tf_random_seed!r}")
+        if self.model_dir is not None and not isinstance(self.model_dir, str | os.PathLike):
+            raise TypeError(f"model_dir should be a path, got {self.model_dir!r}")
+        if self.model_dir == "":
+            raise ValueError("model_dir should be non-empty")
+        if self.session_config is not None:
+            _check_session_config(self.session_config)
 
     def _check_distribution(self) -> None:
         for name in ("train_distribute", "protocol", "eval_distribute", "experimental_distribute"):
@@ -144,10 +160,30 @@ class RunConfig:
         return self._role.evaluation_master
 
     def replace(self, **kwargs: Any) -> RunConfig:
-        """A copy with some fields changed."""
+        """A copy with some fields changed; one kind of interval between checkpoints takes the place of the other."""
         config = copy.copy(self)
         for name, value in kwargs.items():
             if name not in self.__dataclass_fields__:
                 raise ValueError(f"RunConfig has no field {name!r}")
             object.__setattr__(config, name, value)
+        for name, other in (_INTERVALS, _INTERVALS[::-1]):
+            if kwargs.get(name) is not None and other not in kwargs:
+                object.__setattr__(config, other, None)
+        config._check()
         return config
+
+
+def _check_number(name: str, value: Any, positive: bool) -> None:
+    if value is None:
+        return
+    if not isinstance(value, Real):
+        raise TypeError(f"{name} should be a number, got {value!r}")
+    if not (float(value) > 0 if positive else float(value) >= 0):
+        raise ValueError(f"{name} should be {'>' if positive else '>='} 0, got {value!r}")
+
+
+def _check_session_config(config: Any) -> None:
+    from ..engine.protos import ConfigProto
+
+    if not isinstance(config, ConfigProto):
+        raise ValueError(f"session_config must be instance of ConfigProto, got {config!r}")

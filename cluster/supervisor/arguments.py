@@ -86,22 +86,26 @@ def settings_of(options: argparse.Namespace) -> Settings:
     )
 
 
-def _number(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"must not be negative, got {value}")
+def _number(text: str, least: int = 0) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be a whole number, at least {least}, got {text!r}") from None
+    if value < least:
+        raise argparse.ArgumentTypeError(f"must be at least {least}, got {value}")
     return value
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")
-    return value
+    return _number(text, 1)
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    wrong = argparse.ArgumentTypeError(f"must be a number of seconds, got {text!r}")
+    try:
+        value = float(text)
+    except ValueError:
+        raise wrong from None
     if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError(f"must be a number of seconds, got {value}")
+        raise wrong
     return value

@@ -221,7 +221,7 @@ def test_mpirun_is_looked_for_beside_the_interpreter(tmp_path, monkeypatch):
     "arguments, said",
     [
         ([], "headrace run needs a program"),
-        (["-n", "0", "x.py"], "must be at least 1"),
+        (["-n", "0", "x.py"], "argument -n: must be at least 1"),
         (["-n", "2", "--ps", "2", "x.py"], "2 of 2 processes cannot be parameter servers"),
         (["--stall-timeout", "-1", "x.py"], "must be a number of seconds"),
     ],

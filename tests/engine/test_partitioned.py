@@ -43,6 +43,22 @@ def test_fixed_size_partitioner(shards, axis, expected):
     assert fixed_size_partitioner(shards, axis)(shape=[10, 4]) == expected
 
 
+@pytest.mark.parametrize(
+    "made",
+    [fixed_size_partitioner(2, axis=3), variable_axis_size_partitioner(8, 3), min_max_variable_partitioner(2, 3)],
+)
+def test_partitioners_of_an_axis_that_is_not_there(made):
+    with pytest.raises(ValueError, match=r"Cannot partition variable along axis 3 when shape is only \[10, 4\]"):
+        made(shape=[10, 4], dtype="float32")
+
+
+def test_fixed_size_partitioner_counts_whole_shards():
+    for options, name in (((2.5,), "num_shards"), ((2, 0.5), "axis"), (("2",), "num_shards")):
+        with pytest.raises(TypeError, match=f"{name} must be an integer, got"):
+            fixed_size_partitioner(*options)
+    assert fixed_size_partitioner(np.int64(2), -1)(shape=[10, 4]) == [1, 2]
+
+
 @pytest.mark.parametrize("use_resource", [False, True])
 @pytest.mark.parametrize("axis", [0, 1])
 def test_slices_make_a_whole(axis, use_resource):
@@ -100,7 +116,13 @@ def test_reuse():
 
 @pytest.mark.parametrize(
     "found, match",
-    [(3, "must return a sequence"), ([1], "does not match"), ([0, 1], "zero partitions"), ([2, 2], "one dimension")],
+    [
+        (3, "must return a sequence"),
+        ([1], "does not match"),
+        ([0, 1], "zero partitions"),
+        ([2, 2], "one dimension"),
+        ([2.5, 1], "whole numbers"),
+    ],
 )
 def test_bad_partitioners(found, match):
     with pytest.raises(ValueError, match=match):

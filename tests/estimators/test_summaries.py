@@ -94,5 +94,5 @@ def test_traces_every_few_steps(tmp_path):
         if not n.node_name.startswith("_retval_")
     }
     assert ran <= nodes and len(ran) > 5
-    with pytest.raises(ValueError, match="trace_every_n should be positive"):
+    with pytest.raises(ValueError, match="trace_every_n should be > 0"):
         tf.estimator.RunConfig(trace_every_n=0)
