@@ -42,7 +42,7 @@ def wire_of(compression: Any) -> str:
         ValueError: there is no such compression.
     """
     name = compression.lower() if isinstance(compression, str) else getattr(compression, "name", compression)
-    if name not in WIRES:
+    if not isinstance(name, str | None) or name not in WIRES:
         raise ValueError(f"compression must be None, 'float16' or 'bfloat16', got {compression!r}")
     return WIRES[name]
 
