@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.communicator import Communicator, needed
+from ..engine.dtypes import of_array
 
 Array = np.ndarray[Any, Any]
 
@@ -51,18 +52,24 @@ def all_reduce(
         value: an array, or what becomes one.
         name: for what is said when ranks disagree.
         merge: how elements are made one.
-        average: divide by the number of ranks.
+        average: divide by the number of ranks; of integers the result is float64.
         process_set: the ranks, by default all.
 
     Raises:
         InvalidArgumentError: the ranks are not at the same operation, or shapes or dtypes differ.
+        TypeError: it is text or objects.
+        ValueError: there is no such `merge`, or in a broadcast no rank `root_rank`.
 
     >>> all_reduce([1.0, 2.0])
     array([1., 2.])
     """
     ranks = _ranks(process_set)
     found = ranks.all_reduce(name, np.asarray(value), merge)
-    return found / np.asarray(ranks.size, found.dtype if found.dtype.kind in "fc" else np.float64) if average else found
+    if not average:
+        return found
+    kind = of_array(found)
+    wide = found.dtype if kind.is_floating or kind.is_complex else np.float64
+    return np.asarray(found / np.asarray(ranks.size, wide))
 
 
 def all_gather(value: Any, name: str = "array", process_set: ProcessSet | None = None) -> list[Array]:

@@ -64,6 +64,35 @@ class Communicator(Protocol):
         """Tells the others whether this rank does something that may take its time."""
 
 
+def exchangeable(name: str, array: Array) -> Array:
+    """`array` as ranks exchange it: in this machine's byte order.
+
+    Raises:
+        TypeError: it is of text or objects, which mean nothing to other processes.
+    """
+    if array.dtype.hasobject or array.dtype.kind in "SU":
+        raise TypeError(f"{name}: ranks exchange arrays of numbers, got one of {array.dtype}")
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def check_merge(name: str, merge: str) -> None:
+    """Raises ValueError where there is no such way to make elements one."""
+    if merge not in MERGES:
+        raise ValueError(f"{name}: merge must be one of {', '.join(MERGES)}, got {merge!r}")
+
+
+def check_root(root: int, size: int) -> None:
+    """Raises ValueError where `root` is no rank."""
+    if not 0 <= root < size:
+        raise ValueError(f"root must be one of {size} ranks, got {root}")
+
+
+def check_subset(chosen: Sequence[int], size: int) -> None:
+    """Raises ValueError where a number is there twice or is no rank's, or none is there."""
+    if len(set(chosen)) != len(chosen) or not all(0 <= r < size for r in chosen) or not chosen:
+        raise ValueError(f"A process set must name some of the ranks 0 to {size - 1} once, got {list(chosen)}")
+
+
 _lock = threading.Lock()
 _makers: list[Callable[[], Communicator | None]] = []
 _made: list[Communicator | None] = []
@@ -121,19 +150,23 @@ class _Alone:
         return _AloneBucket(inputs, outputs)
 
     def all_reduce(self, name: str, array: Array, merge: str = "Add") -> Array:
-        return array.copy()
+        check_merge(name, merge)
+        return exchangeable(name, array).copy()
 
     def all_gather(self, name: str, array: Array) -> list[Array]:
-        return [array.copy()]
+        return [exchangeable(name, array).copy()]
 
     def broadcast(self, name: str, array: Array, root: int = 0) -> Array:
+        check_root(root, 1)
+        exchangeable(name, array)
         return array
 
     def barrier(self, name: str) -> None:
         return
 
     def subset(self, ranks: Sequence[int]) -> Communicator | None:
-        return self if 0 in ranks else None
+        check_subset(ranks, 1)
+        return self
 
     def set_busy(self, busy: bool) -> None:
         return

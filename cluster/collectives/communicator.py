@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.chance import set_apart
+from ...engine.communicator import check_merge, check_root, check_subset, exchangeable
 from ..launcher import launch
 from ..world import load, world
 from .exchange import CODES, GATHER, SUM, Array, Exchange, dtype_name, operation, shape_text
@@ -61,8 +62,9 @@ class ClusterCommunicator:
         self.group = Group(comm, self.ranks, settings)
         # One thread for all groups: what a program asks for first is done first.
         self.worker = worker or Worker()
-        self._subsets: list[ClusterCommunicator] = []
-        # Sums that were asked for before, by name, dtype and shape.
+        # Some ranks that were asked for before; they are made by all ranks, so none is dropped by one of them.
+        self._subsets: dict[tuple[int, ...], ClusterCommunicator | None] = {}
+        # Sums that were asked for before, by name, dtype and shape; without their arrays.
         self._sums: dict[Any, Exchange] = {}
 
     def bucket(self, name: str, inputs: Sequence[Array], outputs: Sequence[Array], wire: str = "") -> BoundBucket:
@@ -72,20 +74,26 @@ class ClusterCommunicator:
             TypeError: there is no sum of this dtype.
         """
         dtype = dtype_name(inputs[0])
-        if dtype not in CODES:
-            raise TypeError(f"{name}: arrays of {dtype} are not added up over ranks")
+        if dtype not in CODES or not all(a.dtype.isnative for a in (*inputs, *outputs)):
+            raise TypeError(f"{name}: arrays of {inputs[0].dtype} are not added up over ranks")
         wire = wire if dtype == "float32" else ""
         made = operation("all-reduce", name, tuple(map(shape_text, inputs)), wire and f"sent as {wire}")
         return BoundBucket(self, Exchange(made, SUM, list(inputs), list(outputs), wire, True))
 
     def all_reduce(self, name: str, array: Array, merge: str = "Add", out: Array | None = None) -> Array:
-        """The arrays of all ranks made one, in `out` if it is given."""
+        """The arrays of all ranks made one, in `out` if it is given.
+
+        Raises:
+            TypeError: they are text or objects.
+            ValueError: there is no such `merge`.
+        """
+        check_merge(name, merge)
         direct = self.group.direct
         if merge == "Add" and direct is not None and _is_direct(array):
             result = np.empty_like(array) if out is None else out
             self._summed(direct, name, array, result)
             return result
-        array = np.ascontiguousarray(array)
+        array = np.asarray(exchangeable(name, array), order="C")
         result = np.empty_like(array) if out is None else out
         if array.dtype.kind == "c":
             parts = array.real.dtype
@@ -105,7 +113,8 @@ class ClusterCommunicator:
         if it is None:
             if len(self._sums) >= _MOST_SUMS:
                 self._sums.clear()
-            it = self._sums[key] = Exchange(operation("all-reduce", name, (shape_text(array),)), SUM, [array], [out])
+            it = Exchange(operation("all-reduce", name, (shape_text(array),)), SUM, [array], [out])
+            self._sums[key] = direct.prepared(it)
         group = self.group
         group.exchanges += 1
         group.exchanged_bytes += array.nbytes
@@ -122,8 +131,8 @@ class ClusterCommunicator:
             self.worker.run(lambda: direct.all_reduce(it, array, out))
 
     def all_gather(self, name: str, array: Array) -> list[Array]:
-        """The arrays of all ranks, which may differ in their first dimension."""
-        array = np.ascontiguousarray(array)
+        """The arrays of all ranks, which may differ in their first dimension; not of text or objects: TypeError."""
+        array = np.asarray(exchangeable(name, array), order="C")
         rest = shape_text(np.empty((0, *array.shape[1:]), array.dtype)) if array.ndim else shape_text(array)
         rows = np.array([len(array) if array.ndim else 1], np.int64)
         counts = [np.zeros(1, np.int64) for _ in range(self.size)]
@@ -138,9 +147,17 @@ class ClusterCommunicator:
         return found
 
     def broadcast(self, name: str, array: Array, root: int = 0) -> Array:
-        """`array` with the values that it has on `root`, written in place; it must lie in one piece."""
-        if not 0 <= root < self.size:
-            raise ValueError(f"root must be one of {self.size} ranks, got {root}")
+        """`array` with the values that it has on `root`, written in place.
+
+        Raises:
+            TypeError: it is text or objects.
+            ValueError: there is no rank `root`.
+        """
+        check_root(root, self.size)
+        piece = np.asarray(exchangeable(name, array), order="C")
+        if piece is not array:
+            np.copyto(array, self.broadcast(name, piece, root))
+            return array
         empty = np.zeros(0, np.uint8)
         outputs = [array if q == root else empty for q in range(self.size)]
         given = [array] if self.rank == root else [empty]
@@ -159,17 +176,20 @@ class ClusterCommunicator:
             ValueError: a number is there twice or is no rank's.
         """
         chosen = list(ranks)
-        if len(set(chosen)) != len(chosen) or not all(0 <= r < self.size for r in chosen) or not chosen:
-            raise ValueError(f"A process set must name some of the ranks 0 to {self.size - 1} once, got {chosen}")
+        check_subset(chosen, self.size)
         self.worker.finish()
         self.barrier(f"process set {chosen}")
+        key = tuple(chosen)
+        if key not in self._subsets:
+            self._subsets[key] = self._made(chosen)
+        return self._subsets[key]
+
+    def _made(self, chosen: list[int]) -> ClusterCommunicator | None:
         inside = self.rank in chosen
         comm = self._comm.Split(0 if inside else load().UNDEFINED, chosen.index(self.rank) if inside else 0)
         if not inside:
             return None
-        made = ClusterCommunicator(comm, [self.ranks[r] for r in chosen], self._settings, self.worker)
-        self._subsets.append(made)
-        return made
+        return ClusterCommunicator(comm, [self.ranks[r] for r in chosen], self._settings, self.worker)
 
     def set_busy(self, busy: bool) -> None:
         """Tells the others whether this rank does something that may take its time: then it does not stall."""
@@ -181,8 +201,9 @@ class ClusterCommunicator:
 
     def leave(self) -> None:
         """Takes part no more: who waits for this rank from now on gets an error."""
-        for subset in self._subsets:
-            subset.leave()
+        for subset in self._subsets.values():
+            if subset is not None:
+                subset.leave()
         self.group.leave()
 
 
@@ -198,4 +219,5 @@ def communicator() -> ClusterCommunicator | None:
 
 
 def _is_direct(array: Array) -> bool:
-    return array.dtype.char in _DIRECT and array.size > 0 and array.flags.c_contiguous
+    dtype = array.dtype
+    return dtype.char in _DIRECT and dtype.isnative and array.size > 0 and array.flags.c_contiguous

@@ -15,7 +15,7 @@ class Settings:
     """Settings of the collective operations; the variable of `stall_warning` is HEADRACE_STALL_WARNING, and so on.
 
     Attributes:
-        stall_warning: seconds after which a rank that does not come is named.
+        stall_warning: seconds after which a rank that does not come is named; 0 for never.
         stall_timeout: seconds after which the job is ended for it; 0 for never.
         slot_bytes: what a rank hands over at once in shared memory.
         count_limit: elements of one message of MPI.

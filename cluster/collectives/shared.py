@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import mmap
 import os
 import secrets
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -74,7 +76,7 @@ class SharedGroup:
         """
         native = it.native.get(id(self))
         if native is None:
-            native = it.native[id(self)] = self._prepared(it)
+            native = it.native[id(self)] = self._native_of(it)
         if it.operation.text is not self._said:
             self._say(it.operation.text)
         exchange, progress = self._runtime.exchange, self._progress
@@ -96,7 +98,7 @@ class SharedGroup:
         # All have arrived, and see the same: nobody goes on.
         return mismatch_error({self._names[q]: self._text(q) for q in range(self.size)})
 
-    def _prepared(self, it: Exchange) -> Array:
+    def _native_of(self, it: Exchange) -> Array:
         dtype = CODES[it.dtype] if it.kind == 0 else 0
         wire = CODES[it.wire] if it.wire else dtype
         parts = np.array(it.parts(self.rank), np.int64).reshape(-1)
@@ -106,11 +108,15 @@ class SharedGroup:
     def _native(self, parts: Array, kind: int, tag: int, dtype: int, wire: int, yields: int) -> Array:
         return np.array([*self._head, kind, tag, dtype, wire, self._spins, yields, len(parts) // 3, *parts], np.int64)
 
+    def prepared(self, it: Exchange) -> Exchange:
+        """An exchange of one array for `all_reduce`, which keeps no array."""
+        it.native[id(self)] = self._native_of(it)
+        it.inputs = it.outputs = ()
+        return it
+
     def all_reduce(self, it: Exchange, array: Array, out: Array) -> None:
-        """The sum of arrays like the one of an exchange, with as little around it as possible; see `run`."""
-        native = it.native.get(id(self))
-        if native is None:
-            native = it.native[id(self)] = self._prepared(it)
+        """The sum of arrays like the one that an exchange was prepared for, with little around it; see `run`."""
+        native = it.native[id(self)]
         if it.operation.text is not self._said:
             self._say(it.operation.text)
         result = self._runtime.all_reduce(native, self._progress, array, out, 0.25)
@@ -151,37 +157,78 @@ class SharedGroup:
         self._runtime.leave_exchange(self._idle)
 
 
-def shared_memory(node: Any, size: int) -> mmap.mmap:
-    """Memory that the ranks of `node` share, of zeros. It has no name, or one that is gone before it is used."""
-    if hasattr(os, "memfd_create") and (found := _mapped(node, size, _nameless)) is not None:
+def shared_memory(node: Any, size: int) -> memoryview:
+    """Memory that the ranks of `node` share, of zeros. It has no name, or one that is gone before it is used.
+
+    Raises:
+        InternalError: there is none, on all ranks.
+    """
+    if hasattr(os, "memfd_create") and not isinstance(found := _shared(node, size, _nameless), str):
         return found
-    found = _mapped(node, size, _named)
-    if found is None:
-        raise InternalError(None, None, f"The ranks of this host cannot share memory in {_folder()}")
+    found = _shared(node, size, _named)
+    if isinstance(found, str):
+        raise InternalError(None, None, found)
     return found
 
 
-def _mapped(node: Any, size: int, make: Callable[[], tuple[int, str]]) -> mmap.mmap | None:
-    """The first rank's new file in the memory of all; None where one of them does not find it."""
+def _shared(node: Any, size: int, make: Callable[[], tuple[int, str]]) -> memoryview | str:
+    """The first rank's new file in the memory of all, or why there is none."""
     words, memory = np.zeros(_NAME + _TOKEN, np.uint8), None
-    if node.rank == 0:
-        descriptor, name = make()
-        with _closing(descriptor, "" if make is _nameless else name):
-            token = secrets.token_bytes(_TOKEN)
-            os.ftruncate(descriptor, size + _TOKEN)
-            os.pwrite(descriptor, token, size)
-            words[: len(name)], words[_NAME:] = np.frombuffer(name.encode(), np.uint8), np.frombuffer(token, np.uint8)
-            node.Bcast(words, root=0)
-            memory = mmap.mmap(descriptor, size + _TOKEN)
-            everybody = _all(node, True)
-        return memory if everybody else None
-    node.Bcast(words, root=0)
-    with contextlib.suppress(OSError, ValueError):
-        descriptor = os.open(words[:_NAME].tobytes().rstrip(b"\0"), os.O_RDWR)
+    with contextlib.ExitStack() as file:
+        if node.rank == 0:
+            try:
+                descriptor, name = make()
+                file.enter_context(_closing(descriptor, "" if make is _nameless else name))
+                memory = _filled(descriptor, size, secrets.token_bytes(_TOKEN))
+                words[_NAME:] = memory[size:]
+            except OSError as error:
+                name = f"The ranks of this host share no memory, their first has none of {size} bytes: {error.strerror}"
+            text = name.encode()[:_NAME]
+            words[: len(text)] = np.frombuffer(text, np.uint8)
+        # The others wait for this in any case: without a token it says what is wrong.
+        node.Bcast(words, root=0)
+        text = words[:_NAME].tobytes().rstrip(b"\0")
+        if not words[_NAME:].any():
+            return text.decode(errors="replace")
+        if node.rank != 0:
+            memory = _opened(text, size, words[_NAME:].tobytes())
+        everybody = _all(node, memory is not None)
+    return memory if everybody and memory is not None else f"The ranks of this host cannot share memory in {_folder()}"
+
+
+def _filled(descriptor: int, size: int, token: bytes) -> memoryview:
+    # Memory that is promised but not there would end the process when it is written.
+    os.posix_fallocate(descriptor, 0, size + len(token))
+    memory = _mapped(descriptor, size + len(token))
+    memory[size:] = token
+    return memory
+
+
+def _opened(name: bytes, size: int, token: bytes) -> memoryview | None:
+    with contextlib.suppress(OSError):
+        descriptor = os.open(name, os.O_RDWR)
         with _closing(descriptor, ""):
-            memory = mmap.mmap(descriptor, size + _TOKEN)
-    # In a container of its own a rank could have found another process's file.
-    return memory if _all(node, memory is not None and memory[size:] == words[_NAME:].tobytes()) else None
+            # In a container of its own a rank could have found another process's file.
+            if os.fstat(descriptor).st_size == size + len(token):
+                memory = _mapped(descriptor, size + len(token))
+                return memory if memory[size:] == token else None
+    return None
+
+
+def _mapped(descriptor: int, size: int) -> memoryview:
+    """A file in memory until the last reference is gone; Python's own mmap would keep a descriptor as long."""
+    library = ctypes.CDLL(None, use_errno=True)
+    library.mmap.restype = ctypes.c_void_p
+    library.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+    library.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+    place = library.mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, descriptor, 0)
+    if place in (None, ctypes.c_void_p(-1).value):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    whole = (ctypes.c_ubyte * size).from_address(place)
+    # At the end of the program a thread may still use it.
+    weakref.finalize(whole, library.munmap, place, size).atexit = False
+    memory: memoryview = np.ctypeslib.as_array(whole).data
+    return memory
 
 
 def _all(node: Any, here: bool) -> bool:

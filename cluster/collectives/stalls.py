@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 
@@ -23,7 +24,7 @@ class Patience:
     def __init__(self, text: str, settings: Settings) -> None:
         self._text, self._settings = text, settings
         self._start = time.monotonic()
-        self._warn_at = self._start + settings.stall_warning
+        self._warn_at = self._start + (settings.stall_warning or math.inf)
 
     def check(self, missing: Callable[[], Mapping[int, str]]) -> None:
         """Names the missing ranks where it is time.

@@ -123,7 +123,8 @@ def collective_gather_shape(context: InferenceContext) -> list[Sizes]:
 @collective_gather_op.state
 def collective_gather_state(context: Any, x: Any, *, group_size: int, instance_key: int, **_: Any) -> Any:
     ranks = _check_group(context, group_size)
-    return np.concatenate(ranks.all_gather(f"{context.name} ({instance_key})", np.asarray(x)))
+    found = ranks.all_gather(f"{context.name} ({instance_key})", np.asarray(x))
+    return np.concatenate([np.atleast_1d(rows) for rows in found])
 
 
 @collective_gather_op.samples
@@ -257,7 +258,7 @@ def collective_start_state(
     context: Any, values: Sequence[Any], share: Any, *, bucket: str, label: str, wire: str, collects: bool
 ) -> Any:
     # Where memory is not planned the sums are there at once.
-    inputs = [np.ascontiguousarray(v) for v in values]
+    inputs = [np.asarray(v, order="C") for v in values]
     outputs = [np.empty_like(v) for v in inputs]
     call = collective_start_bound(
         context, [*inputs, np.asarray(share)], outputs, bucket=bucket, label=label, wire=wire, collects=collects
