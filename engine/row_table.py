@@ -131,6 +131,13 @@ class RowTable:
             rows, places = self._index.rows()
             return rows, self._data[places]
 
+    def replace(self, rows: Rows, values: Array, streams: Array) -> None:
+        """Forgets all rows but these, whose numbers are distinct and in order; others begin as `streams` say."""
+        with self._lock:
+            self.streams = streams
+            self._index = _Index()
+            self.put(rows, values)
+
     def _values(self, rows: Rows) -> Array:
         places = self._index.find(rows)
         missing = places < 0

@@ -17,7 +17,7 @@ class VariableSynchronization(enum.Enum):
 
 
 class VariableAggregation(enum.Enum):
-    """How copies of a variable are brought together; accepted, and without effect in one process."""
+    """How copies of a variable are brought together: ranks that evaluate add up SUM; no effect in one process."""
 
     NONE = 0
     SUM = 1

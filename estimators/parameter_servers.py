@@ -26,7 +26,7 @@ from ..engine.ops.random import set_random_seed
 from ..engine.session import Session
 from ..engine.targets import finders
 from ..engine.training.basic_session_run_hooks import StopAtStepHook
-from ..engine.training.data_parallel import alone
+from ..engine.training.data_parallel import alone, is_sharded_input
 from ..engine.training.global_step import get_or_create_global_step
 from ..engine.training.monitored_session import (
     ChiefSessionCreator,
@@ -210,11 +210,11 @@ class Training:
 
     def own_batches(self, batches: Iterator[Values]) -> Iterator[Values]:
         """This worker's of all batches: every so many, unless the input functions share them out by themselves."""
-        return batches if _is_shared_out() else itertools.islice(batches, self.index, None, self.count)
+        return batches if is_sharded_input() else itertools.islice(batches, self.index, None, self.count)
 
     def own_rows(self, data: ArrayInput, plan: Plan) -> tuple[ArrayInput, Plan]:
         """This worker's of the examples of `fit`, and its part of the steps of an epoch."""
-        if len(data.table) < self.count or _is_shared_out():
+        if len(data.table) < self.count or is_sharded_input():
             return data, plan
         part = data.part(data.mode, slice(self.index, None, self.count))
         steps = None if plan.steps_per_epoch is None else -(-plan.steps_per_epoch // self.count)
@@ -223,10 +223,6 @@ class Training:
     def generator(self) -> np.random.Generator:
         """What draws the order of this worker's examples."""
         return np.random.default_rng([self.seed, self.start, self.index])
-
-
-def _is_shared_out() -> bool:
-    return os.environ.get("HEADRACE_SHARDED_INPUT", "0") == "1"
 
 
 class ServedModel(KeptModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -10,28 +11,31 @@ import numpy as np
 
 from ..cluster.distributed_optimizer import BroadcastGlobalVariablesHook
 from ..engine import nest
-from ..engine.dtypes import float64, int32
+from ..engine.dtypes import float64, int32, int64
 from ..engine.errors import InvalidArgumentError, UnimplementedError
-from ..engine.ops.array import shape
+from ..engine.ops.array import reshape, shape
+from ..engine.ops.array_parts import concat, zeros_like
+from ..engine.ops.binary import maximum
 from ..engine.ops.casting import cast
+from ..engine.ops.choice import where
+from ..engine.ops.comparison import equal
+from ..engine.ops.sparse_functions import sparse_slice
 from ..engine.rewriting.lower import VARIABLE_TYPES
 from ..engine.scopes import GraphKeys
-from ..engine.tensor_types import SparseTensorValue
+from ..engine.tensor_types import SparseTensor, SparseTensorValue
 from ..engine.training.basic_session_run_hooks import NanLossDuringTrainingError
 from ..engine.training.data_parallel import DataParallel, collect_ops, replicate
-from ..engine.training.session_run_hook import SessionRunHook
+from ..engine.training.session_run_hook import SessionRunArgs, SessionRunHook
 from ..engine.training.state_of_ranks import summed
+from ..engine.variable_protos import VariableAggregation
 from ..layers.fitting.callbacks import Logs
 from ..layers.fitting.chances import share_chances
-from ..layers.fitting.replicas import Replicas
-from ..layers.fitting.rows import Array
+from ..layers.fitting.replicas import Replicas, check_alike
+from ..layers.fitting.rows import Array, stamps_of
 from ..layers.fitting.sources import Batch, Source
 from .fitting import EstimatorSteps
 from .kept import KeptModel, Values, first_batches
 from .progress import Progress
-
-# Parts of names of variables of metrics that do not add up: the metrics of all batches must be computed in one place.
-_NOT_SUMS = ("covariance", "comoment", "pearson", "mean_prediction", "mean_label")
 
 
 class RankSteps:
@@ -148,7 +152,8 @@ def rows_of(values: Values) -> int:
     Raises:
         InvalidArgumentError: its arrays differ in that, so that it cannot be shared out.
     """
-    counts = {int(v.dense_shape[0]) if isinstance(v, SparseTensorValue) else len(v) for v in values if np.ndim(v) != 0}
+    sparse = {int(v.dense_shape[0]) for v in values if isinstance(v, SparseTensorValue)}
+    counts = sparse | {len(v) for v in values if not isinstance(v, SparseTensorValue) and np.ndim(v) != 0}
     if len(counts) != 1:
         raise InvalidArgumentError(
             None, None, f"A batch whose arrays have {sorted(counts)} rows cannot be shared out to ranks"
@@ -179,6 +184,22 @@ def agreed_seed(parallel: DataParallel | None, seed: int | None) -> int | None:
     return int(parallel.ranks.broadcast("seed", drawn)[0])
 
 
+class _AlikeHook(SessionRunHook):
+    """Looks whether the ranks' inputs give the same first batch."""
+
+    def __init__(self, parallel: DataParallel, tensors: list[Any]) -> None:
+        self._parallel, self._tensors, self._is_done = parallel, tensors, False
+
+    def before_run(self, run_context: Any) -> SessionRunArgs | None:
+        return None if self._is_done else SessionRunArgs(self._tensors)
+
+    def after_run(self, run_context: Any, run_values: Any) -> None:
+        if not self._is_done:
+            self._is_done = True
+            found = self._parallel.ranks.all_gather("batch", np.array([stamps_of(run_values.results)], np.int64))
+            check_alike([tuple(stamps[0]) for stamps in found])
+
+
 def own_part(parallel: DataParallel | None, given: Any) -> list[SessionRunHook]:
     """Leaves this rank's part of each batch of an input whose model is built on its tensors; gives hooks for its session.
 
@@ -196,13 +217,26 @@ def own_part(parallel: DataParallel | None, given: Any) -> list[SessionRunHook]:
             "function without hooks and scaffold"
         )  # fmt: skip
     rank, size = parallel.ranks.rank, parallel.ranks.size
-    rows = cast(shape(nest.flatten(given.features)[0])[0], int32)
+    tensors = [t for t in nest.flatten((given.features, given.labels)) if t is not None and t.shape.ndims != 0]
+    if not tensors:
+        raise InvalidArgumentError(None, None, "A batch without rows cannot be shared out to ranks")
+    rows = cast(shape(tensors[0])[0], int32)
     first, end = rows * rank // size, rows * (rank + 1) // size
-    replicate(given.graph, parallel.replication, cast(end - first, float64) / cast(rows, float64))
+    replicate(given.graph, parallel.replication, cast(end - first, float64) / cast(maximum(rows, 1), float64))
+    # A rank without rows takes part with one that counts for nothing: the others need it in their sums.
+    is_idle = equal(first, end)
+    first, end = where(is_idle, 0, first), where(is_idle, 1, end)
 
     def part(tensor: Any) -> Any:
-        return tensor[first:end]
+        if isinstance(tensor, SparseTensor):
+            sizes = tensor.dense_shape
+            start = concat([reshape(cast(first, int64), [1]), zeros_like(sizes[1:])], 0)
+            return sparse_slice(tensor, start, concat([reshape(cast(end - first, int64), [1]), sizes[1:]], 0))
+        return tensor if tensor.shape.ndims == 0 else tensor[first:end]
 
+    if parallel.checks_input:
+        leaves = [t for t in nest.flatten((given.features, given.labels)) if t is not None]
+        together.append(_AlikeHook(parallel, leaves))
     given.features = nest.map_structure(part, given.features)
     given.labels = None if given.labels is None else nest.map_structure(part, given.labels)
     return together
@@ -213,19 +247,29 @@ def evaluated_on_ranks(
 ) -> dict[str, Any]:
     """The metrics over all batches, of which each of several ranks computes every so many.
 
+    Where a local variable is not known to add up (a maximum so far), every rank computes all batches.
+
     Raises:
         ValueError: there is no batch.
     """
     local = model.graph.get_collection(GraphKeys.LOCAL_VARIABLES)
-    if parallel is None or parallel.ranks.size == 1 or any(part in v.op.name for v in local for part in _NOT_SUMS):
+    others = [v.op.name for v in local if getattr(v, "aggregation", None) is not VariableAggregation.SUM]
+    if parallel is None or parallel.ranks.size == 1 or (others and not parallel.sharded_input):
         return model.evaluated(batches, steps)
+    if others:
+        raise UnimplementedError(
+            None, None, f"The local variable {others[0]} is not known to add up over ranks (aggregation=SUM): its metric "
+            "needs all batches on every rank: evaluate without HEADRACE_SHARDED_INPUT"
+        )  # fmt: skip
     ranks = parallel.ranks
-    own = (values for i, values in enumerate(first_batches(batches, steps)) if i % ranks.size == ranks.rank)
+    every, first = (1, 0) if parallel.sharded_input else (ranks.size, ranks.rank)
+    own = itertools.islice(first_batches(batches, steps), first, None, every)
     losses = model.update_metrics(own)
     found = ranks.all_gather("losses of batches", np.array(losses, np.float64))
     if not sum(map(len, found)):
         raise ValueError("The input of evaluate gave no batch")
     # In the order of the batches, as one rank would have them.
-    ordered = [float(found[i % ranks.size][i // ranks.size]) for i in range(sum(map(len, found)))]
+    rounds = itertools.zip_longest(*found)
+    ordered = [float(loss) for losses in rounds for loss in losses if loss is not None]
     with summed(ranks, model.open(), local, "metrics"):
         return model.metrics(ordered)

@@ -70,6 +70,8 @@ class DataParallel:
         ranks: their communicator.
         passes: 0, or the number of parts of each batch whose gradients are added in one order, whoever computes them.
         sharded_input: whether the input functions and data sets of the ranks give different examples already.
+        compression, bucket_bytes: as for Replication.
+        checks_input: whether it is an error that ranks give different batches.
     """
 
     ranks: Communicator
@@ -77,6 +79,7 @@ class DataParallel:
     sharded_input: bool = False
     compression: str | None = None
     bucket_bytes: int = 4 << 20
+    checks_input: bool = False
 
     def __post_init__(self) -> None:
         if self.passes % self.ranks.size or (self.passes and self.ranks.size & (self.ranks.size - 1)):
@@ -121,6 +124,46 @@ def alone() -> Iterator[None]:
             ranks.set_busy(False)
 
 
+_FLAGS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
+
+
+def _flag(name: str) -> bool:
+    text = os.environ.get(name, "")
+    if text.lower() not in _FLAGS:
+        raise ValueError(f"{name} must be 1, true, yes, 0, false or no, got {text!r}")
+    return _FLAGS[text.lower()]
+
+
+def _count(name: str, default: int) -> int:
+    text = os.environ.get(name) or str(default)
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"{name} must be a positive whole number, got {text!r}")
+    return int(text)
+
+
+def _passes() -> int:
+    count = _count("HEADRACE_PARTS", 8)
+    if count & (count - 1):
+        raise ValueError(f"HEADRACE_PARTS must be a power of two, got {count}")
+    return count if _flag("HEADRACE_DETERMINISTIC") else 0
+
+
+def _compression() -> str | None:
+    name = os.environ.get("HEADRACE_COMPRESSION")
+    if name is not None and name.lower() not in WIRES:
+        raise ValueError(f"HEADRACE_COMPRESSION must be float16, bfloat16 or none, got {name!r}")
+    return name
+
+
+def is_sharded_input() -> bool:
+    """Whether HEADRACE_SHARDED_INPUT says that the input of each process is its own share of the examples.
+
+    Raises:
+        ValueError: it is no flag.
+    """
+    return _flag("HEADRACE_SHARDED_INPUT")
+
+
 def data_parallel() -> DataParallel | None:
     """The ranks to train with; None where a process trains by itself in the usual way.
 
@@ -128,20 +171,20 @@ def data_parallel() -> DataParallel | None:
     HEADRACE_BUCKET_BYTES and HEADRACE_SHARDED_INPUT=1 set the rest. With a TF_CONFIG the roles in it decide.
 
     Raises:
-        ValueError: the number of ranks is not one for deterministic training.
+        ValueError: the number of ranks is not one for deterministic training, or a variable is not as it must be.
     """
     if getattr(_local, "alone", False) or "TF_CONFIG" in os.environ:
         return None
-    ranks = current()
-    deterministic = os.environ.get("HEADRACE_DETERMINISTIC", "0") not in ("", "0")
-    if ranks is None and not deterministic:
+    ranks, passes = current(), _passes()
+    if ranks is None and not passes:
         return None
     return DataParallel(
         ranks or needed("training"),
-        int(os.environ.get("HEADRACE_PARTS", "8")) if deterministic else 0,
-        os.environ.get("HEADRACE_SHARDED_INPUT", "0") == "1",
-        os.environ.get("HEADRACE_COMPRESSION"),
-        int(os.environ.get("HEADRACE_BUCKET_BYTES", str(4 << 20))),
+        passes,
+        is_sharded_input(),
+        _compression(),
+        _count("HEADRACE_BUCKET_BYTES", 4 << 20),
+        "HEADRACE_SHARDED_INPUT" not in os.environ,
     )
 
 

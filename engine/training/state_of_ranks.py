@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..communicator import Communicator
-from ..resources import VariableStorage
+from ..errors import UnimplementedError
+from ..resources import RowStorage, VariableStorage
 from ..rewriting.lower import variable_ref
 
 Array = np.ndarray[Any, Any]
@@ -33,28 +34,50 @@ def broadcast_state(ranks: Communicator, session: Any, variables: Iterable[Any],
         InvalidArgumentError: the ranks have different variables.
     """
     for storage in storages(session, variables):
+        if isinstance(storage, RowStorage):
+            _broadcast_rows(ranks, storage, root)
+            continue
         array = storage.value()
         if not array.dtype.hasobject:
             ranks.broadcast(storage.name, array, root)
+
+
+def _broadcast_rows(ranks: Communicator, storage: RowStorage, root: int) -> None:
+    storage.check()
+    table, name = storage.table, storage.name
+    rows, values = table.items()
+    sizes = np.array([len(rows), len(table.streams)], np.int64)
+    count, streams = (int(n) for n in ranks.broadcast(f"{name} sizes", sizes, root))
+    if ranks.rank != root:
+        rows, values = np.empty(count, np.int64), np.empty((count, *table.shape[1:]), table.dtype)
+    words = table.streams.astype(np.uint64) if ranks.rank == root else np.empty((streams, 6), np.uint64)
+    rows = ranks.broadcast(f"{name} rows", rows, root)
+    values = ranks.broadcast(f"{name} values", values, root)
+    words = ranks.broadcast(f"{name} streams", words.view(np.int64), root).view(np.uint64)
+    if ranks.rank != root:
+        table.replace(rows, values, words)
 
 
 @contextmanager
 def kept(session: Any, variables: Iterable[Any]) -> Iterator[None]:
     """The variables have the same values after as before."""
     found = [s for s in storages(session, variables) if s.initialized]
-    before = [s.value().copy() for s in found]
+    before = [(*s.table.items(), s.table.streams) if isinstance(s, RowStorage) else (s.value().copy(),) for s in found]
     try:
         yield
     finally:
-        for storage, array in zip(found, before, strict=True):
-            np.copyto(storage.value(), array)
+        for storage, arrays in zip(found, before, strict=True):
+            if isinstance(storage, RowStorage):
+                storage.table.replace(*arrays)
+            else:
+                np.copyto(storage.value(), arrays[0])
 
 
 @contextmanager
 def summed(ranks: Communicator, session: Any, variables: Iterable[Any], name: str) -> Iterator[None]:
     """Inside, the variables have the sums over ranks of their values; after, what they had before."""
     found = storages(session, variables)
-    arrays = [s.value() for s in found]
+    arrays = [_whole(s) for s in found]
     with kept(session, variables):
         for array, total in zip(arrays, sums_over_ranks(ranks, name, arrays), strict=True):
             np.copyto(array, total)
@@ -63,9 +86,17 @@ def summed(ranks: Communicator, session: Any, variables: Iterable[Any], name: st
 
 def mean_of_ranks(ranks: Communicator, session: Any, variables: Iterable[Any], name: str) -> None:
     """Gives floating variables the mean over ranks of their values."""
-    arrays = [s.value() for s in storages(session, variables) if s.value().dtype.kind == "f"]
+    arrays = [a for s in storages(session, variables) if (a := _whole(s)).dtype.kind == "f"]
     for array, total in zip(arrays, sums_over_ranks(ranks, name, arrays), strict=True):
         np.divide(total, ranks.size, out=array, casting="same_kind")
+
+
+def _whole(storage: VariableStorage) -> Array:
+    if isinstance(storage, RowStorage):
+        raise UnimplementedError(
+            None, None, f"The variable {storage.name} is kept by rows: its values of several ranks cannot be added up"
+        )
+    return storage.value()
 
 
 def sums_over_ranks(ranks: Communicator, name: str, arrays: Sequence[Array]) -> list[Array]:

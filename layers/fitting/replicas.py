@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,8 +11,15 @@ from ...engine.training.data_parallel import DataParallel, data_parallel
 from ...engine.training.state_of_ranks import broadcast_state, kept, mean_of_ranks
 from .callbacks import Logs
 from .chances import share_chances
-from .rows import Array
+from .rows import Array, cut, stamps_of
 from .sources import Batch, RowSource, Source
+
+# So many batches of an epoch are looked at: those of data that are shared out may be alike by chance.
+_CHECKED = 8
+_NOT_ALIKE = (
+    "Every rank must be given the same batches, of which each trains on its part; got batches {}. Where each rank has data "
+    "of its own (dataset.shard), set HEADRACE_SHARDED_INPUT=1; where they differ by chance only, set it to 0"
+)
 
 
 class RankSteps(Protocol):
@@ -53,6 +60,23 @@ class RankSteps(Protocol):
 
     def end(self) -> None:
         """After the last epoch."""
+
+
+def check_rows_alike(counts: Sequence[int]) -> None:
+    """Raises ValueError where the batches of ranks have different numbers of rows."""
+    if len(set(counts)) > 1:
+        rows = ", ".join(f"rank {rank}: {count}" for rank, count in enumerate(counts))
+        raise ValueError(_NOT_ALIKE.format(f"of different numbers of rows ({rows})"))
+
+
+def check_alike(stamps: Sequence[Sequence[int]]) -> None:
+    """Raises ValueError where no array that tells examples apart is the same on all ranks, by their stamps.
+
+    Random operations of an input draw other numbers on other ranks: that an array differs is no error.
+    """
+    telling = [set(of_array) for of_array in zip(*stamps, strict=True) if 0 not in of_array]
+    if telling and all(len(values) > 1 for values in telling):
+        raise ValueError(_NOT_ALIKE.format("with different values"))
 
 
 class Replicas:
@@ -101,6 +125,7 @@ class Replicas:
         """Batches of streams, whose ranks come to an end one after another: those that have none left go along."""
         batches = source.epoch()
         last: list[Array] | None = None
+        checked = 0 if self._parallel.checks_input and not self._parallel.sharded_input else None
         while True:
             stops = wants_stop()
             batch = None if stops else next(batches, None)
@@ -110,13 +135,20 @@ class Replicas:
             counts = self._all("rows of the batch", own, rows, int(stops))
             if any(stop for *_, stop in counts) or not any(given for _, given, _ in counts):
                 return
+            if checked is not None:
+                checked += 1
+                check_rows_alike([given for _, given, _ in counts])
+                if checked <= _CHECKED:
+                    check_alike(self._all("values of the batch", *stamps_of(arrays)))
             if not arrays:
                 raise ValueError(
                     f"Rank {self._ranks.rank} has no batch at all, while others have: give each rank some data"
                 )
             last = arrays
             self._rows = sum(count for count, *_ in counts)
-            yield arrays, self._rows
+            # Of a batch that not all ranks have, those that have it may have no rows.
+            if self._rows:
+                yield arrays, self._rows
 
     def _all(self, name: str, *numbers: int) -> list[tuple[int, ...]]:
         found = self._ranks.all_gather(name, np.array([numbers], np.int64))
@@ -147,13 +179,13 @@ class Replicas:
         count = part.stop - part.start
         self._ranks.share = count / self._rows
         if count:
-            return self._run([a[part] for a in arrays], count, collects)
+            return self._run([cut(a, part) for a in arrays], count, collects)
         if not self._trains:
             return {}
         # The others need this rank in their sums. It takes part with a row that counts for nothing.
         steps = self._steps
         with kept(steps.session(), [*steps.measures(), *steps.statistics()]):
-            return self._run([a[:1] for a in arrays], 0, collects)
+            return self._run([cut(a, slice(0, 1)) for a in arrays], 0, collects)
 
     def _run(self, arrays: list[Array], rows: int, collects: bool) -> Logs:
         if collects and self._trains:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
+from ...engine.tensor_types import SparseTensorValue
 
 Array = np.ndarray[Any, Any]
 # Some rows: a slice where they follow each other, else their numbers.
@@ -25,6 +28,39 @@ def check_rows(named: Sequence[tuple[str, Array]]) -> int:
     if len(set(counts.values())) > 1:
         raise ValueError("All arrays must have as many rows: " + ", ".join(f"{n} has {c}" for n, c in counts.items()))
     return next(iter(counts.values()), 0)
+
+
+def cut(value: Any, part: slice) -> Any:
+    """Some rows, between two numbers, of an array or a SparseTensorValue; a single number belongs to all rows."""
+    if not isinstance(value, SparseTensorValue):
+        return value if np.ndim(value) == 0 else value[part]
+    indices, values, sizes = (np.asarray(v) for v in value)
+    first, end, _ = part.indices(int(sizes[0]))
+    inside = (indices[:, 0] >= first) & (indices[:, 0] < end)
+    # New arrays: the batch is cut more than once.
+    own, own_sizes = indices[inside], sizes.copy()
+    own[:, 0] -= first
+    own_sizes[0] = end - first
+    return SparseTensorValue(own, values[inside], own_sizes)
+
+
+def stamps_of(values: Iterable[Any]) -> list[int]:
+    """A number for each array or SparseTensorValue, which other values do not have; 0 where all its rows are the same."""
+    return [0 if _is_constant(value) else _stamp(value) for value in values]
+
+
+def _is_constant(value: Any) -> bool:
+    array = np.asarray(value.values if isinstance(value, SparseTensorValue) else value)
+    return array.ndim == 0 or len(array) < 2 or bool((array[1:] == array[:1]).all())
+
+
+def _stamp(value: Any) -> int:
+    stamp = hashlib.blake2b(digest_size=8)
+    for part in value if isinstance(value, SparseTensorValue) else (value,):
+        array = np.ascontiguousarray(part)
+        stamp.update(f"{array.shape} {array.dtype}".encode())
+        stamp.update(repr(array.tolist()).encode() if array.dtype.hasobject else array.tobytes())
+    return int.from_bytes(stamp.digest(), signed=True)
 
 
 def first_bad_row(array: Array) -> int | None:

@@ -8,6 +8,7 @@ from ...engine.dtypes import DType, float32
 from ...engine.graph import Tensor, get_default_graph
 from ...engine.ops.array_parts import zeros
 from ...engine.scopes import GraphKeys
+from ...engine.variable_protos import VariableAggregation
 from ...engine.variables import Variable
 
 # The value over all batches so far, and the op that adds a batch and gives the new value.
@@ -15,7 +16,7 @@ Metric = tuple[Tensor, Tensor]
 
 
 def metric_variable(shape: Any, dtype: DType = float32, validate_shape: bool = True, name: str | None = None) -> Any:
-    """A local variable that starts at zero; it belongs to METRIC_VARIABLES."""
+    """A local variable that starts at zero; it belongs to METRIC_VARIABLES, and ranks add theirs up."""
     return Variable(
         lambda: zeros(shape, dtype),
         trainable=False,
@@ -23,6 +24,7 @@ def metric_variable(shape: Any, dtype: DType = float32, validate_shape: bool = T
         validate_shape=validate_shape,
         name=name,
         dtype=dtype,
+        aggregation=VariableAggregation.SUM,
     )
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from headrace.engine.training.data_parallel import data_parallel
+
 from .mpirun import mpirun, needs_mpi
 
 pytestmark = needs_mpi
@@ -88,6 +90,33 @@ def test_a_model_function_with_hooks(tmp_path: Path) -> None:
     for result in results:
         for what in ("weights", "metrics"):
             np.testing.assert_allclose(result[what], results[0][what], rtol=1e-5, atol=1e-6)
+
+
+def test_inputs_are_shared_out(tmp_path: Path) -> None:
+    jobs = [mpirun(n, "given_inputs.py", folder=tmp_path / str(n), timeout=120) for n in (1, 2)]
+    (alone,), ranks = (job.of_ranks() for job in jobs)
+    for result in ranks:
+        for what in ("plain_sparse", "hooks_sparse", "plain_last", "hooks_last", "biggest", "table"):
+            np.testing.assert_allclose(result[what], alone[what], rtol=1e-5, atol=1e-6, err_msg=what)
+        assert all("HEADRACE_SHARDED_INPUT=1" in text for text in result["said"].values())
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("DETERMINISTIC", "maybe", "must be 1, true, yes, 0, false or no"),
+        ("SHARDED_INPUT", "2", "must be 1, true, yes, 0, false or no"),
+        ("PARTS", "6", "must be a power of two"),
+        ("PARTS", "0", "must be a positive whole number"),
+        ("BUCKET_BYTES", "-1", "must be a positive whole number"),
+        ("COMPRESSION", "float8", "must be float16, bfloat16 or none"),
+    ],
+)
+def test_variables_are_read_strictly(name: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_DETERMINISTIC", "yes")
+    monkeypatch.setenv(f"HEADRACE_{name}", value)
+    with pytest.raises(ValueError, match=f"HEADRACE_{name} {message}"):
+        data_parallel()
 
 
 def test_the_chief_evaluates_while_others_wait(tmp_path: Path) -> None:
