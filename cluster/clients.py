@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..engine.errors import UNAVAILABLE
+from ..engine.errors import NOT_FOUND
 from ..engine.runtime import Cancellation
 from .collectives.settings import settings_of
 from .messages import Kind, Message
@@ -72,7 +72,9 @@ class Clients:
             self._transport.wait(_LONGEST)
             self._receive()
         for rank in sorted(run.waiting & self._gone) if not inbox else ():
-            words = {"code": UNAVAILABLE, "message": f"The task has ended. {what}", "op": None}
+            # Not an error after which a session is made again: the task does not come back.
+            text = f"The task has ended, perhaps without server.join(). {what}"
+            words = {"code": NOT_FOUND, "message": text, "op": None}
             inbox.append((rank, Message(Kind.FAILED, *run.step, run.run[1], info=words)))
 
     def wait(self, run: ClientRun, cancellation: Cancellation, what: Callable[[], str]) -> None:

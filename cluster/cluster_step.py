@@ -162,7 +162,7 @@ class ClusterStep:
         """The fetched values, given one value a fed tensor.
 
         Raises:
-            tf.errors.UnavailableError: a task has no process.
+            tf.errors.NotFoundError: a task has no process, or its program has ended.
             tf.errors.OpError: what went wrong, here or on another task, which is named.
         """
         if not self._defined:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..engine import targets
 from ..engine.compiler import Options
-from ..engine.errors import AlreadyExistsError, FailedPreconditionError, UnavailableError
+from ..engine.errors import AlreadyExistsError, FailedPreconditionError, NotFoundError
 from ..engine.graph import Graph, Operation, Tensor
 from ..engine.placement import Placement
 from ..engine.resources import ResourceStore
@@ -140,7 +140,10 @@ class Server:
 
         Raises:
             Preempted: one of these signals came: a SystemExit with status 85.
+            tf.errors.NotFoundError: this process is alone, and the cluster has more tasks.
         """
+        if self._requests.size == 1 < len(self.tasks):
+            raise NotFoundError(None, None, f"{task_name(self.task)} would wait for nobody. {self._without_process()}")
         self._tell(Kind.JOINED)
         with Preemption(any_rank=self.any_asked) as signals, self._news:
             while not self._news.wait_for(lambda: self._stopping.is_set() or self._all_quiet(), _SIGNALS):
@@ -211,18 +214,19 @@ class Server:
         """The rank that is a task.
 
         Raises:
-            tf.errors.UnavailableError: no process has become that task in time.
+            tf.errors.NotFoundError: no process has become that task in time.
         """
         with self._news:
             if self._news.wait_for(lambda: task in self._ranks, self._patience(task)):
                 return self._ranks[task]
+        text = f"{task_name(self.task)} waits for {task_name(task)}, which has no process. {self._without_process()}"
+        raise NotFoundError(None, None, text)
+
+    def _without_process(self) -> str:
         missing = ", ".join(task_name(t) for t in self.tasks if t not in self._ranks)
-        raise UnavailableError(
-            None,
-            None,
-            f"{task_name(self.task)} waits for {task_name(task)}, which has no process. Without one: {missing}. "
-            f"The job has {self._requests.size} process(es): start it with mpirun -n {len(self.tasks)}, and make a "
-            "tf.train.Server in each.",
+        return (
+            f"Without one: {missing}. The job has {self._requests.size} process(es): start it with mpirun -n "
+            f"{len(self.tasks)}, and make a tf.train.Server in each."
         )
 
     def _patience(self, task: Task) -> float:

@@ -44,7 +44,7 @@ from .array_input import ArrayInput
 from .bad_rows import noting_bad_rows
 from .exporting import Exporting
 from .inputs import InputFn
-from .kept import GraphInput, KeptCreator, KeptModel, KeptSaverHook, Kind, stamp_of
+from .kept import GraphInput, KeptCreator, KeptModel, KeptSaverHook, Kind, any_rows, stamp_of
 from .model_calls import call_with, chosen_predictions, examples_of, split_input
 from .model_fn import EstimatorSpec, ModeKeys
 from .parameter_servers import on_servers, server_of, train_on_servers
@@ -476,10 +476,12 @@ class Estimator(Exporting):
     def _model_of(self, given: GraphInput | ArrayInput, start: int = 0, anew: bool = False) -> KeptModel | None:
         """The kept model for an input; None where one cannot be kept, or it has to be made anew for hooks."""
         mode, kind = given.mode, given.kind()
-        if anew:
+        if kind is not None and mode == ModeKeys.TRAIN and self._parallel() is not None:
             # Ranks share out batches before they are fed.
-            return None if kind is None or self._parallel() is None else self._new_model(mode, kind, start)
-        return None if kind is None or mode in self._unkept else self._model(mode, kind, start)
+            kind = (any_rows(kind[0]), any_rows(kind[1]))
+            if anew:
+                return self._new_model(mode, kind, start)
+        return None if kind is None or anew or mode in self._unkept else self._model(mode, kind, start)
 
     def _model(self, mode: str, kind: Kind, start: int = 0) -> KeptModel | None:
         """The kept model for batches of this kind, made at the first call; None where one cannot be kept."""

@@ -58,6 +58,16 @@ def kind_of(value: Any) -> Kind:
     raise NoKindError(f"{value!r} is no tensor")
 
 
+def any_rows(kind: Kind) -> Kind:
+    """A kind whose batches may have any number of rows, such as a rank's part of those of an input."""
+    if kind[0] in ("tensor", "sparse"):
+        sizes = kind[2]
+        return (*kind[:2], sizes if not sizes else (None, *sizes[1:]))
+    if kind[0] == "dict":
+        return ("dict", tuple((key, any_rows(part)) for key, part in kind[1]))
+    return kind if kind[0] == "none" else (kind[0], tuple(any_rows(part) for part in kind[1]))
+
+
 def parts_of(value: Any) -> Iterator[Any]:
     """The tensors of a structure, in the order of its kind."""
     if isinstance(value, Mapping):

@@ -52,7 +52,8 @@ def listed(path: str | os.PathLike[str]) -> Report:
     """One line a checkpoint: prefix, number of tensors and shards, bytes, and what is wrong with its files."""
     report = Report()
     prefixes = prefixes_of(path)
-    if not prefixes:
+    if not prefixes or not (Path(path).is_dir() or manifest_path(prefixes[0]).is_file()):
+        prefixes = []
         report.fail(f"{path}: there is no checkpoint", UNUSABLE)
     newest = latest_checkpoint(path) if Path(path).is_dir() else None
     for prefix in prefixes:

@@ -73,19 +73,19 @@ def _initial_rows(program: Any, nodes: list[Any], rows: Any, streams: Any) -> An
     return program.compute(rows, random)
 
 
-def _declare_files(prefix: str, handle: str) -> tuple[Op[..., Any], Op[..., Any]]:
+def _declare_files(prefix: str, kind: str) -> tuple[Op[..., Any], Op[..., Any]]:
     """The ops by which a Saver saves and restores a variable that is kept by rows."""
 
     @op(
-        f"{prefix}ReadTableRows", f"table: {handle}", "rows: int64, values: dtype, streams: uint64",
+        f"{prefix}ReadTableRows", f"handle: {kind}", "rows: int64, values: dtype, streams: uint64",
         shape=lambda context: [(None,), (None, *context["row_sizes"]), (None, 6)], stateful=True,
     )  # fmt: skip
-    def read_rows(table: Any, *, dtype: DType, row_sizes: list[int], first_row: int, name: str | None = None) -> Any:
+    def read_rows(handle: Any, *, dtype: DType, row_sizes: list[int], first_row: int, name: str | None = None) -> Any:
         """The rows in use, by their numbers in the whole table, their values, and where their random streams begin."""
 
-    @op(f"{prefix}RestoreTableRows", f"table: {handle}, prefix: string", stateful=True, touches_files=True)
+    @op(f"{prefix}RestoreTableRows", f"handle: {kind}, prefix: string", stateful=True, touches_files=True)
     def restore_rows(
-        table: Any, prefix: Any, *, dtype: DType, table_name: str, first_row: int, name: str | None = None
+        handle: Any, prefix: Any, *, dtype: DType, table_name: str, first_row: int, name: str | None = None
     ) -> Operation:
         """Puts those rows of a checkpoint into a table that belong to it, whatever the parts in which they were saved."""
 

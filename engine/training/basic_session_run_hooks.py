@@ -278,6 +278,10 @@ def _checkpoint_log(path: str) -> Any:
     return SessionLog(status=SessionLog.CHECKPOINT, checkpoint_path=path)
 
 
+# Runs that do not raise the global step before that is worth a warning, as TensorFlow has it.
+_STALE_RUNS = 20
+
+
 class StepCounterHook(SessionRunHook):
     """Writes the steps a second as a summary, `global_step/sec`, and to the log; warns where the step stands still."""
 
@@ -304,7 +308,7 @@ class StepCounterHook(SessionRunHook):
         self._global_step = _step_tensor(self)
         self._tag = f"{self._global_step.op.name}/sec"
         self._step_before: int | None = None
-        self._warnings = 0
+        self._warnings = self._stale_runs = 0
 
     def before_run(self, run_context: SessionRunContext) -> SessionRunArgs | None:
         """Asks for the step."""
@@ -324,8 +328,11 @@ class StepCounterHook(SessionRunHook):
             self._log_and_record(seconds, steps, step)
 
     def _check(self, seen: int) -> None:
-        if seen == self._step_before and self._warnings < self._MOST_WARNINGS:
+        # Now and then a run does not raise it, by design: an evaluation, or a worker's step of SyncReplicasOptimizer.
+        self._stale_runs = self._stale_runs + 1 if seen == self._step_before else 0
+        if self._stale_runs == _STALE_RUNS and self._warnings < self._MOST_WARNINGS:
             self._warnings += 1
+            self._stale_runs = 0
             _log.warning(
                 "The global step has not been increased: it is %d as before. Pass tf.train.get_global_step() to "
                 "Optimizer.minimize or apply_gradients.", seen

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import logging
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from types import TracebackType
@@ -22,6 +24,8 @@ from .session_run_hook import SessionRunArgs, SessionRunContext, SessionRunHook,
 
 _log = logging.getLogger("absl")
 
+# Seconds between two tries to make a session.
+_LONGEST_PAUSE = 10.0
 # Errors after which a new session goes on from the last checkpoint.
 _LOST = (AbortedError, UnavailableError)
 # Stands for "not given" where None means "never".
@@ -178,14 +182,17 @@ class _MonitoredSession:
             failing.pop_all()
 
     def _new_life(self) -> _Life:
-        while True:
+        for number in itertools.count():
             try:
                 with self._graph.as_default():
                     return _Life(self._creator, self._hooks, self._grace_secs)
             except _LOST as error:
                 if not self.recovers:
                     raise
-                _log.info("An error was raised while a session was being created: %s. Trying again.", error)
+                pause = min(0.1 * 2**number, _LONGEST_PAUSE)
+                _log.warning("No session yet, next try in %.1f seconds: %s", pause, error)
+                time.sleep(pause)
+        raise RuntimeError("counting has come to an end")
 
     def _current(self) -> _Life:
         if self._life is None:

@@ -416,9 +416,9 @@ def test_a_task_that_ends_fails_the_runs_that_wait_for_it():
             assert session.run(one) == 1
             threading.Timer(0.1, servers["ps", 0].stop).start()
             # Its own last word, or ours.
-            with pytest.raises((tf.errors.CancelledError, tf.errors.UnavailableError), match="/job:ps/task:0"):
+            with pytest.raises((tf.errors.CancelledError, tf.errors.NotFoundError), match="/job:ps/task:0"):
                 session.run(taken)
-            with pytest.raises(tf.errors.UnavailableError, match=r"task has ended.*/job:ps/task:0"):
+            with pytest.raises(tf.errors.NotFoundError, match=r"task has ended.*/job:ps/task:0"):
                 session.run(one)
 
 

@@ -122,8 +122,10 @@ def test_a_step_that_stands_still(train, tmp_path, caplog):
     with SingularMonitoredSession(hooks=[counter]) as sess:
         for _ in range(3):
             sess.run(train)
+        for _ in range(19):
+            sess.run(other)
         assert "not been increased" not in caplog.text
-        for _ in range(9):
+        for _ in range(120):
             sess.run(other)
     assert caplog.text.count("has not been increased: it is 3 as before") == 5
 
