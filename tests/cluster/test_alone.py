@@ -24,10 +24,10 @@ def servers():
 def test_a_worker_names_the_task_without_a_process(servers):
     with tf.Graph().as_default(), tf.device(tf.train.replica_device_setter(ps_tasks=1)):
         tf.train.get_or_create_global_step()
-        with pytest.raises(tf.errors.NotFoundError, match="/job:ps/task:0, which has no process.*mpirun -n 2"):
+        with pytest.raises(tf.errors.NotFoundError, match=r"/job:ps/task:0, which has no process.*mpirun -n 2"):
             tf.train.MonitoredTrainingSession(servers("worker").target)
 
 
 def test_a_server_that_would_wait_for_nobody(servers):
-    with pytest.raises(tf.errors.NotFoundError, match="would wait for nobody.*mpirun -n 2"):
+    with pytest.raises(tf.errors.NotFoundError, match=r"would wait for nobody.*mpirun -n 2"):
         servers("ps").join()
