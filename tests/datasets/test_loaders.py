@@ -6,6 +6,8 @@ import pickle
 import socket
 import struct
 import tarfile
+import threading
+import time
 import zipfile
 
 import numpy as np
@@ -223,6 +225,25 @@ def test_a_download_is_checked_and_kept_whole_or_not_at_all(tmp_path, monkeypatc
     for download in (True, False):
         (x, _), _ = fashion_mnist.load_data(download=download)
         assert x.shape == (1, 1, 1)
+
+
+def test_processes_that_need_a_file_at_once_download_it_once(tmp_path, monkeypatch):
+    asked = []
+
+    def served(url, timeout):
+        asked.append(url)
+        time.sleep(0.05)
+        data = np.zeros(1, np.uint8) if "labels" in url else np.zeros((1, 1, 1), np.uint8)
+        return io.BytesIO(gzip.compress(idx(data)))
+
+    monkeypatch.setattr("urllib.request.urlopen", served)
+    # Each opens the lock's file itself, as processes do.
+    threads = [threading.Thread(target=fashion_mnist.load_data, kwargs={"download": True}) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(asked) == 4
 
 
 @pytest.mark.parametrize(
