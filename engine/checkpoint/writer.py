@@ -23,6 +23,7 @@ from .manifest import (
     Slice,
     manifest_path,
     read_manifest,
+    shard_problems,
     write_manifest,
 )
 from .shards import write_shard
@@ -134,6 +135,7 @@ def merge_checkpoints(
     `random` is kept together with what the parts hold of their tasks' random state.
     """
     sources = [(prefix, read_manifest(prefix)) for prefix in prefixes]
+    _check_sources(sources)
     folder, name = manifest_path(destination).parent, Path(destination).name
     folder.mkdir(parents=True, exist_ok=True)
     old = _old_shards(destination)
@@ -153,6 +155,16 @@ def merge_checkpoints(
         manifest_path(prefix).unlink(missing_ok=True)
         _remove_empty(manifest_path(prefix).parent)
     return merged
+
+
+def _check_sources(sources: Sequence[tuple[str, Manifest]]) -> None:
+    """Raises DataLossError or AlreadyExistsError before anything is renamed: what is there stays as it is."""
+    problems = [text for prefix, manifest in sources for text in shard_problems(prefix, manifest)]
+    if problems:
+        raise DataLossError(None, None, f"Checkpoints that are not whole cannot be merged: {'; '.join(problems)}")
+    trial = Manifest()
+    for _, manifest in sources:
+        _take_over(trial, manifest, 0)
 
 
 def _all_random(states: Iterable[RandomState | None]) -> RandomState | None:

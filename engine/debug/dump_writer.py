@@ -88,13 +88,11 @@ class DumpWriter:
         (self.folder / VALUES).mkdir(parents=True)
         self._describe({**run, "ended": False})
         (self.folder / GRAPH).write_text(graph, encoding="utf-8")
-        self._index = (self.folder / TENSORS).open("w", encoding="utf-8")
+        # A line at a time: what was dumped before a crash is what one wants to see.
+        self._index = (self.folder / TENSORS).open("w", encoding="utf-8", buffering=1)
 
     def _clear(self) -> None:
-        if (self.folder / RUN).is_file():
-            shutil.rmtree(self.folder / VALUES, ignore_errors=True)
-            for name in (RUN, GRAPH, TENSORS):
-                (self.folder / name).unlink(missing_ok=True)
+        clear_dump(self.folder)
 
     def _describe(self, run: dict[str, Any]) -> None:
         self.run = run
@@ -139,3 +137,11 @@ class DumpWriter:
 
 def _bytes(item: Any) -> bytes:
     return item if isinstance(item, bytes) else str(item).encode()
+
+
+def clear_dump(folder: Path) -> None:
+    """Removes the files of a dump from a folder, and nothing else that may be there."""
+    if (folder / RUN).is_file():
+        shutil.rmtree(folder / VALUES, ignore_errors=True)
+        for name in (RUN, GRAPH, TENSORS):
+            (folder / name).unlink(missing_ok=True)

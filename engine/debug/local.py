@@ -6,6 +6,7 @@ import re
 import shutil
 import tempfile
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from ..graph import Graph
 from ..protos import RunOptions
 from .analyzer import run_lines
 from .dump_dir import DebugDumpDir, Predicate, has_inf_or_nan
+from .dump_writer import clear_dump
 from .watch import watch_graph
 from .watching import global_step_of
 
@@ -172,8 +174,11 @@ class LocalDebugger:
         if self._temporary is not None:
             shutil.rmtree(self._temporary, ignore_errors=True)
             self._temporary = None
-        elif self._root is not None:
-            shutil.rmtree(self._root, ignore_errors=True)
+        elif self._root is not None and self._root.is_dir():
+            # Others may have put files there in the meantime, such as checkpoints.
+            clear_dump(self._root)
+            with suppress(OSError):
+                self._root.rmdir()
 
 
 def _names(fetches: Any) -> list[str]:

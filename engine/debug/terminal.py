@@ -96,7 +96,8 @@ class Terminal(cmd.Cmd):
             return bool(words) and self._carry_out(_LONG_NAMES.get(words[0], words[0]), words[1:])
         except CommandError as error:
             self.write([str(error)])
-        except (OSError, ValueError) as error:
+        except Exception as error:
+            # A filter of the user's may raise anything; the program that is looked at goes on.
             self.write([f"{type(error).__name__}: {error}"])
         return False
 

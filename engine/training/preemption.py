@@ -41,7 +41,6 @@ class _Watch:
             return False
         self._users += 1
         if self._users == 1:
-            self.asked = False
             # What the program itself handles or ignores is its own affair.
             for number in SIGNALS:
                 if signal.getsignal(number) is signal.SIG_DFL:
@@ -112,6 +111,9 @@ class Preemption:
     """
 
     def __init__(self, exit_status: int = PREEMPTED_STATUS, any_rank: Callable[[bool], bool] = bool) -> None:
+        given: Any = exit_status
+        if not isinstance(given, int) or isinstance(given, bool) or not 0 < given < 256:
+            raise ValueError(f"exit_status must be a whole number from 1 to 255, got {exit_status!r}")
         self.exit_status, self._any_rank = exit_status, any_rank
         self._release: weakref.finalize[Any, Self] | None = None
         # Whether all have agreed to stop.
@@ -132,7 +134,8 @@ class Preemption:
 
     def leave(self) -> None:
         """Raises Preempted, once all ranks are there: the first to leave ends the job, and the chief must have saved."""
-        parallel = data_parallel() if self._any_rank is any_of_all else None
+        # A signal after the last agreement is this rank's own: the others do not wait.
+        parallel = data_parallel() if self._any_rank is any_of_all and self.stops else None
         if parallel is not None:
             parallel.ranks.barrier("asked to stop")
         raise Preempted(self.exit_status)

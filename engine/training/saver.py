@@ -108,6 +108,9 @@ class Saver:
             raise ValueError(
                 "If `var_list` is provided then build cannot be deferred. Either set defer_build=False or var_list=None."
             )
+        most: Any = max_to_keep
+        if most is not None and (not isinstance(most, int) or most < 0):
+            raise ValueError(f"max_to_keep must be a whole number from 0 on, or None, got {max_to_keep!r}")
         self._var_list = var_list
         self._reshape = reshape
         self._sharded = sharded
@@ -280,7 +283,8 @@ class Saver:
         if self._is_empty:
             return None
         definition = self._definition()
-        folder = Path(path).parent
+        self._check_names(os.path.basename(prefix), latest, meta_graph_suffix)  # noqa: PTH119  prefixes are strings
+        folder = Path(os.path.dirname(path) or ".")  # noqa: PTH120  a slash at the end names a folder
         if not folder.is_dir():
             raise ValueError(f"Parent directory of {path} doesn't exist, can't save.")
         # A thread may save while the main loop does.
@@ -329,6 +333,13 @@ class Saver:
 
     def _with_step(self, path: str, step: int) -> str:
         return f"{path}-{step:08d}" if self._pad_step_number else f"{path}-{step}"
+
+    @staticmethod
+    def _check_names(name: str, latest: str, suffix: str) -> None:
+        """Raises ValueError where another file would have the name of one that the checkpoint consists of."""
+        for what, other in (("latest_filename", latest), ("meta_graph_suffix", f"{name}.{suffix}")):
+            if other == f"{name}.index" or other.startswith(f"{name}.data-"):
+                raise ValueError(f"{what} would overwrite {other}, a file of the checkpoint {name}")
 
     def _definition(self) -> SaverDef:
         if self.saver_def is None:

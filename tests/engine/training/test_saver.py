@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+import headrace as tf
 from headrace.engine import errors
 from headrace.engine.checkpoint.reader import list_variables, load_variable
 from headrace.engine.checkpoint.state import get_checkpoint_state, latest_checkpoint
+from headrace.engine.checkpoint.writer import merge_checkpoints
 from headrace.engine.graph import Graph
 from headrace.engine.ops.constant import constant
 from headrace.engine.ops.files import read_file
@@ -214,3 +216,44 @@ def test_a_graph_from_a_file_may_not_read_files(graph):
         with pytest.raises(errors.PermissionDeniedError, match="ReadFile"):
             import_meta_graph(message)
         import_meta_graph(message, allow_io=True)
+
+
+@pytest.mark.parametrize("given", [{"latest_filename": "m.index"}, {"meta_graph_suffix": "index"},
+                                   {"meta_graph_suffix": "data-00000-of-00001"}])  # fmt: skip
+def test_a_checkpoint_is_not_overwritten_by_what_is_written_beside_it(given, tmp_path):
+    with tf.Graph().as_default(), tf.Session() as sess:
+        v = tf.get_variable("v", [2], initializer=tf.zeros_initializer())
+        saver = tf.train.Saver()
+        sess.run(v.initializer)
+        with pytest.raises(ValueError, match=r"would overwrite m\."):
+            saver.save(sess, str(tmp_path / "m"), **given)
+
+
+def test_a_prefix_that_ends_with_a_slash_names_a_folder(tmp_path):
+    (tmp_path / "run").mkdir()
+    with tf.Graph().as_default(), tf.Session() as sess:
+        v = tf.get_variable("v", [2], initializer=tf.zeros_initializer())
+        sess.run(v.initializer)
+        path = tf.train.Saver().save(sess, f"{tmp_path}/run/", 1)
+    assert tf.train.latest_checkpoint(str(tmp_path / "run")) == path
+    assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize("number", [-1, "2", 1.5])
+def test_numbers_of_checkpoints_to_keep(number):
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="max_to_keep must be a whole number"):
+        tf.get_variable("v", [])
+        tf.train.Saver(max_to_keep=number)
+
+
+def test_what_cannot_be_merged_stays_as_it_is(tmp_path):
+    with tf.Graph().as_default(), tf.Session() as sess:
+        v = tf.get_variable("v", [2], initializer=tf.zeros_initializer())
+        sess.run(v.initializer)
+        saver = tf.train.Saver()
+        paths = [saver.save(sess, str(tmp_path / name)) for name in ("a", "b")]
+        before = sorted(p.name for p in tmp_path.iterdir())
+        with pytest.raises(tf.errors.AlreadyExistsError, match="given twice"):
+            merge_checkpoints(paths, str(tmp_path / "m"))
+        assert sorted(p.name for p in tmp_path.iterdir()) == before
+        assert tf.train.NewCheckpointReader(paths[1]).get_tensor("v").tolist() == [0, 0]
