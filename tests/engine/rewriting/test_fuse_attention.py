@@ -109,7 +109,8 @@ def test_layers_of_keras_use_it() -> None:
             one.run([tf.assign(v, value).op for v, value in zip(layer.weights, start, strict=True)])
         assert "_AttentionGrad" in session.explain([y, dx], feed)
         for value, expected in zip(session.run([y, dx], feed), plain.run([y, dx], feed), strict=True):
-            np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-4)
+            # Sums of large numbers of both signs: what is lost is a share of the largest.
+            np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
 
 
 def test_memory_is_not_quadratic() -> None:
