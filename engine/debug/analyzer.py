@@ -287,7 +287,8 @@ def shown_tensor(label: str, array: Any, name: TensorName, args: Namespace) -> l
     if args.write:
         if array.dtype.hasobject or array.dtype.isbuiltin != 1:
             raise CommandError(f"{kind} cannot be written as .npy")
-        np.save(args.write, array, allow_pickle=False)
+        with Path(args.write).open("wb") as file:
+            np.save(file, array, allow_pickle=False)
         return [*lines, f"written to {args.write}"]
     return [*lines, array_text(array, args.all, ranges)]
 

@@ -231,12 +231,12 @@ class DebugDumpDir(DumpGraph):
             raise OSError(f"There is no folder {dump_root!r} with a dump")
         self._run = _read_run(root)
         device = str(self._run.get("device", ""))
-        lines = (root / TENSORS).read_text(encoding="utf-8").splitlines() if (root / TENSORS).is_file() else []
         self._root = root
         try:
+            lines = (root / TENSORS).read_text(encoding="utf-8").splitlines() if (root / TENSORS).is_file() else []
             super().__init__(_read_json(root / GRAPH)["nodes"], device)
             self._data = [DebugTensorDatum(str(root), json.loads(line), device) for line in _whole(lines, self._run)]
-        except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (KeyError, TypeError, AttributeError, RecursionError, ValueError) as error:
             raise ValueError(f"{root} holds a damaged dump: {type(error).__name__}: {error}") from None
         self._by_key: dict[str, list[DebugTensorDatum]] = {}
         for datum in self._data:

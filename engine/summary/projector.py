@@ -14,11 +14,14 @@ from google.protobuf import text_format
 from ..checkpoint.files import write_durably
 from ..checkpoint.reader import CheckpointReader
 from ..checkpoint.state import latest_checkpoint
+from ..crc32c import crc32c
 from ..errors import InvalidArgumentError
 from ..protos import ProjectorConfig
 
 CONFIG_FILE: Final = "projector_config.pbtxt"
 FOLDER: Final = "projector"  # of the values that come from checkpoints
+# Characters of a variable's name in a file's.
+_LONGEST_NAME: Final = 200
 MOST_ROWS: Final = 100_000  # TensorBoard asks for no more
 
 _log = logging.getLogger("absl")
@@ -104,5 +107,8 @@ def write_vectors(path: Path, values: npt.ArrayLike) -> None:
 
 
 def _place(tensor_name: str) -> str:
-    safe = re.sub(r"[^-\w.]", "_", tensor_name.removesuffix(":0"))
-    return f"{FOLDER}/{safe}.tsv"
+    name = tensor_name.removesuffix(":0")
+    safe = re.sub(r"[^-\w.]", "_", name)[:_LONGEST_NAME]
+    # Two variables must not share a file because their names differ only in what a file's name cannot have.
+    mark = "" if safe == name else f"-{crc32c(name.encode()):08x}"
+    return f"{FOLDER}/{safe}{mark}.tsv"

@@ -204,9 +204,9 @@ def test_embeddings_follow_the_checkpoints(tmp_path, words):
         theirs = text_format.Parse(
             (tmp_path / "projector_config.pbtxt").read_text(), projector_config_pb2.ProjectorConfig()
         )
-        assert [e.tensor_path for e in theirs.embeddings] == ["projector/net_words.tsv", "other.tsv"]
+        assert [e.tensor_path for e in theirs.embeddings] == ["projector/net_words-4488137c.tsv", "other.tsv"]
         assert (theirs.embeddings[0].tensor_name, theirs.embeddings[0].metadata_path) == ("net/words:0", "words.tsv")
-        path = tmp_path / "projector" / "net_words.tsv"
+        path = tmp_path / "projector" / "net_words-4488137c.tsv"
         first = np.loadtxt(path, delimiter="\t")
         np.testing.assert_allclose(first, np.arange(6).reshape(3, 2) / 3, rtol=1e-5)
         session.run(words.assign(-words))
