@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
-from typing import Any
 
 
 class Doorbell:
@@ -17,7 +16,6 @@ class Doorbell:
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
-        self._poll: Any = None
         self.address = ""
         with contextlib.suppress(OSError, AttributeError):
             made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -27,9 +25,6 @@ class Doorbell:
             name = made.getsockname()
             if isinstance(name, bytes) and name.startswith(b"\0"):
                 self._socket, self.address = made, name.hex()
-                # Unlike select, it takes any number of open files.
-                self._poll = select.poll()
-                self._poll.register(made, select.POLLIN)
 
     def ring(self, address: str) -> bool:
         """Wakes the process whose doorbell has this address; False if it is not on this host, or there is none."""
@@ -47,7 +42,7 @@ class Doorbell:
     def wait(self, seconds: float) -> bool:
         """Waits until somebody rings, for so long at most; whether somebody did."""
         own = self._socket
-        if own is None or not self._poll.poll(max(1, int(seconds * 1000)) if seconds else 0):
+        if own is None or not _readable(own, seconds):
             return False
         with contextlib.suppress(OSError):
             while own.recv(64):
@@ -64,3 +59,14 @@ class Doorbell:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+
+def _readable(own: socket.socket, seconds: float) -> bool:
+    # Unlike select, poll takes any number of open files; but each thread needs an object of its own.
+    waiting = select.poll()
+    try:
+        waiting.register(own, select.POLLIN)
+    except (OSError, ValueError):
+        # Closed in the meantime.
+        return False
+    return bool(waiting.poll(max(1, int(seconds * 1000)) if seconds else 0))

@@ -45,3 +45,25 @@ def test_nobody_there(address):
     assert not bell.ring(address)
     bell.close()
     assert not bell.wait(0)
+
+
+def test_several_threads_wait_at_once():
+    one, other = Doorbell(), Doorbell()
+    errors = []
+
+    def wait():
+        try:
+            for _ in range(50):
+                one.wait(0.002)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=wait) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        other.ring(one.address)
+        thread.join()
+    one.close()
+    other.close()
+    assert not errors
