@@ -43,11 +43,10 @@ class Kind(IntEnum):
     DATA = 8
     DONE = 9
     FAILED = 10
-    # State of a task is dropped by container; random state is asked for and given.
+    # State of a task is dropped by container.
     RESET = 11
-    ANSWER = 12
     # A task was asked to end its training: all do after their step.
-    STOP = 13
+    STOP = 12
 
 
 @dataclass(slots=True)

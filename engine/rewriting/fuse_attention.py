@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import DType, float32, int32
+from ..dtypes import float32, int32
 from ..graph import Sizes
 from ..ops.array_slice import MASKS
 from ..registry import definition_of
 from .dataflow import Dataflow, Node, Value, constant_node
-from .lower import schedule
+from .replacing import Replacing
 
 _PRODUCTS = ("BatchMatMulV2", "BatchMatMul")
 # Heads and rows change places; query, key and value come first, or behind the rows.
@@ -130,21 +130,8 @@ def _fits(found: _Attention) -> bool:
     return whole and query[-1] == key[-1]
 
 
-class _Finder:
+class _Finder(Replacing):
     """Who reads what, who waits for what, and what is replaced by what."""
-
-    def __init__(self, flow: Dataflow) -> None:
-        self.flow = flow
-        self.users = flow.users()
-        self.kept = {v.node for v in flow.fetches} | set(flow.targets)
-        self.position = {node: i for i, node in enumerate(flow.nodes)}
-        self.waiting: dict[Node, list[Node]] = {}
-        for node in flow.nodes:
-            for before in node.control:
-                self.waiting.setdefault(before, []).append(node)
-        self.replaced: dict[Value, Value] = {}
-        self.holders: dict[Node, Node | None] = {}
-        self.new: list[Node] = []
 
     def gradient(self, found: _Attention) -> bool:
         """Finds the gradient, if there is one; False where it is not as expected."""
@@ -237,7 +224,7 @@ class _Finder:
         mixed: Sizes = sizes if turned is None else turned.outputs[0].sizes
         outputs = [(dtype, mixed), (dtype, sizes[:-1]), (dtype, sizes[:-1])]
         parts = [*([turned] if turned is not None else []), *found.nodes]
-        made = self._make("_Attention", found.last, attrs, [query, key, value, *found.mask], outputs, parts)
+        made = self.make("_Attention", found.last, attrs, [query, key, value, *found.mask], outputs, parts)
         self.replaced[parts[0].outputs[0]] = made.outputs[0]
         if found.dy is None:
             return
@@ -246,11 +233,11 @@ class _Finder:
         if packed is not None:
             parts = [packed, packed.inputs[0].node, *found.gradient_nodes]
             outputs = [(dtype, packed.outputs[0].sizes)]
-            grad = self._make("_PackedAttentionGrad", found.gradient_nodes[0], attrs, inputs, outputs, parts)
+            grad = self.make("_PackedAttentionGrad", found.gradient_nodes[0], attrs, inputs, outputs, parts)
             self.replaced[packed.outputs[0]] = grad.outputs[0]
             return
         outputs = [(dtype, v.sizes) for v in found.gradients]
-        grad = self._make("_AttentionGrad", found.gradient_nodes[0], attrs, inputs, outputs, found.gradient_nodes)
+        grad = self.make("_AttentionGrad", found.gradient_nodes[0], attrs, inputs, outputs, found.gradient_nodes)
         self.replaced.update(zip(found.gradients, grad.outputs, strict=True))
 
     def _only(self, value: Value, order: tuple[int, ...]) -> Node | None:
@@ -288,32 +275,6 @@ class _Finder:
         view = Node(definition_of("StridedSlice"), name, attrs, inputs, outputs, order, unpack.origin)
         self.new += [*numbers, view]
         return view.outputs[0]
-
-    def _make(
-        self,
-        op_type: str,
-        place: Node,
-        attrs: dict[str, Any],
-        inputs: list[Value],
-        outputs: list[tuple[DType, Sizes]],
-        parts: list[Node],
-    ) -> Node:
-        node = Node(definition_of(op_type), place.name, attrs, inputs, outputs, place.order, place.origin)
-        node.take_in(*parts)
-        self.holders.update(dict.fromkeys(parts, node))
-        self.new.append(node)
-        return node
-
-    def finish(self) -> None:
-        """Makes the step one of the new nodes."""
-        if not self.new:
-            return
-        self.flow.nodes = [n for n in self.flow.nodes if n not in self.holders] + self.new
-        self.flow.targets = list(dict.fromkeys(self.holders.get(n) or n for n in self.flow.targets))
-        self.flow.replace(self.replaced)
-        self.flow.redirect_control(self.holders)
-        self.flow.nodes = schedule(self.flow.nodes)
-        self.flow.prune()
 
 
 def _along_last(total: Node) -> bool:

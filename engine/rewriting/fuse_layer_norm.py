@@ -7,18 +7,15 @@ node reads what is computed on the way. LayerNormalization gives the value and L
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import permutations, product
-from typing import Any
 
 import numpy as np
 
-from ..dtypes import DType, float32
-from ..graph import Sizes
-from ..registry import definition_of
+from ..dtypes import float32
 from .dataflow import Dataflow, Node, Value
-from .lower import schedule
+from .replacing import Replacing
 
 _ADDITIONS = ("AddV2", "Add")
 
@@ -92,21 +89,8 @@ def _with_moments(x: Value, offset: Value, factor: Value, mean: Value, nodes: li
                 yield _Norm(x, scale, offset, float(number.reshape(())), mean, inverse, factor, nodes + inner)
 
 
-class _Finder:
+class _Finder(Replacing):
     """Who reads what, and what is replaced by what."""
-
-    def __init__(self, flow: Dataflow) -> None:
-        self.flow = flow
-        self.users = flow.users()
-        self.kept = {v.node for v in flow.fetches} | set(flow.targets)
-        self.position = {node: i for i, node in enumerate(flow.nodes)}
-        self.waiting: dict[Node, list[Node]] = {}
-        for node in flow.nodes:
-            for before in node.control:
-                self.waiting.setdefault(before, []).append(node)
-        self.replaced: dict[Value, Value] = {}
-        self.holders: dict[Node, Node | None] = {}
-        self.new: list[Node] = []
 
     def gradients(self, norm: _Norm) -> list[_Gradient]:
         """The gradients of a normalisation, as far as they are found: each begins with -dy * mean."""
@@ -227,12 +211,12 @@ class _Finder:
         outputs = [(dtype, sizes), (dtype, sizes[:-1]), (dtype, sizes[:-1])]
         attrs = {"epsilon": norm.epsilon, "T": dtype}
         inputs = [norm.x, norm.scale, norm.offset]
-        made = self._make("LayerNormalization", last, attrs, inputs, outputs, norm.nodes)
+        made = self.make("LayerNormalization", last, attrs, inputs, outputs, norm.nodes)
         self.replaced[last.outputs[0]] = made.outputs[0]
         for found in gradients:
             inputs = [found.dy, norm.x, norm.scale, *made.outputs[1:]]
             outputs = [(dtype, sizes), (dtype, sizes[-1:]), (dtype, sizes[-1:])]
-            grad = self._make("LayerNormalizationGrad", found.nodes[0], {"T": dtype}, inputs, outputs, found.nodes)
+            grad = self.make("LayerNormalizationGrad", found.nodes[0], {"T": dtype}, inputs, outputs, found.nodes)
             for old, new in zip((found.scale, found.offset), grad.outputs[1:], strict=True):
                 if old is not None:
                     self.replaced[old] = new
@@ -247,31 +231,6 @@ class _Finder:
         if len(places) == 1 and not total.control:
             self.replaced[total.outputs[0]] = gradient
             self.holders[total] = gradient.node
-
-    def _make(
-        self,
-        op_type: str,
-        place: Node,
-        attrs: dict[str, Any],
-        inputs: list[Value],
-        outputs: Sequence[tuple[DType, Sizes]],
-        parts: list[Node],
-    ) -> Node:
-        node = Node(definition_of(op_type), place.name, attrs, inputs, outputs, place.order, place.origin)
-        node.take_in(*parts)
-        self.holders.update(dict.fromkeys(parts, node))
-        self.new.append(node)
-        return node
-
-    def finish(self) -> None:
-        """Makes the step one of the new nodes."""
-        if not self.new:
-            return
-        self.flow.nodes = [n for n in self.flow.nodes if n not in self.holders] + self.new
-        self.flow.targets = list(dict.fromkeys(self.holders.get(n) or n for n in self.flow.targets))
-        self.flow.replace(self.replaced)
-        self.flow.redirect_control(self.holders)
-        self.flow.nodes = schedule(self.flow.nodes)
 
 
 def _other(node: Node, value: Value) -> Value | None:
