@@ -17,8 +17,10 @@ def test_a_long_wait_names_the_task(monkeypatch, caplog):
             queue = tf.FIFOQueue(1, tf.int32, shapes=())
             item, put = queue.dequeue(), queue.enqueue(5)
         with tf.Session(servers["worker", 0].target) as sess, caplog.at_level(logging.WARNING, "headrace"):
-            threading.Timer(0.5, lambda: sess.run(put)).start()
+            later = threading.Timer(0.5, lambda: sess.run(put))
+            later.start()
             assert sess.run(item) == 5
+            later.join()  # a session that closes cancels what still runs in it
     texts = [record.getMessage() for record in caplog.records]
     assert any("/job:worker/task:0 waits in a step for /job:ps/task:1, for 0 seconds" in text for text in texts)
 
