@@ -21,7 +21,7 @@ ROOMS = {
 # The engine from the ground up: a module may import its own row and the rows above it. A new module
 # is added here, in the highest row that it can stand in.
 ENGINE = (
-    "errors dtypes shapes source device crc32c protos records tensor_proto summary checkpoint kernels native "
+    "errors dtypes shapes source device crc32c protos records tensor_proto summary checkpoint kernels native gpu unsupported "
     "byte_strings platform scalar row_table lazy_names",
     "graph graph_state",
     "registry conversion inference inputs signatures static function resources runtime communicator local_sums chance "

@@ -20,7 +20,7 @@ from ..errors import FailedPreconditionError, InternalError, OpError, ResourceEx
 from ..function import functions_of
 from ..graph import Tensor
 from ..kernels.optimizer_blocks import update_summed
-from ..native.calls import Bound, UnsupportedError
+from ..native.calls import Bound
 from ..native.library import Library
 from ..native.segment import Segment, address
 from ..plan.buffers import ALIGNMENT, Buffer, Cell, Place, Storage, View
@@ -30,6 +30,7 @@ from ..resources import ResourceStore, RowStorage, VariableStorage
 from ..rewriting.dataflow import Node, Value
 from ..rewriting.fuse import expression_of
 from ..runtime import KernelContext, Runtime
+from ..unsupported import UnsupportedError
 from .arguments import compute_of
 from .elementwise import bind_expression
 from .failures import failure_of

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ..native.calls import BINDINGS, Bound, Call, UnsupportedError
+from ..native.calls import BINDINGS, Bound, Call
 from ..native.library import Library, load
 from ..rewriting.dataflow import Node
 from ..rewriting.fuse import expression_of
+from ..unsupported import UnsupportedError
 
 
 def bind_native(library: Library, node: Node, inputs: Sequence[Any], outputs: Sequence[Any]) -> Bound:

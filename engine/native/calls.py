@@ -9,12 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..scalar import Expression
+from ..unsupported import UnsupportedError
 
 Array = np.ndarray[Any, Any]
-
-
-class UnsupportedError(Exception):
-    """Says why a node has no native kernel: its text is what `session.explain` shows."""
 
 
 @dataclass(frozen=True, eq=False)

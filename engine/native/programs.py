@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..scalar import Expression, Instruction, Operand
-from .calls import Array, UnsupportedError
+from ..unsupported import UnsupportedError
+from .calls import Array
 from .library import load
 
 MOST_INPUTS = 12

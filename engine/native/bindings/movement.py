@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..calls import SMALL_WORK, Array, Bound, UnsupportedError, chunks_of, native
+from ...unsupported import UnsupportedError
+from ..calls import SMALL_WORK, Array, Bound, chunks_of, native
 from .elementwise import fill
 
 _MOST_RANK = 6

@@ -10,7 +10,7 @@ import pytest
 
 from headrace.engine.kernels import conv
 from headrace.engine.kernels.windows import output_sizes, padding_of
-from headrace.engine.native.calls import UnsupportedError
+from headrace.engine.unsupported import UnsupportedError
 
 Native = Callable[..., None]
 

@@ -8,10 +8,11 @@ import pytest
 import headrace as tf
 from headrace.engine.native import bindings, programs
 from headrace.engine.native.bindings.elementwise import chain
-from headrace.engine.native.calls import Bound, UnsupportedError
+from headrace.engine.native.calls import Bound
 from headrace.engine.native.library import load
 from headrace.engine.native.segment import Segment
 from headrace.engine.scalar import PRIMITIVES, Expression, Instruction, Operand, call, trace, where
+from headrace.engine.unsupported import UnsupportedError
 
 pytestmark = pytest.mark.skipif(isinstance(load(), str), reason="the native runtime was not built")
 assert bindings

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from headrace.engine.native.bindings import matmul
-from headrace.engine.native.calls import UnsupportedError
 from headrace.engine.ops.fused_matmul import STEPS, UNARY
 from headrace.engine.registry import definition_of
+from headrace.engine.unsupported import UnsupportedError
 
 Native = Callable[..., None]
 Array = np.ndarray[Any, Any]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from headrace.engine.kernels import scatter, segments
-from headrace.engine.native.calls import UnsupportedError
 from headrace.engine.registry import definition_of
+from headrace.engine.unsupported import UnsupportedError
 
 Native = Callable[..., None]
 NO_INDICES = np.zeros(0, np.int32)

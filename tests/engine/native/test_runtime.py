@@ -11,9 +11,10 @@ import pytest
 import headrace as tf
 from headrace.engine.errors import InternalError, InvalidArgumentError
 from headrace.engine.native import library
-from headrace.engine.native.calls import BINDINGS, Call, UnsupportedError, chunks_of, native
+from headrace.engine.native.calls import BINDINGS, Call, chunks_of, native
 from headrace.engine.native.segment import Segment
 from headrace.engine.registry import definition_of
+from headrace.engine.unsupported import UnsupportedError
 
 LIBRARY = library.load()
 native_only = pytest.mark.skipif(isinstance(LIBRARY, str), reason=f"no native runtime: {LIBRARY}")

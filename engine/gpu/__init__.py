@@ -1,0 +1,1 @@
+"""The GPU: devices, the kernels' source, and which op types they carry out."""

@@ -1,0 +1,1 @@
+"""Bindings of op types to kernels of a device, a file a family; importing this registers them."""

@@ -1,0 +1,123 @@
+"""What the GPU backend needs of a device. CUDA and a simulation on the processor provide it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from .source import Kernel
+
+Call = Callable[[], Any]
+Dimensions = tuple[int, int, int]
+Sizes4 = tuple[int, int, int, int]
+# Where allocations begin: what the widest loads and the products want.
+ALIGNMENT = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A batch of matrix products in row-major order: `c = activation(alpha * op(a) @ op(b) + beta * c + bias)`.
+
+    `op(a)` is [rows, depth] and `op(b)` [depth, columns]; `a`, `b`, `c` and `bias` are addresses, the last of `columns`
+    elements or 0; `leading` are the elements from one row to the next of a, b and c as they are stored, `strides` those
+    from one matrix of the batch to the next (0 for the same matrix again). `compute` is "float32" (exact), "tf32", or
+    the dtype's own name; sums of 16-bit products are kept in float32.
+    """
+
+    a: int
+    b: int
+    c: int
+    rows: int
+    columns: int
+    depth: int
+    dtype: np.dtype[Any]
+    leading: tuple[int, int, int]
+    transpose_a: bool = False
+    transpose_b: bool = False
+    batch: int = 1
+    strides: tuple[int, int, int] = (0, 0, 0)
+    alpha: float = 1.0
+    beta: float = 0.0
+    bias: int = 0
+    activation: str = ""
+    compute: str = "float32"
+
+
+@dataclass(frozen=True, slots=True)
+class Convolution:
+    """A convolution of NHWC images with HWIO filters, or one of its gradients.
+
+    `kind` is "forward" (x, filter -> y), "data" (filter, dy -> dx) or "filter" (x, dy -> dfilter); `x`, `filters` and `y`
+    are the addresses of the image, the filters and the result, or of their gradients.
+    """
+
+    kind: str
+    x: int
+    filters: int
+    y: int
+    dtype: np.dtype[Any]
+    x_sizes: Sizes4
+    filter_sizes: Sizes4
+    y_sizes: Sizes4
+    strides: tuple[int, int]
+    dilations: tuple[int, int]
+    # Rows above and below, columns left and right.
+    padding: Sizes4
+    compute: str = "float32"
+
+
+class Device(Protocol):
+    """A device with memory and kernels of its own. What is asked of it is done in the order of asking.
+
+    Methods that give a `Call` prepare work: the call starts it, as often as it is called, and takes no arguments, so that
+    calls can be captured and replayed.
+    """
+
+    name: str
+    # What kernels are compiled for, such as "sm_90" or "sim".
+    architecture: str
+    index: int
+
+    def memory(self) -> tuple[int, int]:
+        """Free and total bytes."""
+
+    def allocate(self, nbytes: int) -> int:
+        """The address of fresh memory, a multiple of ALIGNMENT; ResourceExhaustedError if there is not enough."""
+
+    def release(self, address: int) -> None:
+        """Gives memory back that `allocate` gave."""
+
+    def upload(self, address: int, host: np.ndarray[Any, Any]) -> None:
+        """Starts copying a contiguous array to the device; the array may be changed afterwards."""
+
+    def download(self, host: np.ndarray[Any, Any], address: int) -> None:
+        """Fills a contiguous array from the device, when all that was asked for before is done."""
+
+    def load(self, kernels: Sequence[Kernel]) -> Mapping[str, Any]:
+        """Compiled kernels by their names; what was compiled before comes from the cache."""
+
+    def launch(
+        self, function: Any, grid: Dimensions, block: Dimensions, shared: int, arguments: Sequence[int | float]
+    ) -> Call:
+        """A launch of a loaded kernel with `shared` bytes of dynamic shared memory; arguments in the kernel's order."""
+
+    def product(self, product: Product) -> Call:
+        """A matrix product; UnsupportedError if the device cannot do it."""
+
+    def convolution(self, convolution: Convolution) -> Call:
+        """A convolution; UnsupportedError where there is no library for it."""
+
+    def copy(self, to: int, source: int, nbytes: int) -> Call:
+        """A copy within the device."""
+
+    def fill(self, address: int, nbytes: int, byte: int) -> Call:
+        """A fill with one byte's value."""
+
+    def capture(self, calls: Sequence[Call]) -> Call:
+        """All these calls as one, which does not run Python between them."""
+
+    def synchronize(self) -> None:
+        """Waits until all that was asked for is done."""
