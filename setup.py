@@ -71,7 +71,8 @@ class BuildNative(build_ext):
 
 def native() -> list[Extension]:
     """The native runtime, where there are sources of it."""
-    sources = [str(NATIVE / name) for name in ("module.c", "pool.c", "tables.c", "crc32c.c", "exchange.c")]
+    names = ("module.c", "pool.c", "tables.c", "crc32c.c", "exchange.c", "fingerprint.c")
+    sources = [str(NATIVE / name) for name in names]
     if not all(map(os.path.exists, sources)):
         return []
     macros: list[tuple[str, str | None]] = [(f"HR_WITH_{name.upper()}", None) for name in SETS]

@@ -5,6 +5,9 @@ BENCH_PY_tf215 and BENCH_PY_torch name, if set. The plain file is written in one
 which so keeps its memory until then, as with checkpoints; "in place" it is written over the one before. All are read from the
 page cache. "first" reads into memory that was never used, as a process that has just started does; "again" into memory that
 holds values already, which a headrace session keeps unless all of the checkpoint is good. Medians of rounds that take turns.
+
+Then a training loop: what its steps take while an asynchronous save is written beside it, and what the call of that save takes
+beyond a copy of the values. `--training MEGABYTES` sets the size of that model; 0 leaves this part out.
 """
 
 import argparse
@@ -113,6 +116,67 @@ ACTIONS = {"save": "save", "synced": "save, synced", "first": "restore, first", 
 PEERS = {"tensorflow": "BENCH_PY_tf215", "torch": "BENCH_PY_torch"}
 
 
+def beside_training(folder: Path, megabytes: int, rounds: int) -> None:
+    """Prints what an asynchronous save costs the steps that are made while it is written."""
+    import headrace as tf
+
+    units = int((megabytes * 250_000 / 4) ** 0.5)
+    x = tf.placeholder(tf.float32, [64, units])
+    hidden: Any = x
+    for number in range(4):
+        hidden = tf.layers.dense(hidden, units, tf.nn.relu, use_bias=False, name=f"dense{number}")
+    train = tf.train.GradientDescentOptimizer(1e-6).minimize(tf.reduce_mean(tf.square(hidden)))
+    saver, variables = tf.train.Saver(max_to_keep=2), tf.global_variables()
+    feeds = {x: np.random.default_rng(0).standard_normal((64, units), np.float32)}
+    found: dict[str, list[float]] = {name: [] for name in ("without", "beside", "call", "copy", "save", "steps")}
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        values = session.run(variables)
+        for number in range(rounds + 1):
+            taken = one_save(session, train, feeds, saver, f"{folder}/model", number)
+            taken["copy"] = timed(lambda: [np.array(value) for value in values])
+            for name, seconds in taken.items():
+                if number:
+                    found[name].append(seconds)
+    middle = {name: statistics.median(times) for name, times in found.items()}
+    shares = [b / w - 1 for b, w in zip(found["beside"], found["without"], strict=True)]
+    extra = [c - a + n * (b - w) for c, a, n, b, w in zip(*(found[k] for k in EXTRA), strict=True)]
+    print(f"\n{megabytes} MB saved beside a training loop, medians of {rounds} (mean of the steps of each)")
+    print(f"a step without saves {middle['without'] * 1e3:.1f} ms, while one is written {middle['beside'] * 1e3:.1f} ms")
+    print(f"    longer by {statistics.median(shares):.1%} in each of {middle['steps']:.0f} steps ({middle['save']:.2f} s)")
+    print(f"the call of a save {middle['call'] * 1e3:.1f} ms, a copy of the values alone {middle['copy'] * 1e3:.1f} ms")
+    beyond = statistics.median(extra)
+    every_100 = beyond / (100 * middle["without"])
+    print(f"a save in all, beyond the copy, {beyond * 1e3:.1f} ms: {every_100:.1%} of a step's time if saved every 100 steps")
+
+
+EXTRA = ("call", "copy", "steps", "beside", "without")
+
+
+def timed(step: Step) -> float:
+    start = time.perf_counter()
+    step()
+    return time.perf_counter() - start
+
+
+def one_save(session: Any, train: Any, feeds: Any, saver: Any, prefix: str, number: int) -> dict[str, float]:
+    """Steps without a save, and those that are made while one is written: mean seconds of each, and of the save."""
+    without = statistics.mean(timed(lambda: session.run(train, feeds)) for _ in range(15))
+    start = time.perf_counter()
+    call = timed(lambda: saver.save(session, prefix, number, write_meta_graph=False, asynchronous=True))
+    beside = []
+    while saver.is_saving:
+        beside.append(timed(lambda: session.run(train, feeds)))
+    saver.wait()
+    return {
+        "without": without,
+        "beside": statistics.mean(beside or [without]),
+        "call": call,
+        "save": time.perf_counter() - start,
+        "steps": len(beside),
+    }
+
+
 def serve(side: str, folder: Path, megabytes: int) -> None:
     """Times a save or a restore for each line of the standard input."""
     save, first, again = SIDES[side](folder, megabytes)
@@ -167,6 +231,8 @@ def main(options: argparse.Namespace) -> None:
             print(f"{side:12}" + "".join(f"{cell:>18}" for cell in cells))
         for process in sides.values():
             process.process.communicate()
+        if options.training:
+            beside_training(Path(name), options.training, options.rounds)
 
 
 if __name__ == "__main__":
@@ -174,6 +240,7 @@ if __name__ == "__main__":
     parser.add_argument("--megabytes", type=int, default=400)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--training", type=int, default=100, metavar="MEGABYTES")
     parser.add_argument("--serve", choices=SIDES)
     chosen = parser.parse_args()
     if chosen.serve:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import lru_cache
@@ -63,15 +63,22 @@ class Message:
     info: dict[str, Any] = field(default_factory=dict)
 
 
-def encode(message: Message) -> Bytes:
-    """A message as bytes, in one array."""
+def empty(nbytes: int) -> Bytes:
+    """Memory that begins at a multiple of 64, so that arrays in it are aligned for kernels."""
+    memory = np.empty(nbytes + ALIGNMENT, np.uint8)
+    start = -memory.__array_interface__["data"][0] % ALIGNMENT
+    return memory[start : start + nbytes]
+
+
+def encode(message: Message, memory: Callable[[int], Bytes] = empty) -> Bytes:
+    """A message as bytes, in one array, for which `memory` gives so many bytes."""
     arrays = [_array(v) for v in message.values]
     parts = [_packed_text(a) if a.dtype.hasobject else np.ascontiguousarray(a) for a in arrays]
     key = tuple((i, of_array(a).name, a.shape, p.nbytes) for i, a, p in zip(message.ids, arrays, parts, strict=True))
     text = _description(key) if not message.info else _dump(key, message.info)
     start = _aligned(_HEADER.size + len(text))
     sizes = [_aligned(p.nbytes) for p in parts]
-    buffer = np.empty(start + sum(sizes), np.uint8)
+    buffer = memory(start + sum(sizes))
     header = _HEADER.pack(message.kind, message.client, message.step, message.run, message.level, 0, len(text))
     buffer[: _HEADER.size + len(text)] = np.frombuffer(header + text, np.uint8)
     for part, size in zip(parts, sizes, strict=True):
@@ -87,11 +94,11 @@ def decode(buffer: Bytes) -> Message:
         tf.errors.DataLossError: the bytes are no message.
     """
     try:
-        kind, client, step, run, level, _, length = _HEADER.unpack(buffer[: _HEADER.size].tobytes())
+        kind, client, step, run, level, _, length = _HEADER.unpack_from(buffer)
         end = _HEADER.size + length
         if end > buffer.nbytes:
             raise ValueError(f"a description of {length} bytes in {buffer.nbytes}")
-        specs, info = _parse(bytes(buffer[_HEADER.size : end]))
+        specs, info = _parse(buffer[_HEADER.size : end].tobytes())
         values = _arrays(buffer, _aligned(end), specs)
         return Message(Kind(kind), client, step, run, level, [s[0] for s in specs], values, info)
     except (struct.error, ValueError, TypeError, KeyError) as error:

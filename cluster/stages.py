@@ -19,6 +19,7 @@ from ..engine.protos import GraphDef
 from ..engine.registry import find_definition
 from ..engine.rewriting.lower import Part
 from ..engine.runtime import Runtime
+from .blocks import kept
 from .partition import Stage, task_name
 
 # Their kernels call Python of the client's process.
@@ -95,7 +96,8 @@ class SentProgram:
 
     def run(self, values: Sequence[Any], traced: int) -> tuple[list[Any], Any]:
         """The stage's results and, if it is traced, its StepStats as bytes in an array."""
-        values = [as_fed(v) for v in values]
+        # Queues and the like keep what they are given.
+        values = [as_fed(kept(v) if self.blocks else v) for v in values]
         if not traced:
             return self._step.run(values), None
         from ..engine.tracing.stages import run_traced_stage  # messages are imported only where a trace is asked for
@@ -117,5 +119,5 @@ def as_fed(value: Any) -> Any:
 
 
 def as_fetched(value: Any) -> Any:
-    """A value that came from another task as a session gives it: scalars are no arrays."""
-    return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else value
+    """A value that came from another task as a session gives it: scalars are no arrays, and arrays one's own."""
+    return value[()] if isinstance(value, np.ndarray) and value.ndim == 0 else kept(value)

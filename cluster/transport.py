@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import deque
@@ -10,12 +11,17 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .blocks import Blocks, Borrowed, token_of
+from .collectives.settings import settings_of
 from .doorbell import Doorbell
-from .messages import Bytes, Message, decode, encode
+from .messages import Bytes, Message, decode, empty, encode
 
 # One MPI message holds at most so many bytes; longer ones go in parts.
 MOST_BYTES = 1 << 30
-_WHOLE, _PART, _LAST = 1, 2, 3
+# Messages of more bytes lie in memory that processes of one host share: MPI hands over no more without asking.
+_SMALL = 2048
+# A whole message, part of one, its last part, where one lies in shared memory.
+_WHOLE, _PART, _LAST, _LENT = 1, 2, 3, 4
 # Seconds of the first pause between two questions whether a message has come or left.
 _SHORTEST = 2e-5
 
@@ -111,27 +117,36 @@ class MpiTransport:
         self._to_self: deque[Bytes] = deque()
         self._bell = Doorbell()
         self._addresses: dict[int, str] = {}
+        self._blocks = Blocks(self.size, settings_of().shared_bytes)
+        # By rank, those that it has had; the last is what it writes to.
+        self._borrowed: dict[int, list[Borrowed]] = {}
         self._pause = _SHORTEST
 
     @property
     def address(self) -> str:
-        """That of this process's doorbell."""
-        return self._bell.address
+        """That of this process's doorbell, and of the memory that it shares."""
+        return f"{self._bell.address} {self._blocks.address}"
 
     def know(self, rank: int, address: str) -> None:
-        """Takes in the doorbell of another rank."""
-        self._addresses[rank] = address
+        """Takes in the doorbell of another rank, and opens its memory."""
+        bell, blocks = address.split(" ")
+        self._addresses[rank] = bell
+        if blocks:
+            # Of another host's processes nothing can be opened.
+            with contextlib.suppress(OSError):
+                self._borrowed[rank] = [*self._borrowed.get(rank, [])[-1:], Borrowed(blocks, self.rank)]
 
     def send(self, rank: int, message: Message) -> None:
         """Starts sending a message, in parts where it is long."""
-        data = encode(message)
         if rank == self.rank:
-            self._to_self.append(data)
+            self._to_self.append(encode(message))
             return
+        places: list[bytes] = []
+        data = encode(message, lambda nbytes: self._memory(rank, nbytes, places))
         with self._lock:
             # A task that only answers never receives here.
             self._forget_sent()
-            for part, tag in self._split(data):
+            for part, tag in [(np.frombuffer(places[0], np.uint8), _LENT)] if places else self._split(data):
                 self._under_way.append((self._comm.Isend([part, self._mpi.BYTE], dest=rank, tag=tag), part))
         if not self._bell.ring(self._addresses.get(rank, "")):
             self._addresses.pop(rank, None)
@@ -143,6 +158,14 @@ class MpiTransport:
             self._pause = min(2 * self._pause, longest)
         else:
             self._bell.wait(longest)
+
+    def _memory(self, rank: int, nbytes: int, places: list[bytes]) -> Bytes:
+        """Where to write a message: memory that the other reads, of which `places` then holds where; else one's own."""
+        taken = self._blocks.take(rank, nbytes) if nbytes > _SMALL else None
+        if taken is None:
+            return empty(nbytes)
+        places.append(taken[1])
+        return taken[0]
 
     def _split(self, data: Bytes) -> Iterable[tuple[Bytes, int]]:
         if data.nbytes <= self._most:
@@ -174,13 +197,18 @@ class MpiTransport:
         if matched is None:
             return None
         source, tag = status.Get_source(), status.Get_tag()
-        data = _empty(status.Get_count(self._mpi.BYTE))
+        data = empty(status.Get_count(self._mpi.BYTE))
         matched.Recv([data, self._mpi.BYTE])
         if tag == _WHOLE:
             return source, data
+        if tag == _LENT:
+            return source, self._lent(source, data.tobytes())
         parts = self._parts.setdefault(source, [])
         parts.append(data)
         return source, _joined(self._parts.pop(source)) if tag == _LAST else None
+
+    def _lent(self, source: int, place: bytes) -> Bytes:
+        return next(b for b in self._borrowed[source] if b.token == token_of(place)).block(place)
 
     def _forget_sent(self) -> None:
         while self._under_way and self._under_way[0][0].Test():
@@ -194,15 +222,9 @@ class MpiTransport:
     def close(self) -> None:
         """Nobody waits here any more. What was sent leaves at the end of the job, while all take what comes."""
         self._bell.close()
+        self._blocks.close()
 
 
 def _joined(parts: list[Bytes]) -> Bytes:
-    whole = _empty(sum(part.nbytes for part in parts))
+    whole = empty(sum(part.nbytes for part in parts))
     return np.concatenate(parts, out=whole)
-
-
-def _empty(nbytes: int) -> Bytes:
-    """Memory that begins at a multiple of 64, so that arrays in it are aligned for kernels."""
-    memory = np.empty(nbytes + 64, np.uint8)
-    start = -memory.__array_interface__["data"][0] % 64
-    return memory[start : start + nbytes]

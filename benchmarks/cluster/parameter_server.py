@@ -1,5 +1,7 @@
 """Steps per second of two workers on one parameter server, beside TensorFlow's own servers, interleaved in one run.
 
+The processor time of all three processes by step is shown too: it says the same on a machine that does other things.
+
     BENCH_PY_tf215=... python benchmarks/cluster/parameter_server.py [--rounds 3] [--seconds 3]
 
 BENCH_PY_tf215 names an interpreter with TensorFlow 2.15, whose compat.v1 still has the servers. Every process has one
@@ -74,11 +76,13 @@ def of_tensorflow(workload: str, seconds: float, folder: Path) -> None:
             process.kill()
 
 
-def steps_per_second(library: str, workload: str, seconds: float) -> float:
-    """Of both workers together."""
+def measured(library: str, workload: str, seconds: float) -> tuple[float, float]:
+    """Steps per second of both workers together, and milliseconds of processors that a step costs, the server's too."""
     with tempfile.TemporaryDirectory() as scratch:
         (of_headrace if library == "headrace" else of_tensorflow)(workload, seconds, Path(scratch))
-        return sum(json.loads((Path(scratch) / f"worker{i}").read_text()) for i in (0, 1))
+        workers = [json.loads((Path(scratch) / f"worker{i}").read_text()) for i in (0, 1)]
+    used = sum(w["worker"] for w in workers) + workers[0]["server"]
+    return sum(w["rate"] for w in workers), 1000 * used / sum(w["steps"] for w in workers)
 
 
 def main() -> None:
@@ -90,12 +94,13 @@ def main() -> None:
     options = parser.parse_args()
     libraries = ["headrace"] + ["tensorflow"] * ("BENCH_PY_tf215" in os.environ)
     for workload in options.workloads.split(","):
-        found: dict[str, list[float]] = {name: [] for name in libraries}
+        found: dict[str, list[tuple[float, float]]] = {name: [] for name in libraries}
         for _ in range(options.rounds):
             for name in libraries:
-                found[name].append(steps_per_second(name, workload, options.seconds))
-        medians = {name: statistics.median(values) for name, values in found.items()}
-        text = ", ".join(f"{name} {value:.0f} steps/s" for name, value in medians.items())
+                found[name].append(measured(name, workload, options.seconds))
+        medians = {name: statistics.median(rate for rate, _ in values) for name, values in found.items()}
+        used = {name: statistics.median(spent for _, spent in values) for name, values in found.items()}
+        text = ", ".join(f"{name} {rate:.0f} steps/s ({used[name]:.2f} ms of processors)" for name, rate in medians.items())
         ratio = f", ratio {medians['headrace'] / medians['tensorflow']:.2f}" if len(medians) > 1 else ""
         print(f"{workload}: {text}{ratio}", flush=True)
 

@@ -2,13 +2,15 @@
 
 python parameter_server_program.py LIBRARY WORKLOAD CLUSTER JOB TASK SECONDS RESULT   (CLUSTER as JSON)
 
-A worker warms up, waits for the other worker, and writes the steps it made per second to RESULT.
+A worker warms up, waits for the other worker, and writes the steps that it made per second and the processor time of each
+to RESULT; a server writes its process there, whose processor time the first worker measures too.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -71,13 +73,24 @@ def wide_and_deep(tf: Any) -> tuple[Any, list[dict[Any, Any]]]:
 WORKLOADS = {"W2": two_layers, "W8": wide_and_deep}
 
 
-def timed(session: Any, train: Any, feeds: list[dict[Any, Any]], seconds: float) -> float:
-    """Steps per second."""
-    start, steps = time.perf_counter(), 0
+def processor_time(process: int) -> float:
+    """The seconds that a process has computed, as Linux says it; 0 elsewhere."""
+    try:
+        words = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def timed(session: Any, train: Any, feeds: list[dict[Any, Any]], seconds: float, server: int) -> dict[str, float]:
+    """Steps per second, their number, and the processor time of this process and the server meanwhile."""
+    before, start, steps = [processor_time(p) for p in (os.getpid(), server)], time.perf_counter(), 0
     while time.perf_counter() - start < seconds:
         session.run(train, feeds[steps % BATCHES])
         steps += 1
-    return steps / (time.perf_counter() - start)
+    rate = steps / (time.perf_counter() - start)
+    used = [processor_time(p) - b for p, b in zip((os.getpid(), server), before, strict=True)]
+    return {"rate": rate, "steps": steps, "worker": used[0], "server": used[1]}
 
 
 def work(tf: Any, server: Any, cluster: Any, workload: str, task: int, seconds: float, result: Path) -> None:
@@ -89,11 +102,12 @@ def work(tf: Any, server: Any, cluster: Any, workload: str, task: int, seconds: 
     raise_ready = tf.assign_add(ready, 1.0)
     config = tf.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
     with tf.train.MonitoredTrainingSession(server.target, task == 0, config=config) as session:
-        timed(session, train, feeds, min(1.0, seconds))
+        server_process = int(result.with_name("ps0").read_text())
+        timed(session, train, feeds, min(1.0, seconds), server_process)
         session.run(raise_ready)
         while session.run(ready) % 2:
             time.sleep(0.01)
-        result.write_text(json.dumps(timed(session, train, feeds, seconds)))
+        result.write_text(json.dumps(timed(session, train, feeds, seconds, server_process)))
         # Neither goes before the other has measured.
         session.run(raise_ready)
         while session.run(ready) < 4:
@@ -108,6 +122,7 @@ def main(library: str, workload: str, cluster: str, job: str, task: str, seconds
     spec = tf.train.ClusterSpec(json.loads(cluster))
     server = tf.train.Server(spec, job_name=job, task_index=int(task))
     if job == "ps":
+        Path(result).write_text(str(os.getpid()))
         server.join()
     else:
         work(tf, server, spec, workload, int(task), float(seconds), Path(result))

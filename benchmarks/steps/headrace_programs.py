@@ -154,8 +154,8 @@ def wide_and_deep_update(w: Workload, loss: Any) -> Any:
     )
 
 
-def update(w: Workload, loss: Any) -> Any:
-    """The operation that takes one step."""
+def update(w: Workload, loss: Any, parallel: bool = False) -> Any:
+    """The operation that takes one step; if `parallel`, by the mean of the gradients of all ranks."""
     if w.optimizer == "adagrad and ftrl":
         return wide_and_deep_update(w, loss)
     makers: dict[str, Callable[[], Any]] = {
@@ -164,6 +164,7 @@ def update(w: Workload, loss: Any) -> Any:
         "momentum": lambda: tf.train.MomentumOptimizer(w.rate, w.size.momentum),
     }
     optimizer = makers[w.optimizer]()
+    optimizer = tf.cluster.DistributedOptimizer(optimizer) if parallel else optimizer
     if not hasattr(w.size, "clip"):
         return optimizer.minimize(loss)
     gradients, variables = zip(*optimizer.compute_gradients(loss), strict=True)
@@ -171,13 +172,13 @@ def update(w: Workload, loss: Any) -> Any:
     return optimizer.apply_gradients(zip(clipped, variables, strict=True))
 
 
-def program(w: Workload) -> tuple[Batch, Any, Any]:
+def program(w: Workload, parallel: bool = False) -> tuple[Batch, Any, Any]:
     """Builds the graph; returns placeholders, loss and the update."""
     batch = {k: tf.placeholder(v.dtype, v.shape, name=k) for k, v in w.batches[0].items()}
     # The starting values are assigned: none are to be drawn.
     with tf.variable_scope("model", initializer=tf.zeros_initializer()):
         loss = LOSSES[w.model](w, batch)
-    return batch, loss, tf.group(update(w, loss), *tf.get_collection(tf.GraphKeys.UPDATE_OPS))
+    return batch, loss, tf.group(update(w, loss, parallel), *tf.get_collection(tf.GraphKeys.UPDATE_OPS))
 
 
 def ordered(w: Workload) -> list[Any]:
@@ -203,12 +204,12 @@ def start(w: Workload, session: tf.Session) -> None:
 
 
 def build(w: Workload, variant: str, threads: int) -> tuple[Callable[[Any], Any], Callable[[Any], float]]:
-    """Returns the step, fed by session.run or a callable ("run", "callable"), and how to read its loss."""
-    batch, loss, train = program(w)
+    """Returns the step, fed by session.run or a callable ("run", "callable", "parallel"), and how to read its loss."""
+    batch, loss, train = program(w, variant == "parallel")
     session = tf.Session(config=tf.ConfigProto(intra_op_parallelism_threads=threads))
     start(w, session)
     keys = list(batch)
-    if variant == "callable":
+    if variant in ("callable", "parallel"):
         call = session.make_callable([loss, train], [batch[k] for k in keys])
         return lambda values: call(*[values[k] for k in keys]), lambda result: float(result[0])
     run, fetches, pairs = session.run, [loss, train], list(batch.items())

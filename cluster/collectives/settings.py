@@ -17,6 +17,7 @@ class Settings:
     Attributes:
         stall_warning: seconds after which a rank that does not come is named; 0 for never.
         stall_timeout: seconds after which the job is ended for it; 0 for never.
+        shared_bytes: memory in which a process hands messages between tasks over to processes of its host.
         slot_bytes: what a rank hands over at once in shared memory.
         count_limit: elements of one message of MPI.
         ranks_per_host: take so many ranks for a host (to try out several hosts on one); 0 for those that share memory.
@@ -24,6 +25,7 @@ class Settings:
 
     stall_warning: float = 60.0
     stall_timeout: float = 600.0
+    shared_bytes: int = 1 << 29
     slot_bytes: int = 1 << 18
     count_limit: int = (1 << 31) - 1
     ranks_per_host: int = 0

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import mmap
 import os
 import secrets
 import tempfile
-import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ import numpy as np
 
 from ...engine.errors import InternalError, OpError
 from ...engine.native.library import load
+from ..memory import mapped, nameless
 from .exchange import CODES, Array, Exchange
 from .failures import left_error, mismatch_error
 from .settings import Settings
@@ -163,7 +161,7 @@ def shared_memory(node: Any, size: int) -> memoryview:
     Raises:
         InternalError: there is none, on all ranks.
     """
-    if hasattr(os, "memfd_create") and not isinstance(found := _shared(node, size, _nameless), str):
+    if hasattr(os, "memfd_create") and not isinstance(found := _shared(node, size, nameless), str):
         return found
     found = _shared(node, size, _named)
     if isinstance(found, str):
@@ -178,7 +176,7 @@ def _shared(node: Any, size: int, make: Callable[[], tuple[int, str]]) -> memory
         if node.rank == 0:
             try:
                 descriptor, name = make()
-                file.enter_context(_closing(descriptor, "" if make is _nameless else name))
+                file.enter_context(_closing(descriptor, "" if make is nameless else name))
                 memory = _filled(descriptor, size, secrets.token_bytes(_TOKEN))
                 words[_NAME:] = memory[size:]
             except OSError as error:
@@ -199,7 +197,7 @@ def _shared(node: Any, size: int, make: Callable[[], tuple[int, str]]) -> memory
 def _filled(descriptor: int, size: int, token: bytes) -> memoryview:
     # Memory that is promised but not there would end the process when it is written.
     os.posix_fallocate(descriptor, 0, size + len(token))
-    memory = _mapped(descriptor, size + len(token))
+    memory = mapped(descriptor, size + len(token))
     memory[size:] = token
     return memory
 
@@ -210,25 +208,9 @@ def _opened(name: bytes, size: int, token: bytes) -> memoryview | None:
         with _closing(descriptor, ""):
             # In a container of its own a rank could have found another process's file.
             if os.fstat(descriptor).st_size == size + len(token):
-                memory = _mapped(descriptor, size + len(token))
+                memory = mapped(descriptor, size + len(token))
                 return memory if memory[size:] == token else None
     return None
-
-
-def _mapped(descriptor: int, size: int) -> memoryview:
-    """A file in memory until the last reference is gone; Python's own mmap would keep a descriptor as long."""
-    library = ctypes.CDLL(None, use_errno=True)
-    library.mmap.restype = ctypes.c_void_p
-    library.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
-    library.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
-    place = library.mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, descriptor, 0)
-    if place in (None, ctypes.c_void_p(-1).value):
-        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-    whole = (ctypes.c_ubyte * size).from_address(place)
-    # At the end of the program a thread may still use it.
-    weakref.finalize(whole, library.munmap, place, size).atexit = False
-    memory: memoryview = np.ctypeslib.as_array(whole).data
-    return memory
 
 
 def _all(node: Any, here: bool) -> bool:
@@ -245,11 +227,6 @@ def _closing(descriptor: int, name: str) -> Iterator[None]:
         os.close(descriptor)
         if name:
             Path(name).unlink()
-
-
-def _nameless() -> tuple[int, str]:
-    descriptor = os.memfd_create("headrace")
-    return descriptor, f"/proc/{os.getpid()}/fd/{descriptor}"
 
 
 def _named() -> tuple[int, str]:

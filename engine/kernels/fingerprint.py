@@ -8,6 +8,7 @@ Aumasson and Daniel Bernstein (SipHash) and Austin Appleby (MurmurHash).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,6 +43,24 @@ def fingerprint64(strings: Strings) -> Uint64s:
     >>> fingerprint64([b"", b"headrace"]).tolist()
     [11160318154034397263, 5811722617723966799]
     """
+    native = _native()
+    if native is not None and isinstance(strings, np.ndarray) and strings.dtype == object:
+        found = np.empty(strings.shape, np.uint64)
+        if not found.size or native(np.ascontiguousarray(strings), found):
+            return found
+    return fingerprint64_numpy(strings)
+
+
+@cache
+def _native() -> Callable[[Any, Any], bool] | None:
+    # Most of those who import this module never hash.
+    from ..native.library import native_fingerprints
+
+    return native_fingerprints()
+
+
+def fingerprint64_numpy(strings: Strings) -> Uint64s:
+    """Returns the same as `fingerprint64` by arithmetic on arrays."""
     packed = _pack(strings)
     result = np.empty(len(packed.lengths), np.uint64)
     least = 0

@@ -67,6 +67,16 @@ def native_crc32c() -> Callable[[Any, int], int] | None:
         return None
 
 
+def native_fingerprints() -> Callable[[Any, Any], bool] | None:
+    """The extension's function of an array of byte strings that fills one of their fingerprints; None without it."""
+    if os.environ.get("HEADRACE_NATIVE") == "0":
+        return None
+    try:
+        return getattr(_runtime(), "fingerprints", None)
+    except ImportError:
+        return None
+
+
 def _runtime() -> Any:
     """The extension module; ImportError where it was not built."""
     folder = os.environ.get("HEADRACE_NATIVE", "1")

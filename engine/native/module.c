@@ -8,6 +8,7 @@
 
 #include "crc32c.h"
 #include "exchange.h"
+#include "fingerprint.h"
 #include "pool.h"
 #include "tables.h"
 
@@ -244,6 +245,30 @@ static PyObject *checksum(PyObject *module, PyObject *args) {
     return PyLong_FromUnsignedLong(value);
 }
 
+/* The strings are looked at under the interpreter's lock: nothing else changes the array meanwhile. */
+static PyObject *fingerprints(PyObject *module, PyObject *args) {
+    PyObject *strings, *out;
+    Py_buffer in, result;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OO", &strings, &out)) return NULL;
+    if (PyObject_GetBuffer(strings, &in, PyBUF_ND | PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)) return NULL;
+    if (PyObject_GetBuffer(out, &result, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)) { PyBuffer_Release(&in); return NULL; }
+    int fits = in.format && !strcmp(in.format, "O") && in.len == result.len;
+    int all = fits;
+    PyObject **item = in.buf;
+    uint64_t *next = result.buf;
+    for (Py_ssize_t i = 0; all && i < in.len / (Py_ssize_t)sizeof(PyObject *); i++) {
+        char *text;
+        Py_ssize_t size;
+        all = item[i] && PyBytes_Check(item[i]) && !PyBytes_AsStringAndSize(item[i], &text, &size);
+        if (all) next[i] = hr_fingerprint64((const unsigned char *)text, (size_t)size);
+    }
+    PyBuffer_Release(&result);
+    PyBuffer_Release(&in);
+    if (!fits) { PyErr_SetString(PyExc_ValueError, "an array of objects and as many numbers of 64 bits were expected"); return NULL; }
+    return PyErr_Occurred() ? NULL : PyBool_FromLong(all);
+}
+
 static int read_exchange(PyObject *object, Py_buffer *buffer) {
     if (PyObject_GetBuffer(object, buffer, PyBUF_C_CONTIGUOUS)) return -1;
     const hr_exchange *it = buffer->buf;
@@ -321,6 +346,7 @@ static PyMethodDef module_methods[] = {
     {"crc32c", checksum, METH_VARARGS, "crc32c(data, value=0, plain=False) -> int; plain: by tables, without the instruction"},
     {"all_reduce", all_reduce, METH_VARARGS, "all_reduce(what, progress, array, out, seconds): exchange of these two arrays"},
     {"exchange", exchange, METH_VARARGS, "exchange(what, progress, scale, seconds) -> 0 done, 1 late, 2 different, 3 gone"},
+    {"fingerprints", fingerprints, METH_VARARGS, "fingerprints(strings, out) -> whether all are bytes; fills out if so"},
     {"exchange_bytes", exchange_bytes, METH_VARARGS, "exchange_bytes(size, slot) -> bytes of shared memory"},
     {"leave_exchange", leave_exchange, METH_O, "leave_exchange(what)\n\nTells the others that this process has left."},
     {"instruction_sets", instruction_sets, METH_NOARGS, "instruction_sets() -> names that this machine runs, worst first"},

@@ -46,6 +46,10 @@ class Table:
         self._check(keys.dtype, default.dtype)
         if not self.filled:
             raise FailedPreconditionError(None, None, "Table not initialized.")
+        if not self.row_shape and self.value_dtype != string:
+            get, spare = self.values.get, np.ravel(default)[0].item()
+            numbers = [get(key, spare) for key in keys.reshape(-1).tolist()]
+            return np.array(numbers, self.value_dtype.numpy).reshape(keys.shape)
         result = np.empty((keys.size, *self.row_shape), self.value_dtype.numpy)
         get, spare = self.values.get, default if self.row_shape else np.ravel(default)[0]
         for i, key in enumerate(keys.reshape(-1).tolist()):

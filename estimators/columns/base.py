@@ -8,6 +8,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ...engine.checks import assert_positive
 from ...engine.conversion import convert_to_tensor
 from ...engine.dtypes import DType, as_dtype, int64, string
@@ -16,7 +18,8 @@ from ...engine.ops.array import fill, reshape, shape, stack
 from ...engine.ops.array_parts import concat
 from ...engine.ops.array_shape import expand_dims, rank
 from ...engine.ops.binary import maximum
-from ...engine.ops.comparison import not_equal
+from ...engine.ops.choice import where_v2
+from ...engine.ops.comparison import equal, not_equal
 from ...engine.ops.control import with_dependencies
 from ...engine.ops.indexing import gather_nd, where_op
 from ...engine.ops.sparse_functions import sparse_reshape
@@ -76,6 +79,13 @@ class IdWeightPair(NamedTuple):
     weight_tensor: SparseTensor | None
 
 
+class OneId(NamedTuple):
+    """The ids of a column with one category an example, int64 [batch, 1]; below 0 where it is missing, if it can be."""
+
+    ids: Tensor
+    can_miss: bool
+
+
 class CategoricalColumn(FeatureColumn):
     """A column of any number of categories an example."""
 
@@ -87,6 +97,10 @@ class CategoricalColumn(FeatureColumn):
     def sparse_tensors(self, batch: Batch) -> IdWeightPair:
         """The ids, and weights if there are any."""
         return IdWeightPair(batch.get(self), None)
+
+    def one_id(self, batch: Batch) -> OneId | None:
+        """The ids where the feature is known to have one value an example: the same as `sparse_tensors`, with less work."""
+        return None
 
 
 class Batch:
@@ -114,6 +128,20 @@ class Batch:
         if key not in self._found:
             self._found[key] = self._new(key)
         return self._found[key]
+
+    def one_id(self, column: CategoricalColumn) -> OneId | None:
+        """What `column.one_id` gives, made once."""
+        key = ("one id", column)
+        if key not in self._found:
+            self._found[key] = column.one_id(self)
+        found: OneId | None = self._found[key]
+        return found
+
+    def one_value(self, key: str) -> Tensor | None:
+        """The feature called `key` if it is a dense matrix that is known to have one column."""
+        feature = self.get(key)
+        is_one = isinstance(feature, Tensor) and feature.sizes is not None and feature.sizes[1:] == (1,)
+        return feature if is_one else None
 
     def _new(self, key: str | FeatureColumn) -> Any:
         if key in self._features:
@@ -159,6 +187,12 @@ def flat(tensor: Tensor, column: DenseColumn) -> Tensor:
     result = reshape(tensor, stack([shape(tensor)[0], wanted]))
     result.set_shape((None if sizes is None else sizes[0], wanted))
     return result
+
+
+def without(ids: Tensor, values: Tensor) -> OneId:
+    """The ids of values, -1 where the value is missing: "" or -1."""
+    marker = convert_to_tensor("" if values.dtype.base_dtype == string else -1, values.dtype.base_dtype)
+    return OneId(where_v2(equal(values, marker), np.int64(-1), ids), True)
 
 
 def to_sparse(value: Any, missing: Any = None) -> SparseTensor:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...engine.dtypes import DType, int64, string
+from ...engine.graph import Tensor
 from ...engine.lookup import index_table_from_file, index_table_from_tensor
 from ...engine.ops.array import fill, shape
 from ...engine.ops.casting import cast
@@ -20,7 +21,7 @@ from ...engine.ops.strings import as_string
 from ...engine.platform import gfile
 from ...engine.scopes import init_scope
 from ...engine.tensor_types import SparseTensor
-from .base import Batch, CategoricalColumn, check_key, checked_dtype, string_or_int, to_sparse
+from .base import Batch, CategoricalColumn, OneId, check_key, checked_dtype, string_or_int, to_sparse, without
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,21 @@ class _KeyedColumn(CategoricalColumn):
         checked_dtype(self.key, self.dtype, sparse.dtype.base_dtype)
         return sparse
 
+    def _ids(self, values: Tensor) -> Tensor:
+        """The ids of values that are not missing, int64."""
+        raise NotImplementedError
+
+    def one_id(self, batch: Batch) -> OneId | None:
+        """The ids, -1 where the value is missing."""
+        values = batch.one_value(self.key)
+        if values is None:
+            return None
+        self._check(values.dtype.base_dtype)
+        return without(self._ids(values), values)
+
+    def _check(self, given: DType) -> None:
+        checked_dtype(self.key, self.dtype, given)
+
 
 @dataclass(frozen=True)
 class IdentityCategoricalColumn(_KeyedColumn):
@@ -66,13 +82,20 @@ class IdentityCategoricalColumn(_KeyedColumn):
     def transform(self, batch: Batch) -> SparseTensor:
         """The ids."""
         sparse = to_sparse(batch.get(self.key))
-        if not sparse.dtype.is_integer:
-            raise ValueError(f"Invalid input, not integer. key: {self.key} dtype: {sparse.dtype}")
-        values = cast(sparse.values, int64)
-        if self.default_value is not None:
-            outside = (values < 0) | (values >= self.number_buckets)
-            values = where(outside, fill(shape(values), np.int64(self.default_value)), values)
-        return SparseTensor(sparse.indices, values, sparse.dense_shape)
+        self._check(sparse.dtype.base_dtype)
+        return SparseTensor(sparse.indices, self._ids(sparse.values), sparse.dense_shape)
+
+    def _check(self, given: DType) -> None:
+        if not given.is_integer:
+            raise ValueError(f"Invalid input, not integer. key: {self.key} dtype: {given}")
+
+    def _ids(self, values: Tensor) -> Tensor:
+        ids: Tensor = cast(values, int64)
+        if self.default_value is None:
+            return ids
+        outside = (ids < 0) | (ids >= self.number_buckets)
+        chosen: Tensor = where(outside, fill(shape(ids), np.int64(self.default_value)), ids)
+        return chosen
 
 
 def categorical_column_with_identity(
@@ -116,9 +139,11 @@ class HashedCategoricalColumn(_KeyedColumn):
     def transform(self, batch: Batch) -> SparseTensor:
         """The buckets of the words."""
         sparse = self._input(batch)
-        words = sparse.values if self.dtype == string else as_string(sparse.values)
-        buckets = string_to_hash_bucket_fast(words, self.hash_bucket_size, name="lookup")
-        return SparseTensor(sparse.indices, buckets, sparse.dense_shape)
+        return SparseTensor(sparse.indices, self._ids(sparse.values), sparse.dense_shape)
+
+    def _ids(self, values: Tensor) -> Tensor:
+        words = values if self.dtype == string else as_string(values)
+        return string_to_hash_bucket_fast(words, self.hash_bucket_size, name="lookup")
 
 
 def categorical_column_with_hash_bucket(
@@ -161,10 +186,14 @@ class _VocabularyColumn(_KeyedColumn):
     def transform(self, batch: Batch) -> SparseTensor:
         """The ids of the words."""
         sparse = self._input(batch)
-        values = cast(sparse.values, int64) if sparse.dtype.is_integer else sparse.values
+        return SparseTensor(sparse.indices, self._ids(sparse.values), sparse.dense_shape)
+
+    def _ids(self, values: Tensor) -> Tensor:
+        words = cast(values, int64) if values.dtype.is_integer else values
         with init_scope():
-            table = self._table(values.dtype.base_dtype)
-        return SparseTensor(sparse.indices, table.lookup(values), sparse.dense_shape)
+            table = self._table(words.dtype.base_dtype)
+        ids: Tensor = table.lookup(words)
+        return ids
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
 
+import numpy as np
+
 from ...engine.dtypes import DType, as_dtype, float32, string
+from ...engine.graph import Tensor
+from ...engine.ops.array import reshape, shape
 from ...engine.ops.casting import cast
+from ...engine.ops.choice import where_v2
 from ...engine.ops.parsing import VarLenFeature
 from ...engine.ops.sparse_functions import sparse_cross_hashed
 from ...engine.tensor_types import SparseTensor
-from .base import Batch, CategoricalColumn, IdWeightPair, to_sparse
+from .base import Batch, CategoricalColumn, IdWeightPair, OneId, to_sparse
 from .categorical import HashedCategoricalColumn
 
 
@@ -51,6 +58,23 @@ class CrossedColumn(CategoricalColumn):
         """The bucket of each combination."""
         inputs = [_crossed(leaf, batch) for leaf in self.leaves]
         return sparse_cross_hashed(inputs, self.hash_bucket_size, self.hash_key)
+
+    def one_id(self, batch: Batch) -> OneId | None:
+        """The bucket, where each part has one value an example."""
+        # Sparse parts are hashed before dense ones: columns before features.
+        columns = [batch.one_id(leaf) for leaf in self.leaves if not isinstance(leaf, str)]
+        features = [batch.one_value(leaf) for leaf in self.leaves if isinstance(leaf, str)]
+        known = [found for found in columns if found is not None]
+        if len(known) < len(columns) or any(feature is None for feature in features):
+            return None
+        inputs = [*(found.ids for found in known), *features]
+        crossed = sparse_cross_hashed(inputs, self.hash_bucket_size, self.hash_key)
+        ids: Tensor = reshape(crossed.values, shape(inputs[0]))
+        ids.set_shape((None, 1))
+        missing = [found.ids < 0 for found in known if found.can_miss]
+        if not missing:
+            return OneId(ids, False)
+        return OneId(where_v2(reduce(or_, missing), np.int64(-1), ids), True)
 
 
 def _crossed(leaf: str | CategoricalColumn, batch: Batch) -> Any:

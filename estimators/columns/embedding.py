@@ -11,9 +11,10 @@ from typing import Any
 from ...engine.dtypes import float32, int64
 from ...engine.graph import Tensor
 from ...engine.initializers import truncated_normal_initializer
-from ...engine.ops.array import stack
+from ...engine.ops.array import reshape, stack
 from ...engine.ops.array_parts import concat, ones_like
 from ...engine.ops.array_scatter import scatter_nd
+from ...engine.ops.array_sets import one_hot
 from ...engine.ops.array_shape import expand_dims
 from ...engine.ops.casting import cast
 from ...engine.ops.indexing import boolean_mask
@@ -23,6 +24,7 @@ from ...engine.training.checkpoint_init import init_from_checkpoint
 from ...engine.variable_scope import get_variable
 from .base import Batch, CategoricalColumn, DenseColumn
 from .combined import WeightedCategoricalColumn
+from .lookup import row_of_each
 from .sequence import SequenceCategoricalColumn, SequenceTensors, is_sequence, lengths_of
 
 
@@ -49,6 +51,9 @@ class IndicatorColumn(DenseColumn):
 
     def transform(self, batch: Batch) -> Tensor:
         """Counts, or sums of weights, of the categories."""
+        one = batch.one_id(self.categorical_column)
+        if one is not None:
+            return one_hot(reshape(one.ids, [-1]), self.categorical_column.num_buckets)
         ids, weights = self.categorical_column.sparse_tensors(batch)
         number = self.categorical_column.num_buckets
         values = cast(ids.values, int64)
@@ -158,9 +163,13 @@ class EmbeddingColumn(DenseColumn):
         return SequenceTensors(self._vectors(batch, weight_collections, trainable), lengths_of(ids))
 
     def _vectors(self, batch: Batch, weight_collections: list[Any] | None, trainable: bool) -> Tensor:
-        ids, weights = self.categorical_column.sparse_tensors(batch)
         table = self._weights(weight_collections, trainable)
         name = f"{self.scope_name}_weights"
+        if self.use_safe_embedding_lookup and self.max_norm is None:
+            rows = row_of_each(table, self.categorical_column, batch, name)
+            if rows is not None:
+                return rows
+        ids, weights = self.categorical_column.sparse_tensors(batch)
         if self.use_safe_embedding_lookup or ids.shape.ndims is None or ids.shape.ndims > 2:
             return safe_embedding_lookup_sparse(table, ids, weights, self.combiner, name=name, max_norm=self.max_norm)
         return embedding_lookup_sparse(table, ids, weights, "div", name, self.combiner, self.max_norm)

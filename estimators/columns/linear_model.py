@@ -18,6 +18,7 @@ from ...engine.tensor_types import SparseTensor
 from ...engine.variable_scope import get_variable, get_variable_scope, variable_scope
 from .base import Batch, CategoricalColumn, DenseColumn, FeatureColumn, check_batch_sizes, flat, sorted_columns
 from .input_layer import with_usual
+from .lookup import row_of_each
 
 
 def linear_model(
@@ -84,6 +85,9 @@ def _weighted_sum(
 ) -> Tensor:
     if isinstance(column, CategoricalColumn):
         weights = _variable("weights", [column.num_buckets, units], collections, trainable)
+        rows = row_of_each(weights, column, batch, "weighted_sum")
+        if rows is not None:
+            return rows
         ids, amounts = column.sparse_tensors(batch)
         return safe_embedding_lookup_sparse(
             weights, _as_matrix(ids), None if amounts is None else _as_matrix(amounts), combiner, name="weighted_sum"

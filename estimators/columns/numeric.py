@@ -17,7 +17,7 @@ from ...engine.ops.casting import cast
 from ...engine.ops.parsing import FixedLenFeature
 from ...engine.ops.ranges import bucketize_op, range as steps
 from ...engine.tensor_types import SparseTensor
-from .base import Batch, CategoricalColumn, DenseColumn, IdWeightPair, check_key
+from .base import Batch, CategoricalColumn, DenseColumn, IdWeightPair, OneId, check_key
 
 
 @dataclass(frozen=True)
@@ -167,6 +167,11 @@ class BucketizedColumn(DenseColumn, CategoricalColumn):
     def dense_tensor(self, batch: Batch, weight_collections: list[Any] | None = None, trainable: bool = True) -> Tensor:
         """One-hot vectors."""
         return one_hot(cast(batch.get(self), int64), self._buckets, 1.0, 0.0)
+
+    def one_id(self, batch: Batch) -> OneId | None:
+        """The bucket, of a source of one number."""
+        found: Tensor = batch.get(self)
+        return OneId(cast(found, int64), False) if found.sizes is not None and found.sizes[1:] == (1,) else None
 
     def sparse_tensors(self, batch: Batch) -> IdWeightPair:
         """One id for each value; each dimension of the source has ids of its own."""

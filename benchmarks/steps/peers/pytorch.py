@@ -1,4 +1,4 @@
-"""PyTorch: variant "eager", and "compile" with forward and loss under torch.compile; fused optimizers."""
+"""PyTorch: variant "eager", "compile" with forward and loss under torch.compile, "parallel"; fused optimizers."""
 
 from __future__ import annotations
 
@@ -243,6 +243,8 @@ def build(w: Workload, variant: str, threads: int) -> tuple[Callable[[Any], Any]
     parameters = [p for p in model.parameters() if p.requires_grad]
     optimizer = optimizer_of(w, parameters)
     call = torch.compile(model) if variant == "compile" else model
+    if variant == "parallel":
+        call = nn.parallel.DistributedDataParallel(model)
     counts = itertools.count(1)
     classified = w.batches[0]["y"].dtype == np.int32
 

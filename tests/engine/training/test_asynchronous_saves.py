@@ -8,6 +8,7 @@ import pytest
 import headrace as tf
 from headrace.engine.checkpoint import files, shards
 from headrace.engine.checkpoint.reader import list_variables, load_variable
+from headrace.engine.training import preemption
 
 
 @pytest.fixture(autouse=True)
@@ -173,6 +174,69 @@ def test_listeners_do_not_hear_of_a_save_that_failed(tmp_path, monkeypatch):
         for _ in range(5):
             session.run(train)
     assert [what for what, *_ in seen] == ["before", "after", "before"]
+
+
+def fails_at(monkeypatch, step):
+    """Makes the save of a step fail."""
+    write = shards.write_shard
+
+    def odd(path, *arguments):
+        if f"-{step}." in str(path):
+            failing()
+        return write(path, *arguments)
+
+    monkeypatch.setattr("headrace.engine.checkpoint.writer.write_shard", odd)
+
+
+@pytest.mark.parametrize("ends", ["a loop", "the end of the input", "a signal"])
+def test_a_last_save_that_fails_is_raised(tmp_path, monkeypatch, ends):
+    train = tf.assign_add(tf.train.get_or_create_global_step(), 1)
+    fails_at(monkeypatch, 3)
+    with pytest.raises(tf.errors.OpError, match="No space left"):
+        with tf.train.MonitoredTrainingSession(checkpoint_dir=str(tmp_path), asynchronous_checkpoints=True) as session:
+            for _ in range(3):
+                session.run(train)
+            if ends == "the end of the input":
+                raise tf.errors.OutOfRangeError(None, None, "no more")
+            if ends == "a signal":
+                preemption.ask_to_stop()
+    assert tf.train.latest_checkpoint(str(tmp_path)).endswith("-0")
+
+
+@pytest.mark.parametrize("kind", ["train", "fit"])
+def test_a_last_save_of_an_estimator_that_fails_is_raised(tmp_path, monkeypatch, kind):
+    config = tf.estimator.RunConfig(save_checkpoints_steps=100, asynchronous_checkpoints=True)
+    model = tf.estimator.LinearRegressor([tf.feature_column.numeric_column("x")], str(tmp_path), config=config)
+    rows, targets = {"x": np.ones(4, np.float32)}, np.ones(4, np.float32)
+    data = tf.data.Dataset.from_tensors((rows, targets[:, None])).repeat
+    fails_at(monkeypatch, 4)
+    with pytest.raises(tf.errors.OpError, match="No space left"):
+        model.train(data, steps=4) if kind == "train" else model.fit(rows, targets, batch_size=4, epochs=4, verbose=0)
+    assert model.latest_checkpoint().endswith("-0")
+
+
+def test_a_save_that_fails_is_raised_when_its_session_ends(tmp_path, monkeypatch):
+    tf.Variable(1.0, name="v")
+    saver = tf.train.Saver()
+    fails_at(monkeypatch, 1)
+    session = tf.Session()
+    session.run(tf.global_variables_initializer())
+    saver.save(session, str(tmp_path / "m"), 1, asynchronous=True)
+    with pytest.raises(tf.errors.OpError, match="No space left"):
+        session.close()
+    saver.wait()
+    session.close()
+
+
+def test_an_error_of_the_block_comes_before_that_of_its_save(tmp_path, monkeypatch):
+    tf.Variable(1.0, name="v")
+    saver = tf.train.Saver()
+    fails_at(monkeypatch, 1)
+    with pytest.raises(ZeroDivisionError) as found, tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        saver.save(session, str(tmp_path / "m"), 1, asynchronous=True)
+        raise ZeroDivisionError
+    assert "No space left" in "".join(found.value.__notes__)
 
 
 def test_an_estimator_saves_while_training_goes_on(tmp_path):
