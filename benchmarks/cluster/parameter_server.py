@@ -100,7 +100,9 @@ def main() -> None:
                 found[name].append(measured(name, workload, options.seconds))
         medians = {name: statistics.median(rate for rate, _ in values) for name, values in found.items()}
         used = {name: statistics.median(spent for _, spent in values) for name, values in found.items()}
-        text = ", ".join(f"{name} {rate:.0f} steps/s ({used[name]:.2f} ms of processors)" for name, rate in medians.items())
+        text = ", ".join(
+            f"{name} {rate:.0f} steps/s ({used[name]:.2f} ms of processors)" for name, rate in medians.items()
+        )
         ratio = f", ratio {medians['headrace'] / medians['tensorflow']:.2f}" if len(medians) > 1 else ""
         print(f"{workload}: {text}{ratio}", flush=True)
 
