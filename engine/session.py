@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -158,6 +159,7 @@ class BaseSession:
         calls.runtime = self.runtime
         self._steps: dict[Any, _Step] = {}
         self._closed = False
+        self._waits: list[Callable[[], None]] = []
 
     @property
     def graph(self) -> Graph:
@@ -302,17 +304,39 @@ class BaseSession:
         return _Default(self)
 
     def close(self) -> None:
-        """Ends the session: waiting operations are cancelled, later runs raise RuntimeError."""
+        """Ends the session: waiting operations are cancelled, later runs raise RuntimeError.
+
+        Asynchronous saves of its variables are waited for; the error of one that failed is raised.
+        """
         self._closed = True
         self._steps.clear()
         self._watching = None
         self.runtime.cancellation.cancel()
+        waits, self._waits = self._waits, []
+        for wait in waits:
+            wait()
+
+    def wait_at_close(self, wait: Callable[[], None]) -> None:
+        """Makes `close` call `wait`, whose error it raises: nothing that goes on beside a session may fail unseen."""
+        if wait not in self._waits:
+            self._waits.append(wait)
 
     def __del__(self) -> None:
         if getattr(self, "_steps", None) is not None:
             self._steps.clear()
             # Threads that make a dataset's elements ahead must not outlive the session.
             self.runtime.cancellation.cancel()
+
+
+@contextmanager
+def added_to(error: BaseException | None) -> Iterator[None]:
+    """Raises what the block raises, or only notes it at an error that there is already: that one comes first."""
+    try:
+        yield
+    except Exception as later:
+        if error is None:
+            raise
+        error.add_note(f"Afterwards: {type(later).__name__}: {later}")
 
 
 class _Default:
@@ -354,7 +378,8 @@ class Session(BaseSession):
     ) -> None:
         remove_innermost(DEFAULT.sessions, self)
         self._contexts.pop().__exit__(kind, error, trace)
-        self.close()
+        with added_to(error):
+            self.close()
 
     @staticmethod
     def reset(target: str, containers: Sequence[str] | None = None, config: Any = None) -> None:

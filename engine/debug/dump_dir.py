@@ -16,11 +16,10 @@ import numpy as np
 from ..dtypes import as_dtype
 from .debug_ops import IDENTITY
 from .dump_graph import DumpGraph, node_of
-from .dump_writer import FORMAT, GRAPH, RUN, TENSORS, VALUES, VERSION, carrier_of, npy_header
+from .dump_writer import FILE, FORMAT, GRAPH, RUN, TENSORS, VALUES, VERSION, carrier_of, npy_header
 
 Predicate = Callable[["DebugTensorDatum", Any], bool]
 
-_FILE = re.compile(r"\d{6,}\.(npy|json)\Z")
 _MOST_BYTES = 2**30
 
 
@@ -66,7 +65,7 @@ class DebugTensorDatum:
         self._debug_op: str = _typed(entry, "debug_op", str)
         self._timestamp: int = _typed(entry, "timestamp", int)
         self._file = entry.get("file")
-        if self._file is not None and not (isinstance(self._file, str) and _FILE.match(self._file)):
+        if self._file is not None and not (isinstance(self._file, str) and FILE.match(self._file)):
             raise ValueError(f"A dump names the file {self._file!r}, which is none of its own")
         shape = entry.get("shape")
         self._shape = None if shape is None else tuple(_size(n) for n in shape)

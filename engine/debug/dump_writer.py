@@ -12,6 +12,7 @@ import base64
 import io
 import json
 import os
+import re
 import shutil
 import threading
 import time
@@ -28,6 +29,8 @@ RUN, GRAPH, TENSORS, VALUES = "run.json", "graph.json", "tensors.jsonl", "tensor
 # NumPy writes the dtypes that it knows itself; others are written as these of the same size.
 _CARRIERS = {1: np.uint8, 2: np.uint16, 4: np.uint32}
 _DEFAULT_LIMIT = 100 * 2**30
+# The files of values.
+FILE = re.compile(r"\d{6,}\.(npy|json)\Z")
 
 
 class DiskUsage:
@@ -48,7 +51,7 @@ class DiskUsage:
         Raises:
             ResourceExhaustedError: they are more than TFDBG_DISK_BYTES_LIMIT (100 GiB by default) allows.
         """
-        limit = int(os.environ.get("TFDBG_DISK_BYTES_LIMIT", _DEFAULT_LIMIT))
+        limit = disk_limit()
         with self._lock:
             self.used += count
             if limit and self.used > limit:
@@ -58,6 +61,17 @@ class DiskUsage:
 
 
 DISK = DiskUsage()
+
+
+def disk_limit() -> int:
+    """The bytes that dumps may take, 0 for any number; ValueError if TFDBG_DISK_BYTES_LIMIT is no number."""
+    text = os.environ.get("TFDBG_DISK_BYTES_LIMIT", str(_DEFAULT_LIMIT))
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(
+            f"TFDBG_DISK_BYTES_LIMIT must be a number of bytes, such as 10000000000, got {text!r}"
+        ) from None
 
 
 def carrier_of(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -83,16 +97,21 @@ class DumpWriter:
         self._index: IO[str] | None = None
 
     def begin(self, run: dict[str, Any], graph: str) -> None:
-        """Makes the folder and describes the run; `graph` is the text of graph.json."""
-        self._clear()
-        (self.folder / VALUES).mkdir(parents=True)
+        """Makes the folder and describes the run; `graph` is the text of graph.json.
+
+        Raises:
+            FileExistsError: the folder has another one, called as that of the values, which is no dump's.
+            ValueError: TFDBG_DISK_BYTES_LIMIT is no number.
+        """
+        disk_limit()
+        clear_dump(self.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # First of all: a folder that has it is known as a dump's if the process is killed.
         self._describe({**run, "ended": False})
+        (self.folder / VALUES).mkdir()
         (self.folder / GRAPH).write_text(graph, encoding="utf-8")
         # A line at a time: what was dumped before a crash is what one wants to see.
         self._index = (self.folder / TENSORS).open("w", encoding="utf-8", buffering=1)
-
-    def _clear(self) -> None:
-        clear_dump(self.folder)
 
     def _describe(self, run: dict[str, Any]) -> None:
         self.run = run
@@ -140,8 +159,20 @@ def _bytes(item: Any) -> bytes:
 
 
 def clear_dump(folder: Path) -> None:
-    """Removes the files of a dump from a folder, and nothing else that may be there."""
+    """Removes the files of a dump, or of one that was only begun, from a folder, and nothing else that may be there.
+
+    Raises:
+        FileExistsError: there is a folder called as that of a dump's values with other files.
+    """
+    values = folder / VALUES
+    if not (folder / RUN).is_file() and values.exists():
+        others = [path.name for path in values.iterdir() if not FILE.match(path.name)] if values.is_dir() else [VALUES]
+        if others:
+            raise FileExistsError(
+                f"{values} is in the way of a dump, and no dump's itself: it holds {', '.join(sorted(others)[:3])}. "
+                "Move it away, or dump to another folder"
+            )
+    shutil.rmtree(values, ignore_errors=True)
     if (folder / RUN).is_file():
-        shutil.rmtree(folder / VALUES, ignore_errors=True)
-        for name in (RUN, GRAPH, TENSORS):
+        for name in (GRAPH, TENSORS, RUN):
             (folder / name).unlink(missing_ok=True)

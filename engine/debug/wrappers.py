@@ -69,8 +69,18 @@ def dump_root_of(session_root: str) -> Path:
     """
     root = Path(session_root)
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise ValueError(f"session_root must be a folder that does not exist or is empty: {session_root!r}")
+        text = f"session_root must be a folder that does not exist or is empty: {session_root!r}"
+        raise ValueError(f"{text}{_earlier(root)}")
     return root
+
+
+def _earlier(root: Path) -> str:
+    """What to do about dumps that are there."""
+    dumps = sorted(root.glob("run_*_*")) if root.is_dir() else []
+    if not dumps:
+        return ""
+    look = f"python -m headrace debug {dumps[-1]}"
+    return f". It holds dumps of an earlier session ({look} looks at the last): remove them, or name another folder"
 
 
 def run_folder(root: Path, number: int) -> Path:

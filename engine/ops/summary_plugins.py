@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..conversion import convert_to_tensor
-from ..dtypes import bool as boolean, float32, int32
+from ..dtypes import bool as boolean, float32, float64, int32
 from ..graph import Tensor
 from ..scopes import name_scope
+from ..shapes import TensorShape
 from .array import reshape, stack
+from .array_shape import broadcast_static_shape
 from .binary import maximum
 from .casting import cast
 from .choice import clip_by_value
@@ -38,7 +40,8 @@ def pr_curve(
     Args:
         name: the tag is `name/pr_curves`, with the scopes around it.
         labels: booleans of any shape.
-        predictions: floating, of the same shape; what is beyond 0 and 1 is cut.
+        predictions: numbers, of the same shape; what is beyond 0 and 1 is cut. An example whose prediction is NaN counts
+            nowhere, as in TensorBoard.
         num_thresholds: how many, evenly spaced from 0 to 1; 201 if None.
         weights: of the examples; of the same shape or broadcast to it.
         display_name: what TensorBoard calls the curve.
@@ -49,20 +52,22 @@ def pr_curve(
         A string scalar: a serialized Summary with a tensor float32 [6, num_thresholds].
 
     Raises:
-        TypeError: labels that are not booleans.
+        TypeError: labels that are not booleans, predictions or weights that are no numbers, `num_thresholds` that is no
+            whole number.
         ValueError: shapes that differ, less than two thresholds.
     """
-    from ..summary.plugins import SMALLEST_COUNT, THRESHOLDS
+    from ..summary.plugins import SMALLEST_COUNT, checked_thresholds
 
-    count = THRESHOLDS if num_thresholds is None else num_thresholds
+    count = checked_thresholds(name, num_thresholds)
     with name_scope(name, values=[labels, predictions, weights]):
-        truth, chances = convert_to_tensor(labels), convert_to_tensor(predictions)
+        truth, chances = convert_to_tensor(labels), _counted(name, "predictions", predictions)
         if truth.dtype.base_dtype != boolean:
             raise TypeError(f"summary {name!r}: labels must be bool, got {truth.dtype.base_dtype.name}")
         truth.shape.assert_is_compatible_with(chances.shape)
         places = reshape(cast(floor(clip_by_value(chances, 0.0, 1.0) * (count - 1)), int32), [-1])
         is_true = cast(truth, chances.dtype)
-        weight = 1.0 if weights is None else cast(convert_to_tensor(weights), chances.dtype)
+        weight = 1.0 if weights is None else cast(_counted(name, "weights", weights), chances.dtype)
+        _check_weights(name, weight, chances)
         found, false = (
             cumsum(unsorted_segment_sum(reshape(share * weight, [-1]), places, count), reverse=True, name=label)
             for share, label in ((is_true, "tp"), (1.0 - is_true, "fp"))
@@ -71,6 +76,26 @@ def pr_curve(
         recall = divide(found, maximum(found[0], SMALLEST_COUNT))
         rows = [found, false, false[0] - false, found[0] - found, precision, recall]
         return curve_summary(name, rows, count, display_name, description, collections)
+
+
+def _counted(name: str, what: str, values: Any) -> Tensor:
+    """Numbers as float32 or float64: smaller ones do not count far."""
+    tensor = convert_to_tensor(values)
+    dtype = tensor.dtype.base_dtype
+    if not (dtype.is_floating or dtype.is_integer or dtype == boolean):
+        raise TypeError(f"summary {name!r}: {what} must be real numbers, got {dtype.name}")
+    return tensor if dtype == float64 else cast(tensor, float32)
+
+
+def _check_weights(name: str, weights: Any, labels: Tensor) -> None:
+    """Raises ValueError for weights that have more elements than the labels."""
+    sizes = weights.shape if isinstance(weights, Tensor) else ()
+    try:
+        labels.shape.assert_is_compatible_with(broadcast_static_shape(TensorShape(sizes), labels.shape))
+    except ValueError:
+        raise ValueError(
+            f"summary {name!r}: weights of shape {sizes} do not fit labels of shape {labels.shape}"
+        ) from None
 
 
 def pr_curve_raw_data_op(
@@ -89,7 +114,7 @@ def pr_curve_raw_data_op(
     """A summary of a PR curve that was computed elsewhere: six vectors over thresholds from 0 to 1.
 
     Raises:
-        ValueError: `num_thresholds` is None and the vectors' length is not known.
+        ValueError: `num_thresholds` is None and the vectors' length is not known, or is another one.
     """
     rows = [
         true_positive_counts, false_positive_counts, true_negative_counts, false_negative_counts, precision, recall,
@@ -99,6 +124,9 @@ def pr_curve_raw_data_op(
         count = tensors[0].sizes[0] if num_thresholds is None and tensors[0].sizes else num_thresholds
         if count is None:
             raise ValueError(f"summary {name!r}: give num_thresholds, as the length of the counts is not known")
+        for tensor in tensors:
+            if not tensor.shape.is_compatible_with([count]):
+                raise ValueError(f"summary {name!r}: expected vectors of {count} numbers, got shape {tensor.shape}")
         return curve_summary(name, tensors, count, display_name, description, collections)
 
 

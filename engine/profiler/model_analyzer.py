@@ -12,6 +12,8 @@ from .profiler import profile
 TRAINABLE_VARS_PARAMS_STAT_OPTIONS = ProfileOptionBuilder.trainable_variables_parameter()
 FLOAT_OPS_OPTIONS = ProfileOptionBuilder.float_operation()
 PRINT_ALL_TIMING_MEMORY = {**ProfileOptionBuilder.time_and_memory(), "order_by": "name"}
+# Options that TensorFlow has no more.
+_GONE = ("viz", "device_regexes")
 
 
 def print_model_analysis(
@@ -31,9 +33,8 @@ def print_model_analysis(
         >>> print_model_analysis(graph, tfprof_options=options).total_parameters
         15
     """
-    options = {**(TRAINABLE_VARS_PARAMS_STAT_OPTIONS if tfprof_options is None else tfprof_options)}
+    given = TRAINABLE_VARS_PARAMS_STAT_OPTIONS if tfprof_options is None else tfprof_options
+    options = {name: value for name, value in given.items() if name not in _GONE}
     # What the old columns are called now, and no more.
     options["select"] = [c for c in options.get("select", ["params"]) if c in COLUMNS]
-    if options.get("dump_to_file"):
-        options["output"] = f"file:outfile={options['dump_to_file']}"
     return profile(graph, run_meta, op_log, tfprof_cmd, options)

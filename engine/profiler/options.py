@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import copy
+import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from ..errors import InvalidArgumentError
 
@@ -21,7 +24,8 @@ ORDERS = (
     "name", "bytes", "peak_bytes", "residual_bytes", "output_bytes", "micros", "accelerator_micros", "cpu_micros",
     "params", "float_ops", "occurrence",
 )  # fmt: skip
-OUTPUTS = ("stdout", "file", "timeline", "none")
+# Where reports go, and whether the name of a file follows.
+OUTPUTS = {"stdout": False, "none": False, "file": True, "timeline": True, "pprof": True}
 
 
 def _base(**changes: Any) -> dict[str, Any]:
@@ -44,6 +48,14 @@ def _base(**changes: Any) -> dict[str, Any]:
         "output": "stdout",
     }
     return {**options, **changes}
+
+
+# Options that not every dict has.
+_OTHERS = (
+    "min_peak_bytes", "min_residual_bytes", "min_output_bytes", "min_accelerator_micros", "min_cpu_micros",
+    "dump_to_file",
+)  # fmt: skip
+_NUMBERS = ("max_depth", "step")
 
 
 class ProfileOptionBuilder:
@@ -140,7 +152,7 @@ class ProfileOptionBuilder:
 
     def with_accounted_types(self, account_type_regexes: Sequence[str]) -> ProfileOptionBuilder:
         """Counts and shows nodes of which an op type, device or type of the OpLogProto matches."""
-        return self._with(account_type_regexes=list(account_type_regexes))
+        return self._with(account_type_regexes=_texts("account_type_regexes", account_type_regexes))
 
     def with_node_names(
         self,
@@ -156,7 +168,7 @@ class ProfileOptionBuilder:
             "hide_name_regexes": hide_name_regexes,
             "trim_name_regexes": trim_name_regexes,
         }
-        return self._with(**{name: list(value) for name, value in given.items() if value is not None})
+        return self._with(**{name: _texts(name, value) for name, value in given.items() if value is not None})
 
     def account_displayed_op_only(self, is_true: bool) -> ProfileOptionBuilder:
         """Whether sums are over what is shown alone."""
@@ -188,10 +200,10 @@ class ProfileOptionBuilder:
 
     def select(self, attributes: Sequence[str]) -> ProfileOptionBuilder:
         """The columns to show."""
-        return self._with(select=list(attributes))
+        return self._with(select=_texts("select", attributes))
 
     def with_step(self, step: int) -> ProfileOptionBuilder:
-        """The step of `Profiler.add_step` to show; -1 for the mean of all."""
+        """The step of `Profiler.add_step` to show; -1 for the mean of all. The run of `tf.profiler.profile` is step 0."""
         return self._with(step=step)
 
 
@@ -222,16 +234,20 @@ def checked_options(values: dict[str, Any]) -> Options:
     """Options as the profiler uses them.
 
     Raises:
-        InvalidArgumentError: a column, an order or an output is not known, or a regular expression is none.
+        InvalidArgumentError: an option, a column, an order or an output is not known, a number or a list of texts is
+            none, or a regular expression is none.
     """
+    known_names = {**_base(), **dict.fromkeys(_OTHERS)}
+    for name, value in values.items():
+        _check(name, value, list(known_names))
     values = {**_base(), **values}
-    kind, _, rest = str(values["output"]).partition(":")
+    if values.get("dump_to_file"):
+        values["output"] = f"file:outfile={values['dump_to_file']}"
+    kind, path = _output(str(values["output"]))
     unknown = [c for c in values["select"] if c not in COLUMNS]
     if unknown or values["order_by"] not in ORDERS:
         known, what = (COLUMNS, f"columns {unknown}") if unknown else (ORDERS, f"order {values['order_by']!r}")
         raise InvalidArgumentError(None, None, f"The profiler does not know the {what}; it knows {', '.join(known)}")
-    if kind not in (*OUTPUTS, "pprof"):
-        raise InvalidArgumentError(None, None, f"The profiler writes to one of {OUTPUTS}, not {values['output']!r}")
     patterns = {
         name: _compiled(values[f"{key}_regexes"])
         for name, key in (
@@ -250,9 +266,47 @@ def checked_options(values: dict[str, Any]) -> Options:
         select=tuple(c for c in COLUMNS if c in values["select"]),
         step=int(values["step"]),
         output=kind,
-        path=rest.removeprefix("outfile="),
+        path=path,
         **patterns,
     )
+
+
+def _check(name: str, value: Any, known: Sequence[str]) -> None:
+    text = ""
+    if name not in known:
+        near = difflib.get_close_matches(str(name), known, 1)
+        text = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(known))}"
+        text = f"The profiler has no option {name!r}; {text}"
+    elif name.startswith("min_") or name in _NUMBERS:
+        is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        text = "" if is_whole else f"The profiler's option {name} must be a whole number, got {value!r}"
+    elif name == "select" or name.endswith("_regexes"):
+        text = "" if _are_texts(value) else f"The profiler's option {name} must be a list of texts, got {value!r}"
+    if text:
+        raise InvalidArgumentError(None, None, text)
+
+
+def _output(text: str) -> tuple[str, str]:
+    """Where to write, and the name of the file."""
+    kind, _, rest = text.partition(":")
+    path = rest.removeprefix("outfile=")
+    has_path = OUTPUTS.get(kind)
+    if has_path is None or (has_path and (path == rest or not path)) or (not has_path and text != kind):
+        forms = ", ".join(f"'{name}:outfile=PATH'" if path else repr(name) for name, path in OUTPUTS.items())
+        raise InvalidArgumentError(None, None, f"The profiler writes to one of {forms}, not {text!r}")
+    return kind, path
+
+
+def _are_texts(values: Any) -> bool:
+    return (
+        isinstance(values, Iterable) and not isinstance(values, str | bytes) and all(isinstance(v, str) for v in values)
+    )
+
+
+def _texts(name: str, values: Any) -> list[str]:
+    if not _are_texts(values):
+        raise TypeError(f"{name} must be a list of texts, got {values!r}")
+    return list(values)
 
 
 def _compiled(texts: Sequence[str]) -> list[re.Pattern[str]]:

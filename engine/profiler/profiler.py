@@ -46,7 +46,7 @@ def profile(
 
     Args:
         graph: by default the default graph.
-        run_meta: of a run with a trace: times, bytes, and shapes that the graph does not know.
+        run_meta: of a run with a trace, step 0: times, bytes, and shapes that the graph does not know.
         op_log: types by which to choose operations, and counts where there is no rule.
         cmd: "scope" for a tree of name scopes, "graph" of edges, "op" for op types, "code" for lines of code.
         options: what ProfileOptionBuilder builds; by default the trainable parameters.
@@ -70,7 +70,7 @@ def profile(
         15
     """
     chosen = ProfileOptionBuilder.trainable_variables_parameter() if not options else options
-    runs = {} if run_meta is None else {-1: run_meta}
+    runs = {} if run_meta is None else {0: run_meta}
     return _profile(graph if graph is not None else get_default_graph(), runs, op_log, cmd, chosen)
 
 
@@ -88,7 +88,7 @@ def _profile(
 
 
 def _chosen_runs(runs: Mapping[int, RunMetadata], step: int) -> list[RunMetadata]:
-    if step == -1 or not runs or list(runs) == [-1]:
+    if step == -1:
         return list(runs.values())
     if step not in runs:
         raise InvalidArgumentError(None, None, f"There is no step {step}; there are {sorted(runs)}")
@@ -124,7 +124,7 @@ def advise(
     ExpensiveOperationChecker reports the three op types, scopes and lines of code that take most of the time. The other
     checks of ALL_ADVICE look at accelerators and clusters and have nothing to say of one processor.
     """
-    runs = {} if run_meta is None else {-1: run_meta}
+    runs = {} if run_meta is None else {0: run_meta}
     return _advise(graph if graph is not None else get_default_graph(), runs, options)
 
 

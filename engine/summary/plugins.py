@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Mapping
 from typing import Any, Final
@@ -35,12 +36,27 @@ Array = npt.NDArray[Any]
 # PR curves
 
 
+def checked_thresholds(name: str, count: Any) -> int:
+    """The number of thresholds of a PR curve, 201 where nothing is said.
+
+    Raises:
+        TypeError: it is no whole number.
+        ValueError: it is less than 2.
+    """
+    if count is None:
+        return THRESHOLDS
+    if isinstance(count, bool) or not isinstance(count, int | np.integer):
+        raise TypeError(f"summary {name!r}: num_thresholds must be a whole number, got {count!r}")
+    if count < 2:
+        raise ValueError(f"summary {name!r}: a PR curve needs at least 2 thresholds, got {count}")
+    return int(count)
+
+
 def pr_curve_metadata(
     name: str, thresholds: int, display_name: str | None = None, description: str | None = None
 ) -> SummaryMetadata:
-    """What TensorBoard must know of a PR curve beside its tensor; ValueError for less than two thresholds."""
-    if thresholds < 2:
-        raise ValueError(f"summary {name!r}: a PR curve needs at least 2 thresholds, got {thresholds}")
+    """What TensorBoard must know of a PR curve beside its tensor; raises as `checked_thresholds`."""
+    thresholds = checked_thresholds(name, thresholds)
     content = PrCurvePluginData(num_thresholds=thresholds).SerializeToString()
     return SummaryMetadata(
         display_name=name if display_name is None else display_name,
@@ -62,7 +78,7 @@ def pr_curve_pb(
 
     Args:
         name: the tag is `name/pr_curves`.
-        labels: booleans, which of the examples are positive.
+        labels: booleans, or 0 and 1: which of the examples are positive.
         predictions: of the shape of `labels`: how probable the model finds that; what is beyond 0 and 1 is cut.
         num_thresholds: how many, from 0 to 1; 201 if None.
         weights: of the examples, of their shape or broadcast to it.
@@ -70,15 +86,20 @@ def pr_curve_pb(
         description: what it says about it (Markdown).
 
     Raises:
-        ValueError: shapes that differ, a prediction that is NaN, less than two thresholds.
+        TypeError: labels, predictions or weights that are no numbers, `num_thresholds` that is no whole number.
+        ValueError: shapes that differ, labels other than 0 and 1, predictions or weights that are NaN, less than two
+            thresholds.
     """
-    count = THRESHOLDS if num_thresholds is None else num_thresholds
-    is_true, chances = np.asarray(labels, bool), np.asarray(predictions, np.float64)
-    if is_true.shape != chances.shape or np.isnan(chances).any():
-        shapes = f"{list(is_true.shape)} and {list(chances.shape)}"
+    count = checked_thresholds(name, num_thresholds)
+    truth, chances = _numbers(name, "labels", labels), _numbers(name, "predictions", predictions)
+    is_true = truth == 1
+    if truth.shape != chances.shape or np.isnan(chances).any():
+        shapes = f"{list(truth.shape)} and {list(chances.shape)}"
         raise ValueError(f"summary {name!r}: expected labels and predictions of one shape, without NaN, got {shapes}")
+    if (odd := truth[~is_true & (truth != 0)]).size:
+        raise ValueError(f"summary {name!r}: labels must be booleans, or 0 and 1, got {odd[0]:g}")
     places = np.floor(chances.clip(0, 1) * (count - 1)).astype(np.int64).reshape(-1)
-    shares = np.broadcast_to(1.0 if weights is None else np.asarray(weights, np.float64), is_true.shape)
+    shares = _shares(name, weights, truth.shape)
     positive, negative = (
         np.bincount(places, (shares * chosen).reshape(-1), count)[::-1].cumsum()[::-1] for chosen in (is_true, ~is_true)
     )
@@ -87,6 +108,27 @@ def pr_curve_pb(
         positive / np.maximum(SMALLEST_COUNT, positive + negative), positive / max(SMALLEST_COUNT, positive[0]),
         count, display_name, description,
     )  # fmt: skip
+
+
+def _numbers(name: str, what: str, values: Any) -> Array:
+    array = np.asarray(values)
+    # V are the kinds that NumPy does not know itself, such as bfloat16.
+    if array.dtype.kind not in "biufV":
+        raise TypeError(f"summary {name!r}: {what} must be numbers, got {array.dtype.name}: {values!r:.80}")
+    return array.astype(np.float64)
+
+
+def _shares(name: str, weights: Any, shape: tuple[int, ...]) -> Array:
+    """The weight of each example."""
+    given = _numbers(name, "weights", 1.0 if weights is None else weights)
+    if np.isnan(given).any():
+        raise ValueError(f"summary {name!r}: weights must be numbers, got NaN")
+    try:
+        return np.broadcast_to(given, shape)
+    except ValueError:
+        raise ValueError(
+            f"summary {name!r}: weights of shape {list(given.shape)} do not fit labels of shape {list(shape)}"
+        ) from None
 
 
 def pr_curve_raw_data_pb(
@@ -152,21 +194,23 @@ def session_start_pb(
     """A summary that says with which hyperparameters a run starts, as TensorBoard's `session_start_pb`.
 
     Args:
-        hparams: values by name: booleans, numbers and strings as they are; None, lists and dicts as their text.
+        hparams: values by name: booleans, numbers and strings as they are; None, lists, dicts, infinities and NaN as
+            their text.
         model_uri: where the model is.
         monitor_url: where the run can be watched.
         group_name: runs of one group are shown as one, with the mean of their metrics.
         start_time_secs: seconds since 1970; now if None.
 
     Raises:
-        TypeError: a value of another type; the text names it.
+        TypeError: no mapping, a name that is no text, or a value of another type; the text names it.
     """
+    values = {name: _hparam(name, value) for name, value in _named(hparams).items()}
     started = time.time() if start_time_secs is None else start_time_secs
     info = SessionStartInfo(
         model_uri=model_uri, monitor_url=monitor_url, group_name=group_name, start_time_secs=started
     )
-    for name, value in hparams.items():
-        info.hparams[name].CopyFrom(_hparam(name, value))
+    for name, value in values.items():
+        info.hparams[name].CopyFrom(value)
     return _hparams_summary(START_TAG, HParamsPluginData(session_start_info=info))
 
 
@@ -185,16 +229,31 @@ def hparams_pb(
 
     The group is `trial_id`; if None, runs with the same values are one group.
     """
-    group = json.dumps(dict(hparams), sort_keys=True, default=str) if trial_id is None else trial_id
+    plain = {name: _plain(value) for name, value in _named(hparams).items()}
+    group = json.dumps(plain, sort_keys=True, default=str) if trial_id is None else trial_id
     return session_start_pb(hparams, group_name=group, start_time_secs=start_time_secs)
 
 
+def _named(hparams: Any) -> Mapping[str, Any]:
+    if not isinstance(hparams, Mapping):
+        raise TypeError(f"hyperparameters must be values by name, got {hparams!r:.200}")
+    if odd := [name for name in hparams if not isinstance(name, str)]:
+        raise TypeError(f"the name of a hyperparameter must be text, got {odd[0]!r:.200}")
+    return hparams
+
+
+def _plain(value: Any) -> Any:
+    is_scalar = isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0)
+    return value.item() if is_scalar else value
+
+
 def _hparam(name: str, value: Any) -> Value:
-    plain = value.item() if isinstance(value, np.generic) else value
+    plain = _plain(value)
     if isinstance(plain, bool):
         return Value(bool_value=plain)
     if isinstance(plain, int | float):
-        return Value(number_value=plain)
+        # JSON has no such numbers: one of them would leave TensorBoard's page empty for all runs.
+        return Value(number_value=plain) if math.isfinite(plain) else Value(string_value=str(plain))
     if isinstance(plain, str):
         return Value(string_value=plain)
     if plain is None or isinstance(plain, list | tuple | dict):

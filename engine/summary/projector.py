@@ -22,6 +22,8 @@ CONFIG_FILE: Final = "projector_config.pbtxt"
 FOLDER: Final = "projector"  # of the values that come from checkpoints
 # Characters of a variable's name in a file's.
 _LONGEST_NAME: Final = 200
+# NumPy's kinds of real numbers; V are those that it does not know itself, such as bfloat16.
+_REAL: Final = "biufV"
 MOST_ROWS: Final = 100_000  # TensorBoard asks for no more
 
 _log = logging.getLogger("absl")
@@ -61,7 +63,7 @@ def visualize_embeddings(summary_writer: Any, config: Any) -> None:
 def export_embeddings(prefix: str) -> None:
     """Writes the embeddings of a checkpoint for the projector, if the checkpoint's folder has its configuration.
 
-    What cannot be shown is logged: a wrong configuration is no reason to end a training run.
+    What cannot be shown or written is logged: the checkpoint is whole, and training goes on.
     """
     folder = Path(prefix).parent
     wanted = _wanted(folder / CONFIG_FILE)
@@ -71,10 +73,13 @@ def export_embeddings(prefix: str) -> None:
     shapes = reader.get_variable_to_shape_map()
     for tensor, place in wanted.items():
         name = tensor.removesuffix(":0")
-        if len(shapes.get(name, ())) == 2:
-            write_vectors(folder / place, reader.get_tensor(name))
-        else:
+        if len(shapes.get(name, ())) != 2:
             _log.warning("The projector cannot show %s: it is no matrix of the checkpoint %s.", name, prefix)
+            continue
+        try:
+            write_vectors(folder / place, reader.get_tensor(name))
+        except (InvalidArgumentError, OSError) as error:
+            _log.warning("The projector cannot show %s: %s", name, error)
 
 
 def _wanted(path: Path) -> dict[str, str]:
@@ -93,9 +98,12 @@ def write_vectors(path: Path, values: npt.ArrayLike) -> None:
     """Writes a matrix as lines of numbers between tabs, the first 100,000 rows.
 
     Raises:
-        InvalidArgumentError: not a matrix.
+        InvalidArgumentError: not a matrix, or not of real numbers.
     """
     matrix = np.asarray(values)
+    if matrix.dtype.kind not in _REAL:
+        kind = "strings" if matrix.dtype.hasobject else matrix.dtype.name
+        raise InvalidArgumentError(None, None, f"{path}: the values of an embedding are {kind}, not real numbers")
     if matrix.ndim != 2:
         raise InvalidArgumentError(
             None, None, f"{path}: an embedding is a matrix [words, dimensions], got shape {list(matrix.shape)}"
@@ -108,7 +116,7 @@ def write_vectors(path: Path, values: npt.ArrayLike) -> None:
 
 def _place(tensor_name: str) -> str:
     name = tensor_name.removesuffix(":0")
-    safe = re.sub(r"[^-\w.]", "_", name)[:_LONGEST_NAME]
+    safe = re.sub(r"[^-\w.]", "_", name, flags=re.ASCII)[:_LONGEST_NAME]
     # Two variables must not share a file because their names differ only in what a file's name cannot have.
     mark = "" if safe == name else f"-{crc32c(name.encode()):08x}"
     return f"{FOLDER}/{safe}{mark}.tsv"

@@ -18,7 +18,7 @@ from ..summary.writer import FileWriterCache
 from .global_step import get_global_step
 from .meta_graph import export_meta_graph
 from .session_run_hook import SessionRunArgs, SessionRunContext, SessionRunHook, SessionRunValues
-from .timer import NeverTriggerTimer, SecondOrStepTimer
+from .timer import NeverTriggerTimer, SecondOrStepTimer, seconds, steps, whole
 
 _log = logging.getLogger("absl")
 
@@ -30,6 +30,10 @@ def _step_tensor(hook: SessionRunHook) -> Any:
     return step
 
 
+def _saving_timer(secs: float | None, step_count: int | None) -> SecondOrStepTimer:
+    return SecondOrStepTimer(seconds("save_secs", secs), steps("save_steps", step_count))
+
+
 class StopAtStepHook(SessionRunHook):
     """Stops after `num_steps` further steps, or at the global step `last_step`; exactly one must be given."""
 
@@ -37,8 +41,8 @@ class StopAtStepHook(SessionRunHook):
         if (num_steps is None) == (last_step is None):
             what = "One of" if num_steps is None else "Only one of"
             raise ValueError(f"{what} num_steps or last_step must be specified.")
-        self._num_steps = num_steps
-        self._last_step = last_step
+        self._num_steps = whole("num_steps", num_steps)
+        self._last_step = whole("last_step", last_step)
 
     def begin(self) -> None:
         """Finds the global step."""
@@ -83,15 +87,13 @@ class LoggingTensorHook(SessionRunHook):
             raise ValueError("exactly one of every_n_iter and every_n_secs must be provided.")
         if every_n_iter is None and every_n_secs is None and not at_end:
             raise ValueError("either at_end and/or exactly one of every_n_iter and every_n_secs must be provided.")
-        if every_n_iter is not None and every_n_iter <= 0:
-            raise ValueError(f"invalid every_n_iter={every_n_iter}.")
         self._order = list(tensors)
         self._tensors = dict(tensors) if isinstance(tensors, dict) else {t: t for t in tensors}
         self._formatter = formatter
         self._at_end = at_end
         self._timer: Any = NeverTriggerTimer()
         if every_n_iter is not None or every_n_secs is not None:
-            self._timer = SecondOrStepTimer(every_n_secs, every_n_iter)
+            self._timer = SecondOrStepTimer(seconds("every_n_secs", every_n_secs), steps("every_n_iter", every_n_iter))
 
     def begin(self) -> None:
         """Finds the tensors."""
@@ -177,7 +179,7 @@ class CheckpointSaverHook(SessionRunHook):
         self._scaffold = scaffold
         self._folder = Path(checkpoint_dir)
         self._prefix = str(self._folder / checkpoint_basename)
-        self._timer = SecondOrStepTimer(every_secs=save_secs, every_steps=save_steps)
+        self._timer = _saving_timer(save_secs, save_steps)
         self._listeners = list(listeners or ())
         self._save_graph_def = save_graph_def
         self.asynchronous = asynchronous
@@ -297,7 +299,7 @@ class StepCounterHook(SessionRunHook):
     ) -> None:
         if (every_n_steps is None) == (every_n_secs is None):
             raise ValueError("exactly one of every_n_steps and every_n_secs should be provided.")
-        self._timer = SecondOrStepTimer(every_steps=every_n_steps, every_secs=every_n_secs)
+        self._timer = SecondOrStepTimer(seconds("every_n_secs", every_n_secs), steps("every_n_steps", every_n_steps))
         self._output_dir = output_dir
         self._writer = summary_writer
 
@@ -408,7 +410,7 @@ class SummarySaverHook(SessionRunHook):
         self._scaffold = scaffold
         self._output_dir = output_dir
         self._writer = summary_writer
-        self._timer = SecondOrStepTimer(every_secs=save_secs, every_steps=save_steps)
+        self._timer = _saving_timer(save_secs, save_steps)
 
     def begin(self) -> None:
         """Finds the global step and the writer."""
@@ -463,7 +465,7 @@ class GlobalStepWaiterHook(SessionRunHook):
     """Keeps a worker from its first step until the global step is at `wait_until_step`."""
 
     def __init__(self, wait_until_step: int) -> None:
-        self._wait_until_step = wait_until_step
+        self._wait_until_step = whole("wait_until_step", wait_until_step) or 0
 
     def begin(self) -> None:
         """Finds the global step."""
@@ -534,13 +536,13 @@ class ProfilerHook(SessionRunHook):
         show_dataflow: bool = True,
         show_memory: bool = False,
     ) -> None:
+        self._timer = _saving_timer(save_secs, save_steps)
         self._folder = Path(output_dir)
         self._writer = FileWriterCache.get(os.fspath(output_dir)) if output_dir else None
         self._show_dataflow = show_dataflow
         self._show_memory = show_memory
         # A session that is made anew after a failure may come to a step again.
         self._traced: set[int] = set()
-        self._timer = SecondOrStepTimer(every_secs=save_secs, every_steps=save_steps)
 
     def begin(self) -> None:
         """Finds the global step."""

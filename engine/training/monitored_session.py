@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from ..errors import AbortedError, OutOfRangeError, UnavailableError
 from ..graph import Graph, get_default_graph
+from ..session import added_to
 from ..targets import find_target
 from .basic_session_run_hooks import CheckpointSaverHook, StepCounterHook, SummarySaverHook
 from .coordinator import Coordinator
@@ -123,12 +124,14 @@ class _Life:
     def should_stop(self) -> bool:
         return self.stop or self.coord.should_stop()
 
-    def close(self) -> None:
+    def close(self, error: BaseException | None = None) -> None:
+        """Ends all; `error` is what the end comes from, if it is one."""
         self.coord.request_stop()
         try:
             self.coord.join(stop_grace_period_secs=self.grace_secs, ignore_live_threads=True)
         finally:
-            self.session.close()
+            with added_to(error):
+                self.session.close()
 
 
 class StepContext:
@@ -300,18 +303,21 @@ class _MonitoredSession:
         with self._signals:
             self._close(call_end=True)
 
-    def _close(self, call_end: bool) -> None:
+    def _close(self, call_end: bool, error: BaseException | None = None) -> None:
         try:
             if call_end:
                 life = self._current()
                 for hook in self._hooks:
                     hook.end(life.session)
+        except BaseException as found:
+            error = found
+            raise
         finally:
             life_left, self._life = self._life, None
             if not self._graph_was_finalized:
                 self._graph._unsafe_unfinalize()
             if life_left is not None:
-                life_left.close()
+                life_left.close(error)
 
     def _is_closed(self) -> bool:
         return self._life is None
@@ -329,7 +335,7 @@ class _MonitoredSession:
         if not at_end:
             with ExitStack() as stack:
                 stack.callback(self._signals.__exit__, kind, error, trace)
-                self._close(call_end=False)
+                self._close(call_end=False, error=error)
         elif self._life is not None:
             self.close()
         return at_end and kind is not None and not issubclass(kind, Preempted)
@@ -474,7 +480,7 @@ def MonitoredTrainingSession(
     save_steps, save_secs = _steps_and_secs(save_checkpoint_steps, save_checkpoint_secs, (None, 600))
     chosen: list[SessionRunHook] = list(chief_only_hooks or ())
     folder = summary_dir or checkpoint_dir
-    if folder and log_step_count_steps:
+    if folder and _wanted(log_step_count_steps):
         chosen.append(StepCounterHook(output_dir=folder, every_n_steps=log_step_count_steps))
     if folder and (summary_steps or summary_secs):
         chosen.append(
@@ -509,4 +515,10 @@ def with_preemption(
 def _steps_and_secs(steps: Any, secs: Any, default: tuple[Any, Any]) -> tuple[Any, Any]:
     if steps is USE_DEFAULT and secs is USE_DEFAULT:
         return default
-    return tuple(None if value is USE_DEFAULT else value for value in (steps, secs))  # type: ignore[return-value]
+    return _wanted(steps), _wanted(secs)
+
+
+def _wanted(interval: Any) -> Any:
+    """An interval, or None where there is none: as TensorFlow's, 0 and less mean never."""
+    is_off = interval is USE_DEFAULT or (isinstance(interval, int | float) and interval <= 0)
+    return None if is_off else interval

@@ -264,7 +264,7 @@ class Saver:
             strip_default_attrs: leave attributes with their defaults out of the graph's file.
             save_debug_info: accepted.
             asynchronous: copy the values as they are now, and write them while the caller goes on. The error of such a
-                save is raised by the next `save`, `restore` or `wait`.
+                save is raised by the next `save`, `restore` or `wait`, or when the session is closed.
 
         Returns:
             The prefix of the checkpoint; None for an empty saver.
@@ -305,6 +305,7 @@ class Saver:
                 export_embeddings(prefix)
 
             if asynchronous:
+                _wait_at_close(sess, self._background)
                 self._background.start(f"Saving {prefix}", finish)
             else:
                 finish()
@@ -526,6 +527,12 @@ def _step_value(sess: Any, global_step: Any) -> int:
     if isinstance(global_step, Tensor) or hasattr(global_step, "_as_graph_element"):
         global_step = sess.run(global_step)
     return int(global_step)
+
+
+def _wait_at_close(sess: Any, background: Background) -> None:
+    plain = sess._tf_sess() if hasattr(sess, "_tf_sess") else sess
+    if hasattr(plain, "wait_at_close"):
+        plain.wait_at_close(background.wait)
 
 
 def _explained(error: Any, reason: str, differences: str) -> Any:

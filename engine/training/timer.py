@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from typing import Any
+
+import numpy as np
 
 
 class NeverTriggerTimer:
@@ -32,7 +35,8 @@ class SecondOrStepTimer:
         every_steps: steps.
 
     Raises:
-        ValueError: both or none are given.
+        TypeError: the number of steps is no whole number, that of seconds no number.
+        ValueError: both or none are given, steps below 1, or seconds below 0.
     """
 
     def __init__(self, every_secs: float | None = None, every_steps: int | None = None) -> None:
@@ -40,8 +44,8 @@ class SecondOrStepTimer:
             raise ValueError("Either every_secs or every_steps should be provided.")
         if every_secs is not None and every_steps is not None:
             raise ValueError("Can not provide both every_secs and every_steps.")
-        self._every_secs = every_secs
-        self._every_steps = every_steps
+        self._every_secs = seconds("every_secs", every_secs)
+        self._every_steps = steps("every_steps", every_steps)
         self.reset()
 
     def reset(self) -> None:
@@ -71,3 +75,33 @@ class SecondOrStepTimer:
     def last_triggered_step(self) -> int | None:
         """The step at which it was last due."""
         return self._last_step
+
+
+def whole(name: str, number: Any) -> int | None:
+    """A whole number, or None; TypeError names what is none."""
+    is_whole = isinstance(number, int | np.integer) or (isinstance(number, float) and number.is_integer())
+    if number is not None and (isinstance(number, bool) or not is_whole):
+        raise TypeError(f"{name} must be a whole number, got {number!r}")
+    return None if number is None else int(number)
+
+
+def steps(name: str, number: Any) -> int | None:
+    """A number of steps between two times, or None; TypeError or ValueError name what is none."""
+    try:
+        found = whole(name, number)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number from 1 on, got {number!r}") from None
+    if found is not None and found < 1:
+        raise ValueError(f"{name} must be a whole number from 1 on, got {number!r}")
+    return found
+
+
+def seconds(name: str, number: Any) -> float | None:
+    """A number of seconds between two times, or None; TypeError or ValueError name what is none."""
+    if number is None:
+        return None
+    if isinstance(number, bool) or not isinstance(number, int | float | np.integer | np.floating):
+        raise TypeError(f"{name} must be a number of seconds, got {number!r}")
+    if not number >= 0:
+        raise ValueError(f"{name} must be a number of seconds from 0 on, got {number!r}")
+    return float(number)

@@ -11,7 +11,7 @@ from ...engine.ops.control import group
 from ...engine.ops.division import divide
 from ...engine.ops.summary_plugins import curve_summary
 from ...engine.scopes import add_to_collection, name_scope
-from ...engine.summary.plugins import SMALLEST_COUNT, THRESHOLDS
+from ...engine.summary.plugins import SMALLEST_COUNT, checked_thresholds
 from .thresholds import (
     false_negatives_at_thresholds,
     false_positives_at_thresholds,
@@ -38,8 +38,11 @@ def pr_curve_streaming_op(
 
     Returns:
         The summary, a string scalar; and the operation that adds a batch.
+
+    Raises:
+        TypeError, ValueError: `num_thresholds` is no whole number from 2 on.
     """
-    count = THRESHOLDS if num_thresholds is None else num_thresholds
+    count = checked_thresholds(name, num_thresholds)
     thresholds = [i / (count - 1) for i in range(count)]
     with name_scope(name, values=[labels, predictions, weights]):
         (found, add_found), (false, add_false), (rejected, add_rejected), (missed, add_missed) = (

@@ -223,6 +223,19 @@ def test_columns_of_a_list(graph, capsys):
         ({"select": ["nothing"]}, "scope", r"columns \['nothing'\]"),
         ({"order_by": "age"}, "scope", "order 'age'"),
         ({"output": "paper"}, "scope", "not 'paper'"),
+        ({"output": "file=/tmp/x"}, "scope", "'file:outfile=PATH'.* not 'file=/tmp/x'"),
+        ({"output": "file:path=/tmp/x"}, "scope", "not 'file:path=/tmp/x'"),
+        ({"output": "file:outfile="}, "scope", "not 'file:outfile='"),
+        ({"output": "stdout:outfile=x"}, "scope", "not 'stdout:outfile=x'"),
+        ({"max_dept": 3}, "scope", "no option 'max_dept'; did you mean 'max_depth'?"),
+        ({"colour": "red"}, "scope", "no option 'colour'; there are .*order_by"),
+        ({"max_depth": "3"}, "scope", "max_depth must be a whole number, got '3'"),
+        ({"min_params": None}, "scope", "min_params must be a whole number, got None"),
+        ({"step": 2.5}, "scope", "step must be a whole number, got 2.5"),
+        ({"select": "params"}, "scope", "select must be a list of texts, got 'params'"),
+        ({"account_type_regexes": "Conv2D"}, "scope", "account_type_regexes must be a list of texts, got 'Conv2D'"),
+        ({"show_name_regexes": [1]}, "scope", r"show_name_regexes must be a list of texts, got \[1\]"),
+        ({"step": 7}, "scope", r"There is no step 7; there are \[\]"),
         ({"show_name_regexes": ["("]}, "scope", "no regular expression"),
         ({"output": "timeline:outfile=x"}, "scope", "needs the RunMetadata"),
     ],
@@ -269,6 +282,28 @@ def test_several_steps(graph):
     assert list(message.steps) == [1, 5] and sorted(node.execs) == [1, 5] and node.execs[1].run_count == 1
     reports = profiler.advise().checkers["ExpensiveOperationChecker"].reports
     assert "top 1 operation type" in reports[0] and len(reports) == 3
+
+
+def test_the_step_of_a_single_run(graph):
+    with tf.Session() as session:
+        metadata = traced(session, tf.exp(tf.random_normal([3]), name="y"))
+    for step in (-1, 0):
+        assert "y" in names(profile(graph, metadata, options={**TIMES, "step": step}))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"There is no step 7; there are \[0\]"):
+        profile(graph, metadata, options={**TIMES, "step": 7})
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda b: b.with_accounted_types("Conv2D"),
+        lambda b: b.select("micros"),
+        lambda b: b.with_node_names(show_name_regexes="dense"),
+    ],
+)
+def test_a_text_in_the_place_of_a_list(build):
+    with pytest.raises(TypeError, match="must be a list of texts, got '"):
+        build(Builder())
 
 
 def test_advice(graph):

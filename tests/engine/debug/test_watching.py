@@ -225,6 +225,43 @@ def test_disk_use_has_a_limit(tmp_path, monkeypatch):
         assert dumped(tmp_path, session, x, {x: np.ones(500)}, reset_disk_byte_usage=True).size == 1
 
 
+def test_a_limit_that_is_no_number(tmp_path, monkeypatch):
+    monkeypatch.setenv("TFDBG_DISK_BYTES_LIMIT", "10GB")
+    x = tf.placeholder(tf.float32, [2], name="x")
+    with tf.Session() as session:
+        text = "TFDBG_DISK_BYTES_LIMIT must be a number of bytes, such as 10000000000, got '10GB'"
+        with pytest.raises(ValueError, match=text):
+            dumped(tmp_path, session, x, {x: [1, 2]})
+    assert not (tmp_path / "dump").exists()
+
+
+def test_the_beginning_of_a_dump_is_taken_over(tmp_path):
+    """What a process leaves that is killed at once has no run.json."""
+    values_of_before = tmp_path / "dump" / "tensors"
+    values_of_before.mkdir(parents=True)
+    (values_of_before / "000000.npy").write_bytes(b"half")
+    x = tf.placeholder(tf.float32, [2], name="x")
+    with tf.Session() as session:
+        assert values(dumped(tmp_path, session, x, {x: [1, 2]}), "x")[0].tolist() == [1, 2]
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    other = tmp_path / "dump" / "tensors" / "results.csv"
+    other.parent.mkdir(parents=True)
+    other.write_text("mine")
+    x = tf.placeholder(tf.float32, [2], name="x")
+    with tf.Session() as session, pytest.raises(FileExistsError, match=r"dump/tensors .* no dump's .* results.csv"):
+        dumped(tmp_path, session, x, {x: [1, 2]})
+    assert other.read_text() == "mine"
+
+
+@pytest.mark.parametrize("wrap", [tf_debug.DumpingDebugWrapperSession, None], ids=["wrapper", "hook"])
+def test_dumps_of_an_earlier_session_are_named(tmp_path, wrap):
+    (tmp_path / "run_1700000000000000_1").mkdir()
+    with pytest.raises(ValueError, match=r"holds dumps of an earlier session \(python -m headrace debug .*run_17"):
+        wrap(tf.Session(), str(tmp_path)) if wrap else tf_debug.DumpingDebugHook(str(tmp_path))
+
+
 def test_the_graph_of_a_dump(tmp_path):
     a = tf.constant([1.0, -1.0], name="a")
     with tf.control_dependencies([tf.no_op(name="first")]):

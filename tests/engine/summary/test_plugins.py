@@ -71,6 +71,25 @@ def test_pr_curves_of_arrays_and_of_the_graph(weights, count):
         assert value.metadata.plugin_data.plugin_name == "pr_curves" and content.num_thresholds == (count or 201)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, hr.bfloat16.as_numpy_dtype, np.float64])
+def test_pr_curves_of_other_floats_count_exactly(dtype):
+    # A float16 counts to 2,048 only.
+    labels, chances = np.arange(5002) % 2 == 0, np.full(5002, 0.5, dtype)
+    pb = hr.summary.pr_curve_pb("c", labels.astype(int), chances, 3)
+    with hr.Graph().as_default(), hr.Session() as session:
+        drawn = hr.Summary.FromString(session.run(hr.summary.pr_curve("c", labels, chances, np.int64(3), [1])))
+    for summary in (pb, drawn):
+        found = make_ndarray(summary.value[0].tensor)
+        np.testing.assert_array_equal(found[:4, 1:], [[2501, 0], [2501, 0], [0, 2501], [0, 2501]])
+
+
+def test_a_prediction_that_is_no_number_counts_nowhere_in_the_graph():
+    with hr.Graph().as_default(), hr.Session() as session:
+        curve = hr.summary.pr_curve("c", [True, True, False], [0.9, np.nan, 0.1], 3)
+        found = make_ndarray(hr.Summary.FromString(session.run(curve)).value[0].tensor)
+    np.testing.assert_array_equal(found[:4], [[1, 1, 0], [1, 0, 0], [0, 1, 1], [0, 0, 1]])
+
+
 def test_a_pr_curve_over_batches():
     whole = counted(LABELS, CHANCES, 1.0, 5)
     with hr.Graph().as_default(), hr.Session() as session:
@@ -99,6 +118,28 @@ def test_pr_curves_that_were_computed_elsewhere():
         (lambda: hr.summary.pr_curve("c", [1.0], [0.5]), TypeError, "'c': labels must be bool, got float32"),
         (lambda: hr.summary.pr_curve("c", [True], [[0.5, 1.0]]), ValueError, "are incompatible"),
         (lambda: hr.summary.pr_curve("c", [True], [0.5], 1), ValueError, "at least 2 thresholds, got 1"),
+        (lambda: hr.summary.pr_curve("c", [True], [0.5], 2.5), TypeError, "num_thresholds must be .* got 2.5"),
+        (lambda: hr.summary.pr_curve("c", [True], [0.5], True), TypeError, "num_thresholds must be .* got True"),
+        (lambda: hr.summary.pr_curve("c", [True], ["a"]), TypeError, "'c': predictions must be .* got string"),
+        (lambda: hr.summary.pr_curve("c", [True], [0.5], 3, [[1.0], [2.0]]), ValueError, r"weights of shape \(2, 1\)"),
+        (lambda: hr.summary.pr_curve_streaming_op("c", [True], [0.5], 1), ValueError, "at least 2 thresholds, got 1"),
+        (lambda: hr.summary.pr_curve_streaming_op("c", [True], [0.5], "9"), TypeError, "must be .* got '9'"),
+        (lambda: hr.summary.pr_curve_pb("c", [True], [0.5], 0), ValueError, "at least 2 thresholds, got 0"),
+        (lambda: hr.summary.pr_curve_pb("c", [True], [0.5], -3), ValueError, "at least 2 thresholds, got -3"),
+        (lambda: hr.summary.pr_curve_pb("c", [True], [0.5], "9"), TypeError, "must be .* got '9'"),
+        (
+            lambda: hr.summary.pr_curve_pb("c", [2], [0.5]),
+            ValueError,
+            "'c': labels must be booleans, or 0 and 1, got 2",
+        ),
+        (lambda: hr.summary.pr_curve_pb("c", [0.5], [0.5]), ValueError, "0 and 1, got 0.5"),
+        (lambda: hr.summary.pr_curve_pb("c", [np.nan], [0.5]), ValueError, "0 and 1, got nan"),
+        (lambda: hr.summary.pr_curve_pb("c", ["False"], [0.5]), TypeError, "'c': labels must be numbers"),
+        (lambda: hr.summary.pr_curve_pb("c", [True], ["x"]), TypeError, "'c': predictions must be numbers"),
+        (lambda: hr.summary.pr_curve_pb("c", [True], [1j]), TypeError, "'c': predictions must be numbers"),
+        (lambda: hr.summary.pr_curve_pb("c", [True], [0.5], 3, [1, 2]), ValueError, r"weights of shape \[2\]"),
+        (lambda: hr.summary.pr_curve_pb("c", [True], [0.5], 3, np.nan), ValueError, "weights .* NaN"),
+        (lambda: pr_curve.summary.raw_data_op("c", *[[1, 2]] * 6, 3), ValueError, r"of 3 numbers, got shape \(2,\)"),
         (lambda: hr.summary.pr_curve_pb("c", [True], [[0.5]]), ValueError, r"one shape, .* got \[1\] and \[1, 1\]"),
         (lambda: hr.summary.pr_curve_pb("c", [True], [np.nan]), ValueError, "without NaN"),
         (lambda: hr.summary.pr_curve_raw_data_pb("c", *[[1, 2]] * 6, 3), ValueError, r"6 vectors of 3 .* \[6, 2\]"),
@@ -167,6 +208,35 @@ def test_a_run_that_fails(tmp_path):
     assert status_of(sessions_in(tmp_path)[-1]) == protos.Status.STATUS_FAILURE
 
 
+def test_values_of_hyperparameters():
+    given = {"array": np.array(0.5), "half": np.float16(0.25), "flag": np.bool_(True), "limit": np.inf, "bad": np.nan}
+    values, _ = start_of(plugins.session_start_pb(given).value[0])
+    # TensorBoard's page would be empty for all runs if one of them had such a number.
+    assert values == {"array": 0.5, "half": 0.25, "flag": True, "limit": "inf", "bad": "nan"}
+    assert start_of(plugins.session_start_pb({}).value[0])[0] == {}
+    alike = [hparams.api.hparams_pb({"rate": rate}).value[0] for rate in (0.5, np.float32(0.5))]
+    assert start_of(alike[0])[1].group_name == start_of(alike[1])[1].group_name
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({1: "a"}, "name of a hyperparameter must be text, got 1"),
+        ({"a": {1}, "b": 2}, "hyperparameter 'a': expected a boolean, number or string, got {1}"),
+        ({"a": np.zeros(3)}, "hyperparameter 'a': expected"),
+        ({"a": b"sgd"}, "hyperparameter 'a': expected"),
+        ({"a": 1j}, "hyperparameter 'a': expected"),
+        ([("a", 1)], "hyperparameters must be values by name, got"),
+        (None, "hyperparameters must be values by name, got None"),
+    ],
+)
+def test_what_are_no_hyperparameters(tmp_path, given, text):
+    for make in (hparams.api.hparams_pb, hr.summary.FileWriter(tmp_path).add_hparams):
+        with pytest.raises(TypeError, match=text):
+            make(given)
+    assert not sessions_in(tmp_path)
+
+
 def test_hparams_by_tensorboards_names():
     (value,) = hparams.api.hparams_pb({"b": 1, "a": "x"}, start_time_secs=5.0).value
     values, info = start_of(value)
@@ -223,6 +293,41 @@ def test_a_variable_that_cannot_be_shown(tmp_path, words, caplog, name):
         session.run(hr.global_variables_initializer())
         saved(tmp_path, session, hr.train.Saver(), 1)
     assert f"cannot show {name}: it is no matrix of the checkpoint" in caplog.text
+
+
+@pytest.mark.parametrize("value", [np.array([["a", "b"]]), np.ones((2, 2), np.complex64)], ids=["string", "complex"])
+def test_a_variable_that_is_no_numbers(tmp_path, caplog, value):
+    with hr.Graph().as_default(), hr.Session() as session:
+        variable = hr.get_variable("odd", initializer=value)
+        projector.visualize_embeddings(str(tmp_path), projector.ProjectorConfig(embeddings=[{"tensor_name": "odd"}]))
+        session.run(variable.initializer)
+        saver = hr.train.Saver()
+        prefix = saved(tmp_path, session, saver, 1)
+        assert hr.train.latest_checkpoint(str(tmp_path)) == prefix
+    assert "cannot show odd: " in caplog.text and "not real numbers" in caplog.text
+    assert not (tmp_path / "projector").exists()
+
+
+def test_values_that_cannot_be_written_do_not_end_training(tmp_path, words, caplog):
+    config = projector.ProjectorConfig(embeddings=[{"tensor_name": words.name}])
+    projector.visualize_embeddings(str(tmp_path), config)
+    (tmp_path / "projector").write_text("a file in the place of the folder")
+    with hr.Session() as session:
+        session.run(hr.global_variables_initializer())
+        assert saved(tmp_path, session, hr.train.Saver(), 1)
+    assert "cannot show net/words: " in caplog.text
+
+
+@pytest.mark.parametrize("name", ["..", "é" * 150, "a b/c?d", "con:1", ".", "%2F"])
+def test_names_of_files(tmp_path, name):
+    config = projector.ProjectorConfig(embeddings=[{"tensor_name": name}])
+    projector.visualize_embeddings(str(tmp_path), config)
+    text = (tmp_path / "projector_config.pbtxt").read_text()
+    (embedding,) = text_format.Parse(text, projector.ProjectorConfig()).embeddings
+    folder, file = embedding.tensor_path.split("/")
+    assert folder == "projector" and file.isascii() and len(file) < 255
+    write_vectors(tmp_path / embedding.tensor_path, np.eye(2))
+    assert (tmp_path / folder / file).is_file()
 
 
 def test_a_configuration_that_is_not_ours(tmp_path, words, caplog):

@@ -17,7 +17,11 @@ from headrace.engine.summary.events import summary_iterator
 from headrace.engine.summary.writer import FileWriterCache
 from headrace.engine.training import basic_session_run_hooks as hooks
 from headrace.engine.training.global_step import get_or_create_global_step
-from headrace.engine.training.monitored_session import MonitoredSession, SingularMonitoredSession
+from headrace.engine.training.monitored_session import (
+    MonitoredSession,
+    MonitoredTrainingSession,
+    SingularMonitoredSession,
+)
 from headrace.engine.training.saver import Saver
 from headrace.engine.training.scaffold import Scaffold
 from headrace.engine.training.session_run_hook import SessionRunArgs, SessionRunHook
@@ -211,6 +215,67 @@ def test_timer():
     for options in ({}, {"every_secs": 1, "every_steps": 1}):
         with pytest.raises(ValueError, match="every_secs"):
             SecondOrStepTimer(**options)
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda n: SecondOrStepTimer(every_steps=n), "every_steps"),
+        (lambda n: hooks.CheckpointSaverHook("folder", save_steps=n), "save_steps"),
+        (lambda n: hooks.SummarySaverHook(save_steps=n, scaffold=Scaffold()), "save_steps"),
+        (lambda n: hooks.ProfilerHook(save_steps=n), "save_steps"),
+        (lambda n: hooks.StepCounterHook(every_n_steps=n), "every_n_steps"),
+        (lambda n: hooks.LoggingTensorHook([], every_n_iter=n), "every_n_iter"),
+    ],
+)
+@pytest.mark.parametrize("number", [0, -5, "5", 2.5, True, np.nan], ids=repr)
+def test_a_number_of_steps_that_is_none(make, name, number):
+    with pytest.raises((TypeError, ValueError), match=rf"{name}\b.*{number!r}"):
+        make(number)
+
+
+@pytest.mark.parametrize("number", [-1, "5", True, np.nan], ids=repr)
+def test_seconds_that_are_none(number):
+    makes = {
+        "every_secs": lambda: SecondOrStepTimer(every_secs=number),
+        "save_secs": lambda: hooks.CheckpointSaverHook("folder", save_secs=number),
+        "every_n_secs": lambda: hooks.LoggingTensorHook([], every_n_secs=number),
+    }
+    for name, make in makes.items():
+        with pytest.raises((TypeError, ValueError), match=rf"{name}\b.*{number!r}"):
+            make()
+    assert SecondOrStepTimer(every_secs=0).should_trigger_for_step(1)
+    assert SecondOrStepTimer(every_steps=np.int64(3)).should_trigger_for_step(1) and hooks.StopAtStepHook(np.int32(2))
+
+
+@pytest.mark.parametrize("number", ["5", 2.5, True], ids=repr)
+def test_a_last_step_that_is_none(number):
+    makes = {
+        "num_steps": lambda: hooks.StopAtStepHook(num_steps=number),
+        "last_step": lambda: hooks.StopAtStepHook(last_step=number),
+        "wait_until_step": lambda: hooks.GlobalStepWaiterHook(number),
+    }
+    for name, make in makes.items():
+        with pytest.raises(TypeError, match=f"{name} must be a whole number, got {number!r}"):
+            make()
+
+
+def test_a_hook_that_is_refused_makes_no_folder(tmp_path):
+    for options in ({}, {"save_steps": 0}, {"save_steps": 1, "save_secs": 1}):
+        with pytest.raises(ValueError, match="steps"):
+            hooks.ProfilerHook(output_dir=tmp_path / "folder", **options)
+    assert not (tmp_path / "folder").exists()
+
+
+@pytest.mark.parametrize("off", [0, -1, None])
+def test_a_monitored_training_without_checkpoints_and_summaries(train, tmp_path, off):
+    options = {"save_checkpoint_steps": off, "save_summaries_steps": off, "log_step_count_steps": off}
+    with MonitoredTrainingSession(checkpoint_dir=str(tmp_path), hooks=[hooks.StopAtStepHook(3)], **options) as session:
+        while not session.should_stop():
+            session.run(train)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(TypeError, match="save_steps must be a whole number from 1 on, got '5'"):
+        MonitoredTrainingSession(checkpoint_dir=str(tmp_path), save_checkpoint_steps="5")
 
 
 def test_scaffold_of_summaries(train):
