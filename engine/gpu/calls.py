@@ -157,6 +157,11 @@ class Bound:
         address = self.allocate_step_value(function, math.prod(sizes) * kind.itemsize)
         return DeviceArray(address, kind, sizes, row_major(sizes, kind))
 
+    def table(self, values: Array) -> DeviceArray:
+        """A small array that never changes, such as the addresses of what one launch works on."""
+        fixed = np.ascontiguousarray(values)
+        return self.step_value(lambda: fixed, fixed.shape, fixed.dtype)
+
     def known(self, i: int) -> Array:
         """Input `i`, whose value is constant; UnsupportedError where it is not."""
         value = self.constants[i] if self.constants else None
