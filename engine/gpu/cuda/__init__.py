@@ -1,0 +1,1 @@
+"""NVIDIA GPUs: the driver, the libraries and the device."""
