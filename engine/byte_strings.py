@@ -10,13 +10,12 @@ import numpy as np
 def string_array(value: Any) -> np.ndarray[Any, Any]:
     """Nested lists of str or bytes as an object array of bytes."""
     array = np.array(value, dtype=object) if not isinstance(value, np.ndarray) else value.astype(object)
-    flat = array.reshape(-1)
-    if all(type(item) is bytes for item in flat):
+    flat = array.reshape(-1).tolist()
+    if set(map(type, flat)) <= {bytes}:
         return array
-    encoded = np.empty(array.shape, object)
-    for i, item in enumerate(flat):
-        encoded.flat[i] = _bytes_of(item)
-    return encoded
+    encoded = np.empty(len(flat), object)
+    encoded[:] = [_bytes_of(item) for item in flat]
+    return encoded.reshape(array.shape)
 
 
 def _bytes_of(item: Any) -> bytes:

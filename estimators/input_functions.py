@@ -94,7 +94,7 @@ def _array(name: str, values: Any) -> np.ndarray[Any, Any]:
         row = odd_row(values)
         at = "" if row is None else f": row {row} has another shape than those before it"
         raise ValueError(f"{name} is no array{at} ({error})") from None
-    if array.dtype.kind == "O":
+    if array.dtype.kind == "O" and not set(map(type, array.ravel().tolist())) <= {str, bytes}:
         wrong = [i for i, row in enumerate(array) if not all(isinstance(v, str | bytes) for v in np.ravel(row))]
         if wrong:
             raise TypeError(

@@ -20,6 +20,7 @@ from .repeat import repeat
 from .simplify import simplify
 from .sparse_updates import merge_sparse_updates
 from .summed_rows import sum_rows_in_place
+from .unique_lookups import look_up_directly
 from .updates import merge_updates
 from .verify import verify
 
@@ -35,6 +36,7 @@ PASSES: dict[str, Pass] = {
     "fuse_attention": fuse_attention,
     "fuse_layer_norm": fuse_layer_norm,
     "fuse_matmul": fuse_matmul,
+    "unique_lookups": look_up_directly,
     "sparse_updates": merge_sparse_updates,
     "fuse_norm": fuse_norm,
     "summed_rows": sum_rows_in_place,

@@ -1,0 +1,100 @@
+"""Pass: rows that are looked up once each and then spread out keep a static shape.
+
+`Gather(Gather(table, y), idx)` with `y, idx = Unique(indices)` is `Gather(table, indices)`. Its gradient adds up equal rows,
+`UnsortedSegmentSum(values, idx, number)` at `y`; an optimizer adds up those of `y` again, which are unique already: one sum
+is left, and the passes after this one know how to do without its shape.
+"""
+
+from __future__ import annotations
+
+from .dataflow import Dataflow, Node, Value
+from .lower import schedule
+
+_GATHERS = ("GatherV2", "ResourceGather")
+
+
+def look_up_directly(flow: Dataflow) -> None:
+    """Takes the unique indices out of lookups and of sums of their gradients."""
+    if not any(node.type == "Unique" for node in flow.nodes):
+        return
+    replaced: dict[Value, Value] = {}
+    direct: dict[Node, Node] = {}
+    for node in flow.nodes:
+        if node.type == "GatherV2" and (new := _direct(node)) is not None:
+            direct[node] = new
+            replaced[node.outputs[0]] = new.outputs[0]
+        elif node.type == "UnsortedSegmentSum":
+            replaced.update(_summed_once(node))
+    if replaced:
+        flow.nodes += direct.values()
+        flow.replace(replaced)
+        _wait_for(flow, direct)
+        flow.nodes = schedule(flow.nodes)
+        flow.prune()
+
+
+def _wait_for(flow: Dataflow, direct: dict[Node, Node]) -> None:
+    """What waited for a lookup to have read its table, such as an update of it, waits for the new one."""
+    inner: dict[Node, list[Node]] = {}
+    for node, new in direct.items():
+        inner.setdefault(node.inputs[0].node, []).append(new)
+    users, fetched = flow.users(), {v.node for v in flow.fetches} | set(flow.targets)
+    for node in flow.nodes:
+        if not inner.keys().isdisjoint(node.control):
+            node.control = list(dict.fromkeys([*node.control, *(m for n in node.control for m in inner.get(n, ()))]))
+    unused = {n for n in inner if n not in fetched and not any(users.get(v) for v in n.outputs)}
+    flow.redirect_control({**direct, **dict.fromkeys(unused, None)})
+    flow.targets = [direct.get(n, n) for n in flow.targets]
+
+
+def _whole(value: Value) -> Value:
+    """The value before it was given its own shape, or that of a vector."""
+    while value.node.type in ("Reshape", "Identity"):
+        value = value.node.inputs[0]
+    return value
+
+
+def _unique_of(value: Value, index: int) -> Node | None:
+    """The Unique node with static indices whose output `index` this is."""
+    found = _whole(value)
+    sizes = found.node.inputs[0].sizes if found.node.type == "Unique" else None
+    return found.node if found.index == index and sizes is not None and None not in sizes else None
+
+
+def _is_of_rows(node: Node) -> bool:
+    if node.type not in _GATHERS or node.attrs.get("batch_dims"):
+        return False
+    axis = node.inputs[2].node.constant if len(node.inputs) > 2 else None
+    return len(node.inputs) == 2 or (axis is not None and axis.size == 1 and not axis.any())
+
+
+def _direct(node: Node) -> Node | None:
+    """A lookup of all indices at once, for one of places among unique ones."""
+    inner, unique = node.inputs[0].node, _unique_of(node.inputs[1], 1)
+    if unique is None or not _is_of_rows(node) or not _is_of_rows(inner) or node.inputs[1].sizes is None:
+        return None
+    raw = unique.inputs[0]
+    if len(node.inputs[1].sizes) != 1 or _unique_of(inner.inputs[1], 0) is not unique:
+        return None
+    inputs = [inner.inputs[0], raw, *inner.inputs[2:]]
+    outputs = [(v.dtype, v.sizes) for v in node.outputs]
+    new = Node(inner.definition, node.name, dict(inner.attrs), inputs, outputs, inner.order, inner.origin)
+    new.control = list(dict.fromkeys([*inner.control, *node.control]))
+    new.reads, new.writes = inner.reads, inner.writes
+    new.take_in(node)
+    return new
+
+
+def _summed_once(again: Node) -> dict[Value, Value]:
+    """What stands for a sum of sums by unique index, and for its indices."""
+    second = again.inputs[1].node
+    first = _unique_of(second.inputs[0], 0) if second.type == "Unique" and again.inputs[1].index == 1 else None
+    total = _whole(again.inputs[0]).node
+    if first is None or total.type != "UnsortedSegmentSum" or _unique_of(total.inputs[1], 1) is not first:
+        return {}
+    values, rank = total.inputs[0], again.inputs[0].sizes
+    if values.sizes is None or rank is None or rank[1:] != values.sizes[1:]:
+        return {}
+    # The number of rows is that of the unique indices: otherwise there would be no second sum of them.
+    total.inputs[2] = again.inputs[2]
+    return {again.outputs[0]: total.outputs[0], second.outputs[0]: first.outputs[0]}
