@@ -6,14 +6,18 @@ import math
 import os
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from .dtypes import DType
 from .errors import FailedPreconditionError, InternalError, InvalidArgumentError
+from .gpu.memory import DeviceCopy, DeviceMemory
 from .graph import Sizes
 from .row_table import RowTable
+
+if TYPE_CHECKING:
+    from .gpu.device import Device
 
 T = TypeVar("T")
 
@@ -24,7 +28,7 @@ BY_ROWS_FROM = int(os.environ.get("HEADRACE_ROWS_FROM", 8 << 30))
 class VariableStorage:
     """The array of one variable. It is allocated once when the shape is static, and then only written in place."""
 
-    __slots__ = ("_lock", "array", "dtype", "initialized", "name", "sizes")
+    __slots__ = ("_lock", "array", "copy", "dtype", "initialized", "name", "sizes")
 
     def __init__(self, name: str, dtype: DType, sizes: Sizes) -> None:
         self.name = name
@@ -32,6 +36,8 @@ class VariableStorage:
         self.sizes = sizes
         self.initialized = False
         self.array: np.ndarray[Any, Any] | None = None
+        # The variable's memory on a device, once a program there uses it.
+        self.copy: DeviceCopy | None = None
         self._lock = threading.Lock()
 
     def allocate(self, sizes: tuple[int, ...]) -> np.ndarray[Any, Any]:
@@ -51,11 +57,37 @@ class VariableStorage:
             )
 
     def value(self) -> np.ndarray[Any, Any]:
-        """The current array; FailedPreconditionError if nothing was assigned yet."""
+        """The current array, which may be written at once; FailedPreconditionError if nothing was assigned yet."""
+        array = self.read()
+        self.changed_at_home()
+        return array
+
+    def read(self) -> np.ndarray[Any, Any]:
+        """The current array, which must not be written; FailedPreconditionError if nothing was assigned yet."""
         self.check()
+        self.come_home()
         if self.array is None:
             raise InternalError(None, None, f"the variable {self.name} is initialized and has no array")
         return self.array
+
+    def come_home(self) -> None:
+        """Brings the newest value into the array."""
+        if self.copy is not None and self.array is not None:
+            self.copy.come_home(self.array)
+
+    def changed_at_home(self) -> None:
+        """Notes that the array was written: what a device holds is old."""
+        if self.copy is not None:
+            self.copy.on_device = False
+
+    def on(self, device: Device, allocate: Callable[[int], DeviceMemory]) -> DeviceCopy:
+        """The variable's memory on a device, made at the first call; what another device holds comes home."""
+        array = self.allocate(self.sizes)  # type: ignore[arg-type]
+        with self._lock:
+            if self.copy is None or self.copy.memory.device is not device:
+                self.come_home()
+                self.copy = DeviceCopy(allocate(array.nbytes))
+            return self.copy
 
 
 class RowStorage(VariableStorage):
@@ -92,6 +124,24 @@ class ResourceStore:
         self.changing = threading.Lock()
         # Grows when a bound array may no longer be the variable's: programs bind again.
         self.generation = 0
+        # Whether any variable may have memory on a device.
+        self.on_devices = False
+
+    def use_devices(self) -> None:
+        """From now on variables may lie on devices: programs of the host bind again, to look where the newest values are."""
+        with self.lock:
+            if not self.on_devices:
+                self.on_devices = True
+                self.generation += 1
+
+    def leave_devices(self) -> None:
+        """Brings the values of all variables home and lets go of their memory on devices; programs bind again."""
+        with self.lock:
+            if self.on_devices:
+                self.generation += 1
+                for storage in self.variables.values():
+                    storage.come_home()
+                    storage.copy = None
 
     def variable(self, key: str, dtype: DType, sizes: Sizes) -> VariableStorage:
         """The storage of the variable `key`, made at first use."""
@@ -109,6 +159,7 @@ class ResourceStore:
         """Gives a variable an array of another shape; programs bound to the old one bind again."""
         with self.lock:
             storage.array = array
+            storage.copy = None
             self.generation += 1
 
     def object(self, container: str, name: str, make: Callable[[], T]) -> T:

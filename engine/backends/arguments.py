@@ -87,7 +87,7 @@ def _update(definition: Op[..., Any], attrs: dict[str, Any]) -> Compute:
         if by_rows is not None:
             update_rows(function, storages, [inputs[i] for i in others], by_rows, values)
             return [None] * len(definition.outputs)
-        arrays = [storage.array for storage in storages]
+        arrays = [storage.value() for storage in storages]
         function(np, *arrays, *(inputs[i] for i in others), **values)
         return [None] * len(definition.outputs)
 

@@ -174,7 +174,7 @@ class DynamicProgram:
                 f"You must feed a value for placeholder tensor {op.name!r} with dtype {op.outputs[0].dtype.name}",
             )
         if op.type == "ReadVariableOp":
-            return lambda inputs: [inputs[0].value().copy()]
+            return lambda inputs: [inputs[0].read().copy()]
         if op.type in ("Assign", "AssignVariableOp"):
             return lambda inputs: _assigned(self.runtime, node, inputs)
         return self._kernel(op, node)
@@ -194,7 +194,7 @@ class DynamicProgram:
 
 
 def _read(value: Any) -> Any:
-    return value.value().copy() if isinstance(value, VariableStorage) else value
+    return value.read().copy() if isinstance(value, VariableStorage) else value
 
 
 def _assigned(runtime: Runtime, node: Node, inputs: Sequence[Any]) -> list[Any]:

@@ -11,8 +11,9 @@ from ..plan.buffers import Place, Storage, View
 from ..plan.plan import Plan
 from ..rewriting.dataflow import Node, Value
 from ..runtime import Runtime
-from .cpu import CpuProgram, Slot
+from .cpu import CpuProgram
 from .native_steps import SegmentBuilder
+from .planned import Slot
 
 # What is behind an output: an array that holds only until the observer returns, the storage of a variable, or nothing.
 Shown = Callable[[], Any]

@@ -67,7 +67,7 @@ class ReferenceProgram:
         if node.type == "Const":
             return [node.attrs["value"]]
         if node.type == "ReadVariableOp":
-            return [inputs[0].value().copy()]
+            return [inputs[0].read().copy()]
         if node.type in ("Assign", "AssignVariableOp"):
             assign(self.runtime.resources, inputs[0], inputs[1], validates(node))
             return [None] * len(node.outputs)

@@ -48,6 +48,7 @@ def assign(
             _check_shape(storage, storage.array.shape, value.shape)
         _check_shape(storage, storage.sizes, value.shape)
         store.replace(storage, np.array(value, storage.dtype.numpy, order="C"))
+    storage.changed_at_home()
     storage.initialized = True
 
 

@@ -82,7 +82,7 @@ class NumericsCheck:
                 raise self._error(node, output, value)
 
     def _error(self, node: Node, output: Value, value: Any) -> InvalidArgumentError:
-        array = value.value() if isinstance(value, VariableStorage) else value
+        array = value.read() if isinstance(value, VariableStorage) else value
         nan, negative, positive = finite_parts(array)
         parts = (
             [f"{nan} NaN"] * bool(nan) + [f"{positive} Inf"] * bool(positive) + [f"{negative} -Inf"] * bool(negative)
@@ -107,7 +107,7 @@ def range_of(value: Any, dtype: DType) -> _Range | None:
     if not (dtype.is_floating or dtype.is_complex):
         return None
     if isinstance(value, VariableStorage):
-        value = value.array if value.initialized else None
+        value = value.read() if value.initialized else None
     if not isinstance(value, np.ndarray) or value.dtype.hasobject:
         return None
     with np.errstate(all="ignore"):

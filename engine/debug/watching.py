@@ -184,7 +184,7 @@ def _global_step(graph: Graph, runtime: Runtime) -> int | None:
     storage = runtime.resources.variables.get(variable_ref(handle).key)
     if storage is None or not storage.initialized or storage.array is None or storage.array.size != 1:
         return None
-    return int(storage.array.item())
+    return int(storage.read().item())
 
 
 class _Dump:
@@ -220,7 +220,7 @@ class _Dump:
         if isinstance(value, VariableStorage):
             if output.dtype.name == "resource":
                 return
-            array, initialized = (value.array, True) if value.initialized else (None, False)
+            array, initialized = (value.read(), True) if value.initialized else (None, False)
         elif isinstance(value, np.ndarray | np.generic | bytes) and output.dtype.name not in ("resource", "variant"):
             array, initialized = np.asarray(value, output.dtype.numpy), True
         else:

@@ -146,7 +146,7 @@ def variable_shape_op(input: Any, *, out_type: DType = int32, name: str | None =
 
 @variable_shape_op.state
 def variable_shape_state(context: Any, storage: Any, *, out_type: DType) -> Any:
-    return np.array(storage.value().shape, out_type.numpy)
+    return np.array(storage.read().shape, out_type.numpy)
 
 
 @op("DestroyResourceOp", "resource: resource", stateful=True)
@@ -208,7 +208,7 @@ def destroy_temporary_variable_op(ref: Any, *, var_name: str, name: str | None =
 
 @destroy_temporary_variable_op.state
 def destroy_temporary_variable_state(context: Any, storage: Any, *, var_name: str) -> Any:
-    value = storage.value().copy()
+    value = storage.read().copy()
     _forget(context, storage)
     return value
 

@@ -144,6 +144,7 @@ def _fill(targets: list[_Target]) -> None:
     for target in targets:
         if target.piece is None:
             np.copyto(target.array, target.value)
+        target.storage.changed_at_home()
         target.storage.initialized = True
 
 

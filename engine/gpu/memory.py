@@ -1,0 +1,129 @@
+"""Memory on devices: given back when nobody holds it, counted, and kept under a limit; the variables' copies in it."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ..errors import ResourceExhaustedError
+from .device import Device
+
+# The largest pieces that an error of too little memory names.
+MOST_NAMED = 12
+
+
+class DeviceMemory:
+    """Some bytes of a device, which are given back with the last reference to this."""
+
+    __slots__ = ("__weakref__", "address", "device", "name", "nbytes", "shape")
+
+    def __init__(self, device: Device, nbytes: int, name: str = "", shape: str = "") -> None:
+        self.device = device
+        self.nbytes = max(nbytes, 1)
+        self.name = name
+        self.shape = shape
+        self.address = ledger_of(device).take(self)
+
+
+class DeviceCopy:
+    """A variable's memory on a device, and on which side its newest value is: on one or both."""
+
+    __slots__ = ("_lock", "at_home", "memory", "on_device")
+
+    def __init__(self, memory: DeviceMemory) -> None:
+        self.memory = memory
+        self.at_home = True
+        self.on_device = False
+        self._lock = threading.Lock()
+
+    def come_home(self, array: np.ndarray[Any, Any]) -> None:
+        """Makes the array hold the newest value."""
+        if not self.at_home:
+            with self._lock:
+                if not self.at_home:
+                    self._download(array)
+                    self.at_home = True
+
+    def _download(self, array: np.ndarray[Any, Any]) -> None:
+        with lock_of(self.memory.device):
+            if array.nbytes:
+                self.memory.device.download(array, self.memory.address)
+
+    def to_device(self, array: np.ndarray[Any, Any]) -> None:
+        """Makes the device's memory hold the newest value."""
+        if not self.on_device:
+            with self._lock, lock_of(self.memory.device):
+                if array.nbytes:
+                    self.memory.device.upload(self.memory.address, np.ascontiguousarray(array))
+                self.on_device = True
+
+    def changed_on_device(self) -> None:
+        """Notes that the device's memory was written: what the host holds is old."""
+        with self._lock:
+            self.on_device = True
+            self.at_home = False
+
+
+class Ledger:
+    """What a device has given away: how many bytes, for what, and how many it may give."""
+
+    def __init__(self, device: Device) -> None:
+        self.lock = threading.RLock()
+        # The most bytes that may be given away; 0 for as many as there are.
+        self.limit = 0
+        self.used = 0
+        self.held: weakref.WeakSet[DeviceMemory] = weakref.WeakSet()
+        self._device = weakref.ref(device)
+
+    def take(self, memory: DeviceMemory) -> int:
+        """The address of fresh bytes; ResourceExhaustedError names the largest pieces that are held."""
+        if self.limit and self.used + memory.nbytes > self.limit:
+            raise self.exhausted(memory, f"the limit of this process is {self.limit} bytes")
+        try:
+            with self.lock:
+                address = memory.device.allocate(memory.nbytes)
+        except ResourceExhaustedError as error:
+            raise self.exhausted(memory, error.message) from error
+        self.used += memory.nbytes
+        self.held.add(memory)
+        weakref.finalize(memory, _give_back, self, memory.device, address, memory.nbytes).atexit = False
+        return address
+
+    def exhausted(self, memory: DeviceMemory, why: str) -> ResourceExhaustedError:
+        """An error that says what lacks and what takes the most memory."""
+        head = f"{memory.name or 'The step'} needs {memory.nbytes} bytes on {memory.device.name}, more than there are: {why}."
+        rows = [(m.name, m.shape, m.nbytes) for m in list(self.held) if m.name]
+        return ResourceExhaustedError(None, None, f"{head} In use are {self.used} bytes.\n{table(rows)}".rstrip())
+
+
+def _give_back(ledger: Ledger, device: Device, address: int, nbytes: int) -> None:
+    with ledger.lock:
+        ledger.used -= nbytes
+        device.release(address)
+
+
+def table(rows: Iterable[tuple[str, str, int]]) -> str:
+    """The largest of (name, shape, bytes), a line each."""
+    largest = sorted(rows, key=lambda row: -row[2])[:MOST_NAMED]
+    return "\n".join(f"{nbytes:>14} bytes  {shape:<20}  {name}" for name, shape, nbytes in largest)
+
+
+_ledgers: weakref.WeakKeyDictionary[Any, Ledger] = weakref.WeakKeyDictionary()
+_locks = threading.Lock()
+
+
+def ledger_of(device: Device) -> Ledger:
+    """The ledger of a device."""
+    with _locks:
+        if device not in _ledgers:
+            _ledgers[device] = Ledger(device)
+        return _ledgers[device]
+
+
+def lock_of(device: Device) -> threading.RLock:
+    """What is held while a device is asked for something: while one thread records a capture, others wait."""
+    return ledger_of(device).lock
