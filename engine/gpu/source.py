@@ -33,13 +33,13 @@ class Kernel:
         """The function."""
         parameters = ", ".join(f"{kind} {name}" for kind, name in self.parameters)
         head = f'extern "C" __global__ void __launch_bounds__({self.threads}) {self.name}({parameters})'
-        return f"{head} {{ {self.body} }}\n"
+        return f'#line 1 "{self.name}"\n{head} {{ {self.body} }}\n'
 
 
 @cache
 def file_text(name: str) -> str:
-    """What a file of `kernels/` says."""
-    return (_FOLDER / name).read_text(encoding="utf-8")
+    """What a file of `kernels/` says, under its name: compilers count its lines."""
+    return f'#line 1 "{name}"\n{(_FOLDER / name).read_text(encoding="utf-8")}'
 
 
 def unit_text(kernels: Iterable[Kernel]) -> str:

@@ -1,0 +1,100 @@
+"""Kernels compiled by g++ for the processor: the shim, the kernels' own text, and a launcher a kernel."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from functools import cache, cached_property
+from pathlib import Path
+
+from ...errors import InternalError, NotFoundError
+from ..source import Kernel, unit_text
+
+_FOLDER = Path(__file__).parent
+# Static variables of templates are shared memory: hidden, so that units of one process never share them.
+_FLAGS = (
+    "-std=c++17 -O1 -shared -fPIC -fvisibility=hidden -fno-gnu-unique -fno-exceptions -fno-rtti -fno-math-errno "
+    "-ffp-contract=off -fno-strict-aliasing -fwrapv -Wno-psabi"
+).split()
+_DYNAMIC_SHARED = re.compile(r"extern\s+__shared__\s+(?:__align__\s*\(\d+\)\s*)?([\w ]+?)\s+(\w+)\s*\[\s*\]\s*;")
+
+
+class HostCompiler:
+    """g++ as a compiler of kernels: gives shared libraries with a function `NAME__launch` a kernel."""
+
+    suffix = ".so"
+
+    def __init__(self, extra: Sequence[str] = ()) -> None:
+        self.flags = [*_FLAGS, *_sanitizer_flags(), *extra]
+
+    @cached_property
+    def identity(self) -> str:
+        """What compiled units depend on besides the kernels."""
+        shim = hashlib.sha256(_shim_text().encode()).hexdigest()
+        return "\n".join(["sim", _version(_program()), *self.flags, shim])
+
+    def compile(self, kernels: Sequence[Kernel]) -> bytes:
+        """A library with all these kernels; InternalError with the compiler's words where one is wrong."""
+        with tempfile.TemporaryDirectory(prefix="headrace-") as folder:
+            result = Path(folder, "unit.so")
+            command = [_program(), *self.flags, "-x", "c++", "-", "-o", str(result), "-lm"]
+            done = subprocess.run(command, input=library_text(kernels), capture_output=True, text=True, check=False)
+            if done.returncode:
+                names = ", ".join(kernel.name for kernel in kernels)
+                raise InternalError(None, None, f"g++ cannot compile {names}:\n{done.stderr[:4000]}")
+            return result.read_bytes()
+
+
+def available() -> bool:
+    """Whether there is a compiler for the simulation."""
+    return shutil.which(_wanted()) is not None
+
+
+def library_text(kernels: Sequence[Kernel]) -> str:
+    """One unit for g++."""
+    text = _DYNAMIC_SHARED.sub(r"HR_DYNAMIC_SHARED(\1, \2);", unit_text(kernels))
+    return "\n".join([_shim_text(), text, *map(_launcher, kernels)])
+
+
+def _launcher(kernel: Kernel) -> str:
+    arguments = ", ".join(f"hr_argument<{kind}>(a[{i}])" for i, (kind, _) in enumerate(kernel.parameters))
+    fibres = "true" if kernel.synchronizes else "false"
+    return (
+        f"static void {kernel.name}__thread(const unsigned long long* a) {{ (void)a; {kernel.name}({arguments}); }}\n"
+        f"HR_EXPORT int {kernel.name}__launch(const hr_launch* launch) "
+        f'{{ return hr_run(launch, "{kernel.name}", {kernel.name}__thread, {fibres}); }}\n'
+    )
+
+
+@cache
+def _shim_text() -> str:
+    return "".join(
+        f'#line 1 "{name}"\n{(_FOLDER / name).read_text(encoding="utf-8")}' for name in ("shim.h", "words.h")
+    )
+
+
+def _wanted() -> str:
+    return os.environ.get("HEADRACE_SIM_CXX") or "g++"
+
+
+def _program() -> str:
+    path = shutil.which(_wanted())
+    if path is None:
+        raise NotFoundError(None, None, f"the simulated GPU compiles its kernels with g++: no {_wanted()} is installed")
+    return path
+
+
+@cache
+def _version(program: str) -> str:
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    return f"{program} {done.stdout.splitlines()[0]} {os.uname().machine}"
+
+
+def _sanitizer_flags() -> list[str]:
+    wanted = os.environ.get("HEADRACE_SIM_SANITIZE", "")
+    return [f"-fsanitize={wanted}", "-g"] if wanted else []

@@ -1,0 +1,37 @@
+"""The simulated device for tests: fresh, and in each of the orders that threads may run in."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from headrace.engine.gpu.sim.compile import available
+from headrace.engine.gpu.sim.device import SimDevice
+
+ROOT = Path(__file__).resolve().parents[3]
+ORDERS = ["forward", "reverse", "random:7"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kernel_cache():
+    """Kernels compiled for tests stay in the checkout's build folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "HEADRACE_CACHE" not in os.environ:
+            folder = ROOT / "build" / "kernels"
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            patch.setenv("HEADRACE_CACHE", str(folder))
+        yield
+
+
+@pytest.fixture
+def sim():
+    """A fresh simulated device."""
+    if not available():
+        pytest.skip("the simulated GPU compiles kernels with g++, which is not installed")
+    return SimDevice()
+
+
+@pytest.fixture(params=ORDERS)
+def ordered_sim(request, sim):
+    """A fresh simulated device whose threads run in one of the orders: the test is run in each."""
+    return SimDevice(order=request.param)
