@@ -143,25 +143,21 @@ HR_DEVICE float float_of_bfloat16(unsigned short bits) { return float_of_bits((u
 /* ---- Types of types: what sums are kept in, and whether numbers are floats ---- */
 template <class T> struct type_of {
     typedef T wide;
-    static const bool is_float = false;
-    static const bool is_signed = T(-1) < T(0);
+    enum : bool { is_float = false, is_signed = T(-1) < T(0) };
 };
 template <> struct type_of<float> {
     typedef float wide;
-    static const bool is_float = true;
-    static const bool is_signed = true;
+    enum : bool { is_float = true, is_signed = true };
 };
 template <> struct type_of<double> {
     typedef double wide;
-    static const bool is_float = true;
-    static const bool is_signed = true;
+    enum : bool { is_float = true, is_signed = true };
 };
 template <> struct type_of<half> : type_of<float> {};
 template <> struct type_of<bfloat16> : type_of<float> {};
 template <> struct type_of<bool> {
     typedef bool wide;
-    static const bool is_float = false;
-    static const bool is_signed = false;
+    enum : bool { is_float = false, is_signed = false };
 };
 /* float for 16-bit floats, the type itself otherwise. */
 template <class T> using wide_t = typename type_of<T>::wide;
