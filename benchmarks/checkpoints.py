@@ -142,12 +142,18 @@ def beside_training(folder: Path, megabytes: int, rounds: int) -> None:
     shares = [b / w - 1 for b, w in zip(found["beside"], found["without"], strict=True)]
     extra = [c - a + n * (b - w) for c, a, n, b, w in zip(*(found[k] for k in EXTRA), strict=True)]
     print(f"\n{megabytes} MB saved beside a training loop, medians of {rounds} (mean of the steps of each)")
-    print(f"a step without saves {middle['without'] * 1e3:.1f} ms, while one is written {middle['beside'] * 1e3:.1f} ms")
-    print(f"    longer by {statistics.median(shares):.1%} in each of {middle['steps']:.0f} steps ({middle['save']:.2f} s)")
+    print(
+        f"a step without saves {middle['without'] * 1e3:.1f} ms, while one is written {middle['beside'] * 1e3:.1f} ms"
+    )
+    print(
+        f"    longer by {statistics.median(shares):.1%} in each of {middle['steps']:.0f} steps ({middle['save']:.2f} s)"
+    )
     print(f"the call of a save {middle['call'] * 1e3:.1f} ms, a copy of the values alone {middle['copy'] * 1e3:.1f} ms")
     beyond = statistics.median(extra)
     every_100 = beyond / (100 * middle["without"])
-    print(f"a save in all, beyond the copy, {beyond * 1e3:.1f} ms: {every_100:.1%} of a step's time if saved every 100 steps")
+    print(
+        f"a save in all, beyond the copy, {beyond * 1e3:.1f} ms: {every_100:.1%} of a step's time if saved every 100 steps"
+    )
 
 
 EXTRA = ("call", "copy", "steps", "beside", "without")
