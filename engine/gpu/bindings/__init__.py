@@ -1,5 +1,25 @@
 """Bindings of op types to kernels of a device, a file a family; importing this registers them."""
 
-from . import random, rows, softmax, updates
+from . import (
+    assigns,
+    elementwise,
+    movement,
+    products,
+    random,
+    reductions,
+    rows,
+    softmax,
+    updates,
+)
 
-__all__ = ["random", "rows", "softmax", "updates"]
+__all__ = [
+    "assigns",
+    "elementwise",
+    "movement",
+    "products",
+    "random",
+    "reductions",
+    "rows",
+    "softmax",
+    "updates",
+]
