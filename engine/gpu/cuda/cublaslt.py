@@ -221,12 +221,10 @@ class Description:
 
 def stored_sizes(product: Product) -> tuple[tuple[int, int], ...]:
     """Rows and columns of a, b and c as they are stored."""
-    a, b = (product.rows, product.depth), (product.depth, product.columns)
-    return (
-        a[:: -1 if product.transpose_a else 1],
-        b[:: -1 if product.transpose_b else 1],
-        (product.rows, product.columns),
-    )
+    rows, columns, depth = product.rows, product.columns, product.depth
+    a = (depth, rows) if product.transpose_a else (rows, depth)
+    b = (columns, depth) if product.transpose_b else (depth, columns)
+    return a, b, (rows, columns)
 
 
 def _lay_out(library: Any, layout: c_void_p, data: int, sizes: tuple[int, int], leading: int) -> None:
@@ -243,10 +241,10 @@ def _set_batch(library: Any, layout: c_void_p, batch: int, stride: int) -> None:
 
 
 def _destroy(library: Any, matmul: c_void_p, layouts: tuple[c_void_p, ...]) -> None:
-    if matmul:
+    if matmul.value:
         library.cublasLtMatmulDescDestroy(matmul)
     for layout in layouts:
-        if layout:
+        if layout.value:
             library.cublasLtMatrixLayoutDestroy(layout)
 
 

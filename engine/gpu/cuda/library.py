@@ -34,6 +34,7 @@ class Library:
 
 
 CUBLASLT = Library("cublasLt", "cublas", "cuda")
+CUBLAS = Library("cublas", "cublas", "cuda")
 NVRTC = Library("nvrtc", "cuda_nvrtc", "cuda")
 CUDNN = Library("cudnn", "cudnn", "cudnn", ("9",))
 NCCL = Library("nccl", "nccl", "nccl", ("2",))
