@@ -44,7 +44,8 @@ def fused_matmul_shape(context: InferenceContext) -> list[Sizes]:
     return matmul_shape(context)
 
 
-def _expression(step: str, alpha: float, dtype: Any) -> Expression:
+def step_expression(step: str, alpha: float, dtype: Any) -> Expression:
+    """What a step computes of its op's inputs."""
     definition = definition_of(step)
     expression = definition.expression(dtype, {"alpha": alpha} if "alpha" in definition.attributes else {})
     if expression is None:
@@ -56,7 +57,7 @@ def _finish(x: Any, operands: Any, steps: list[str], alphas: list[float]) -> Non
     following = iter(operands)
     dtype = float32 if x.dtype == np.float32 else float64
     for step, alpha in zip(steps, alphas, strict=True):
-        expression = _expression(step, alpha, dtype)
+        expression = step_expression(step, alpha, dtype)
         arguments = [x] if step in UNARY else [x, next(following)]
         arguments = arguments if STEPS[step] == 0 else arguments[::-1]
         if len(expression.instructions) == 1:

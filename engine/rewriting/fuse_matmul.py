@@ -8,7 +8,7 @@ chain becomes one `_FusedMatMul` node in the place of its last op.
 from __future__ import annotations
 
 from ..dtypes import float32, float64
-from ..ops.fused_matmul import STEPS, UNARY
+from ..ops.fused_matmul import STEPS, UNARY, step_expression
 from ..registry import definition_of
 from .dataflow import Dataflow, Node, Value
 
@@ -89,11 +89,14 @@ def _take(node: Node, inner: Node, place: int, step: str) -> bool:
     ):
         return False
     operands = [*inner.inputs[2:], *others]
+    alpha = float(node.attrs.get("alpha", 0.0))
     attrs = {
         "transpose_a": inner.attrs["transpose_a"],
         "transpose_b": inner.attrs["transpose_b"],
         "steps": steps,
-        "alphas": [*inner.attrs.get("alphas", []), float(node.attrs.get("alpha", 0.0))],
+        "alphas": [*inner.attrs.get("alphas", []), alpha],
+        # For backends that make kernels of expressions.
+        "rules": [*inner.attrs.get("rules", []), step_expression(step, alpha, inner.outputs[0].dtype)],
         "N": len(operands),
         "T": inner.outputs[0].dtype,
     }

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from ...dtypes import of_array
-from ...registry import definition_of
 from ...scalar import Expression, Instruction, Operand
 from ..calls import Bound, DeviceArray, gpu
 from ..device import Product
@@ -55,16 +53,16 @@ def fused_matmul(bound: Bound) -> None:
     """A product and the steps that follow it: a bias and relu by the library, others in one pass."""
     a, b, *operands = bound.inputs
     out, steps = bound.outputs[0], list(bound.attrs["steps"])
-    alphas = [float(alpha) for alpha in bound.attrs["alphas"]]
+    rules = list(bound.node_attrs["rules"])
     bias, activation = None, ""
     if steps[0] == "AddV2" and _is_bias(operands[0], out) and a.shape[0 if bound.attrs["transpose_a"] else 1]:
         bias = operands.pop(0)
-        steps, alphas = steps[1:], alphas[1:]
+        steps, rules = steps[1:], rules[1:]
     if steps[:1] == ["Relu"]:
-        activation, steps, alphas = "relu", steps[1:], alphas[1:]
+        activation, steps, rules = "relu", steps[1:], rules[1:]
     multiply(bound, a, b, out, bound.attrs["transpose_a"], bound.attrs["transpose_b"], bias=bias, activation=activation)
     if steps:
-        chain(bound, _following(steps, alphas, out), [out, *operands], out)
+        chain(bound, _following(steps, rules), [out, *operands], out)
 
 
 def _is_bias(x: DeviceArray, out: DeviceArray) -> bool:
@@ -72,17 +70,16 @@ def _is_bias(x: DeviceArray, out: DeviceArray) -> bool:
     return x.contiguous and x.size == columns and x.shape[-1:] == (columns,) and x.dtype == out.dtype
 
 
-def _following(steps: Sequence[str], alphas: Sequence[float], out: DeviceArray) -> Expression:
+def _following(steps: Sequence[str], rules: Sequence[Expression]) -> Expression:
     """The steps as one expression over the product and the operands."""
     instructions: list[Instruction] = []
     current, taken = Operand("input", 0), 0
-    for step, alpha in zip(steps, alphas, strict=True):
+    for step, rule in zip(steps, rules, strict=True):
         parts = [current]
         if step not in _UNARY:
             taken += 1
             other = Operand("input", taken)
             parts = [other, current] if _OPERAND_OF.get(step) else [current, other]
-        rule = _rule(step, alpha, out)
         shift = len(instructions)
         for instruction in rule.instructions:
             operands = tuple(
@@ -92,15 +89,6 @@ def _following(steps: Sequence[str], alphas: Sequence[float], out: DeviceArray) 
             instructions.append(Instruction(instruction.primitive, operands))
         current = Operand("result", len(instructions) - 1)
     return Expression(1 + taken, tuple(instructions))
-
-
-def _rule(step: str, alpha: float, out: DeviceArray) -> Expression:
-    definition = definition_of(step)
-    attrs = {"alpha": alpha} if "alpha" in definition.attributes else {}
-    expression = definition.expression(of_array(np.empty(0, out.dtype)), attrs)
-    if expression is None:
-        raise TypeError(f"{step} is not element-wise")
-    return expression
 
 
 def multiply(
