@@ -99,7 +99,7 @@ _INTEGERS = {
 _BOOLS = {
     **dict.fromkeys(("add", "maximum", "bitwise_or"), "{0} || {1}"),
     **dict.fromkeys(("mul", "minimum", "bitwise_and"), "{0} && {1}"),
-    **dict.fromkeys(("abs", "square", *_SAME), "{0}"),
+    **dict.fromkeys(("abs", "square", "floor", "ceil", "trunc", *_SAME), "{0}"),
     "bitwise_xor": "{0} != {1}",
     "invert": "!{0}",
 }
@@ -141,6 +141,8 @@ def converted(text: str, source: np.dtype[Any], target: np.dtype[Any]) -> str:
         return f"({text} != {constant(0, source)})"
     if source.kind == "c" and target.kind != "c":
         return converted(f"{text}.real", source.type(0).real.dtype, target)
+    if source.kind == "c":
+        return f"{stored(target)}({text}.real, {text}.imag)"
     if is_float(source) and target.kind in "iu" and (target.itemsize < 4 or target == np.uint32):
         # Negative numbers wrap around on their way to unsigned ones.
         return f"({computed(target)})({'int' if target.itemsize < 4 else 'long long'})({text})"
@@ -249,20 +251,20 @@ class Body:
     def _arithmetic(self, name: str, operands: list[str], source: np.dtype[Any], result: np.dtype[Any]) -> str:
         if source.kind == "c" and source != result:
             return {"abs": "abs({0})", "real": "{0}.real", "imag": "{0}.imag"}[name].format(*operands)
-        table = (
-            _BOOLS
-            if result == _BOOL
-            else _FLOATS
-            if is_float(result)
-            else _COMPLEX
-            if result.kind == "c"
-            else _INTEGERS
-        )
+        table = _table(result)
         if name not in table:
             raise UnsupportedError(f"{name} of {result}")
         wide = "unsigned long long" if result.itemsize == 8 else "unsigned int"
         text = table[name].format(*operands, f="f" if computed(result) == "float" else "", u=wide)
         return f"({stored(result)})({text})" if table is _INTEGERS else text
+
+
+def _table(dtype: np.dtype[Any]) -> dict[str, str]:
+    if dtype == _BOOL:
+        return _BOOLS
+    if is_float(dtype):
+        return _FLOATS
+    return _COMPLEX if dtype.kind == "c" else _INTEGERS
 
 
 def _result_dtypes(expression: Expression, dtypes: Sequence[np.dtype[Any]]) -> list[np.dtype[Any]]:
