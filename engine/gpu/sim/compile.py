@@ -30,7 +30,7 @@ class HostCompiler:
     suffix = ".so"
 
     def __init__(self, extra: Sequence[str] = ()) -> None:
-        self.flags = [*_FLAGS, *_sanitizer_flags(), *extra]
+        self.flags = [*_FLAGS, *_chosen_flags(), *extra]
 
     @cached_property
     def identity(self) -> str:
@@ -95,6 +95,12 @@ def _version(program: str) -> str:
     return f"{program} {done.stdout.splitlines()[0]} {os.uname().machine}"
 
 
-def _sanitizer_flags() -> list[str]:
-    wanted = os.environ.get("HEADRACE_SIM_SANITIZE", "")
-    return [f"-fsanitize={wanted}", "-g"] if wanted else []
+def _chosen_flags() -> list[str]:
+    """What the environment asks for.
+
+    HEADRACE_SIM_SANITIZE=address finds what is read or written out of bounds, HEADRACE_SIM_FIBRES=ucontext takes the
+    system's way from one stack to another instead of our own.
+    """
+    sanitizer = os.environ.get("HEADRACE_SIM_SANITIZE")
+    flags = [f"-fsanitize={sanitizer}", "-g"] if sanitizer else []
+    return [*flags, "-DHR_UCONTEXT"] if os.environ.get("HEADRACE_SIM_FIBRES") == "ucontext" else flags

@@ -79,6 +79,9 @@ class SimDevice:
         self._functions: dict[str, Function] = {}
         self._captured: list[Call] | None = None
 
+    def activate(self) -> None:
+        """Nothing: calls say which device they mean."""
+
     def memory(self) -> tuple[int, int]:
         """Free and total bytes."""
         return self._memory.limit - self._memory.used, self._memory.limit

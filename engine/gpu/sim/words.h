@@ -2,7 +2,7 @@
 
 /* ---- Barriers, shuffles, votes ---- */
 #define __syncthreads() hr_barrier(__LINE__)
-#define __syncwarp(...) hr_sync_warp(__LINE__, ##__VA_ARGS__)
+#define __syncwarp hr_sync_warp{__LINE__}
 #define __shfl_sync(...) hr_shuffle_from(__LINE__, __VA_ARGS__)
 #define __shfl_xor_sync(...) hr_shuffle_xor(__LINE__, __VA_ARGS__)
 #define __shfl_up_sync(...) hr_shuffle_up(__LINE__, __VA_ARGS__)
@@ -11,10 +11,13 @@
 #define __any_sync(mask, x) (hr_ballot(__LINE__, "__any_sync", mask, x) != 0)
 #define __all_sync(mask, x) (hr_ballot(__LINE__, "__all_sync", mask, !(x)) == 0)
 
-static inline void hr_sync_warp(int line, unsigned mask = 0xffffffffu) {
-    unsigned whole = hr.count - hr.current / 32 * 32 >= 32 ? 0xffffffffu : (1u << (hr.count & 31)) - 1;
-    hr_meet("__syncwarp", mask & whole, 0, hr.current & 31, false, line);
-}
+struct hr_sync_warp {
+    int line;
+    void operator()(unsigned mask = 0xffffffffu) const {
+        unsigned whole = hr.count - hr.current / 32 * 32 >= 32 ? 0xffffffffu : (1u << (hr.count & 31)) - 1;
+        hr_meet("__syncwarp", mask & whole, 0, hr.current & 31, false, line);
+    }
+};
 
 static inline unsigned hr_ballot(int line, const char* what, unsigned mask, bool x) {
     return (unsigned)hr_meet(what, mask, x, 0, true, line);
