@@ -93,7 +93,7 @@ HR_INLINE int64_t OF(vectors)(int64_t left) { return hr_min((left + LANES - 1) /
 
 HR_INLINE size_t OF(block_scratch)(int64_t columns, int64_t k) {
     int64_t wide = (hr_min(columns, HR_COLUMNS) + LANES - 1) / LANES * LANES + HR_ROWS_NARROW;
-    return (size_t)(wide * hr_inner_block(k)) * sizeof(REAL) + 64;
+    return (size_t)(wide * hr_inner_block(k) + LANES) * sizeof(REAL) + 64;
 }
 
 /* What is done to rows [i, i + rows) and columns [j, j + count) of a product when they are complete. */
@@ -118,8 +118,8 @@ static void OF(block)(const OF(factors) *f, int64_t i0, int64_t i1, int64_t j0, 
             int64_t rows = hr_min(tile, i1 - i), a_row = f->a_row, a_column = f->a_column;
             const REAL *a = f->a + i * a_row + k * a_column;
             if (strips) {
-                for (int64_t d = 0; d < depth; d++)
-                    for (int64_t r = 0; r < rows; r++) strip[d * rows + r] = a[d * a_column + r];
+                /* What is stored behind a row's end is the next one's. */
+                for (int64_t d = 0; d < depth; d++) *(VECTOR *)(strip + d * rows) = OF(part)(a + d * a_column, rows);
                 a = strip; a_row = 1; a_column = rows;
             }
             REAL *to = stacked ? out : out + (i - i0) * ldout;
