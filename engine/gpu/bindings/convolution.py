@@ -1,0 +1,236 @@
+"""Convolutions of channels-last images: by the device's library where it has one, else by columns and products.
+
+Columns are made for a run of images at a time, so that they never take more than a bounded piece of memory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...kernels.windows import padding_of
+from ...unsupported import UnsupportedError
+from ..calls import Bound, DeviceArray, gpu
+from ..device import Convolution, Product
+from ..template import template
+from ..text import computed, is_float
+from .columns import BLOCK, add_parts, slices_of, wide
+
+_FILE = "convolution.cuh"
+# Bytes of columns at a time.
+_COLUMNS = 64 << 20
+_SIZES = (
+    "int in_h, int in_w, int in_c, int out_h, int out_w, int taps_h, int taps_w, int stride_h, int stride_w, "
+    "int dilation_h, int dilation_w, int pad_h, int pad_w"
+)
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Images, filters and how windows lie over them; `padding` is above, below, left and right."""
+
+    x: tuple[int, ...]
+    filters: tuple[int, ...]
+    y: tuple[int, ...]
+    strides: tuple[int, int]
+    dilations: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    dtype: np.dtype[Any]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The kernels' last arguments."""
+        return (
+            *self.x[1:], *self.y[1:3], *self.filters[:2], *self.strides, *self.dilations, self.padding[0], self.padding[2],
+        )  # fmt: skip
+
+    @property
+    def width(self) -> int:
+        """The elements of a row of columns."""
+        return math.prod(self.filters[:3])
+
+    @property
+    def pixels(self) -> int:
+        """The windows of an image."""
+        return self.y[1] * self.y[2]
+
+    @property
+    def is_product(self) -> bool:
+        """Whether the images are their own columns."""
+        return (*self.filters[:2], *self.strides) == (1, 1, 1, 1) and not any(self.padding)
+
+    def runs(self) -> Iterator[tuple[int, int]]:
+        """First image and number of images of each run."""
+        room = max(1, _COLUMNS // max(1, self.pixels * self.width * self.dtype.itemsize))
+        step = self.x[0] if self.is_product else room
+        for start in range(0, self.x[0], max(step, 1)):
+            yield start, min(step, self.x[0] - start)
+
+
+def geometry_of(bound: Bound, x: tuple[int, ...], filters: tuple[int, ...], y: tuple[int, ...]) -> Geometry:
+    """The geometry of a node's convolution from x to y; UnsupportedError for what has no kernel."""
+    dtype = bound.outputs[0].dtype
+    for array in (*bound.inputs, *bound.outputs):
+        bound.require(array.contiguous, "strided memory")
+        bound.require(array.dtype in (dtype, np.dtype(np.int32)), f"{array.dtype}")
+    bound.require(is_float(dtype), f"{dtype}")
+    bound.require(bound.attrs["data_format"] == "NHWC", "channels before the image")
+    bound.require(0 not in (*x, *filters, *y), "an empty array")
+    strides, dilations = bound.attrs["strides"][1:3], (bound.attrs.get("dilations") or (1, 1, 1, 1))[1:3]
+    explicit, padding = bound.attrs.get("explicit_paddings"), bound.attrs["padding"]
+    if padding == "EXPLICIT" and explicit:
+        padding = [(explicit[2], explicit[3]), (explicit[4], explicit[5])]
+    (top, bottom), (left, right) = padding_of(padding, x[1:3], filters[:2], strides, dilations)
+    return Geometry(x, filters, y, tuple(strides), tuple(dilations), (top, bottom, left, right), dtype)
+
+
+def by_library(bound: Bound, kind: str, g: Geometry, x: DeviceArray, filters: DeviceArray, y: DeviceArray) -> bool:
+    """Whether the device's library does it."""
+    places = x.address, filters.address, y.address
+    compute = bound.precision if g.dtype == np.float32 else g.dtype.name
+    shapes: Any = (g.x, g.filters, g.y)
+    try:
+        bound.convolution(Convolution(kind, *places, g.dtype, *shapes, g.strides, g.dilations, g.padding, compute))
+    except UnsupportedError:
+        return False
+    return True
+
+
+def part(array: DeviceArray, start: int) -> int:
+    """The address of an array's row `start`."""
+    return array.address + start * math.prod(array.shape[1:]) * array.dtype.itemsize
+
+
+def _product(bound: Bound, dtype: np.dtype[Any], *places: Any, **options: Any) -> None:
+    compute = bound.precision if dtype == np.float32 else dtype.name
+    a, b, c, rows, columns, depth, leading = places
+    bound.product(Product(a, b, c, rows, columns, depth, dtype, leading, compute=compute, **options))
+
+
+def _columns(bound: Bound, g: Geometry) -> DeviceArray | None:
+    """Room for the columns of a run."""
+    if g.is_product:
+        return None
+    count = next(count for _, count in g.runs())
+    return bound.scratch((count * g.pixels, g.width), g.dtype)
+
+
+def _im2col(bound: Bound, g: Geometry, x: DeviceArray, start: int, count: int, room: DeviceArray | None) -> int:
+    """The address of the columns of some images."""
+    if room is None:
+        return part(x, start)
+    kernel = template("im2col", _FILE, f"const T* x, T* columns, int images, {_SIZES}", g.dtype)
+    bound.for_each(kernel, count * g.pixels * g.width, part(x, start), room, count, *g.sizes)
+    return room.address
+
+
+@gpu("Conv2D", "_FusedConv2D")
+def conv2d(bound: Bound) -> None:
+    """Columns times filters; a bias is added and a relu taken by the product."""
+    x, filters, *bias = bound.inputs
+    out = bound.outputs[0]
+    g = geometry_of(bound, x.shape, filters.shape, out.shape)
+    relu = "Relu" in bound.attrs.get("fused_ops", ())
+    if by_library(bound, "forward", g, x, filters, out):
+        if bias:
+            kernel = template("add_bias", _FILE, "T* x, const T* bias, long long n, int channels, int relu", g.dtype)
+            bound.for_each(kernel, out.size, out, bias[0], out.size, g.y[3], int(relu))
+        return
+    room, channels = _columns(bound, g), g.y[3]
+    options = {"bias": bias[0].address, "activation": "relu" if relu else ""} if bias else {}
+    for start, count in g.runs():
+        columns = _im2col(bound, g, x, start, count, room)
+        sizes = count * g.pixels, channels, g.width, (g.width, channels, channels)
+        _product(bound, g.dtype, columns, filters.address, part(out, start), *sizes, **options)
+
+
+@gpu("Conv2DBackpropInput", "_Conv2DBackpropInputReluGrad")
+def conv2d_backprop_input(bound: Bound) -> None:
+    """The gradient of columns, of which each place of the images gathers its parts."""
+    _, filters, dy, *features = bound.inputs
+    dx = bound.outputs[0]
+    g = geometry_of(bound, dx.shape, filters.shape, dy.shape)
+    mask: DeviceArray | None = features[0] if features else None
+    if by_library(bound, "data", g, dx, filters, dy):
+        _mask(bound, mask, dx)
+        return
+    room, channels = _columns(bound, g), g.y[3]
+    places = f"const T* columns, const T* features, T* dx, int images, {_SIZES}"
+    kernel = template("col2im", _FILE, places, g.dtype)
+    for start, count in g.runs():
+        columns = part(dx, start) if room is None else room.address
+        sizes = count * g.pixels, g.width, channels, (channels, channels, g.width)
+        _product(bound, g.dtype, part(dy, start), filters.address, columns, *sizes, transpose_b=True)
+        if room is not None:
+            own = part(mask, start) if mask else 0
+            bound.for_each(kernel, count * math.prod(g.x[1:]), room, own, part(dx, start), count, *g.sizes)
+    if room is None:
+        _mask(bound, mask, dx)
+
+
+def _mask(bound: Bound, features: DeviceArray | None, dx: DeviceArray) -> None:
+    if features is not None:
+        kernel = template("mask_by_features", _FILE, "const T* features, T* dx, long long n", dx.dtype)
+        bound.for_each(kernel, dx.size, features, dx, dx.size)
+
+
+@gpu("Conv2DBackpropFilter")
+def conv2d_backprop_filter(bound: Bound) -> None:
+    """Turned columns times gradients, added up over runs of images in order."""
+    x, _, dy = bound.inputs
+    out = bound.outputs[0]
+    g = geometry_of(bound, x.shape, out.shape, dy.shape)
+    if by_library(bound, "filter", g, x, out, dy):
+        return
+    room, channels = _columns(bound, g), g.y[3]
+    for start, count in g.runs():
+        columns = _im2col(bound, g, x, start, count, room)
+        sizes = g.width, channels, count * g.pixels, (g.width, channels, channels)
+        beta = 1.0 if start else 0.0
+        _product(bound, g.dtype, columns, part(dy, start), out.address, *sizes, transpose_a=True, beta=beta)
+
+
+_DEPTHWISE = "int images, int times"
+
+
+@gpu("DepthwiseConv2dNative")
+def depthwise(bound: Bound) -> None:
+    """Sums over the taps."""
+    x, filters = bound.inputs
+    out = bound.outputs[0]
+    g = geometry_of(bound, x.shape, filters.shape, out.shape)
+    kernel = template("depthwise", _FILE, f"const T* x, const T* filters, T* out, {_DEPTHWISE}, {_SIZES}", g.dtype)
+    bound.for_each(kernel, out.size, x, filters, out, g.x[0], filters.shape[3], *g.sizes)
+
+
+@gpu("DepthwiseConv2dNativeBackpropInput")
+def depthwise_backprop_input(bound: Bound) -> None:
+    """Each place of the images gathers what it gave."""
+    _, filters, dy = bound.inputs
+    dx = bound.outputs[0]
+    g = geometry_of(bound, dx.shape, filters.shape, dy.shape)
+    places = f"const T* dy, const T* filters, T* dx, {_DEPTHWISE}, {_SIZES}"
+    kernel = template("depthwise_images", _FILE, places, g.dtype)
+    bound.for_each(kernel, dx.size, dy, filters, dx, g.x[0], filters.shape[3], *g.sizes)
+
+
+@gpu("DepthwiseConv2dNativeBackpropFilter")
+def depthwise_backprop_filter(bound: Bound) -> None:
+    """Sums over slices of the pixels, added up in order."""
+    x, _, dy = bound.inputs
+    out = bound.outputs[0]
+    g = geometry_of(bound, x.shape, out.shape, dy.shape)
+    channels, taps, rows = g.y[3], math.prod(g.filters[:2]), g.x[0] * g.pixels
+    share, slices = slices_of(rows, channels * taps)
+    parts = bound.scratch((slices, taps * channels), wide(g.dtype))
+    places = (
+        f"const T* x, const T* dy, {computed(g.dtype)}* parts, {_DEPTHWISE}, long long share, {_SIZES}"
+    )
+    kernel = template("depthwise_filters", _FILE, places, g.dtype, synchronizes=True, files=("columns.cuh",))
+    grid = (-(-channels // 32), slices, taps)
+    bound.launch(kernel, grid, BLOCK, x, dy, parts, g.x[0], out.shape[3], share, *g.sizes)
+    add_parts(bound, parts, out)

@@ -1,0 +1,72 @@
+"""Pools of channels-last images and their gradients."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...kernels.windows import padding_of
+from ..calls import Bound, gpu
+from ..template import template
+from ..text import is_float
+from .columns import column_sums
+
+_FILE = "pooling.cuh"
+# images, height, width, channels, output height and width, window, strides and the pads before.
+_SIZES = (
+    "int images, int in_h, int in_w, int channels, int out_h, int out_w, int size_h, int size_w, int stride_h, "
+    "int stride_w, int pad_h, int pad_w"
+)
+
+
+def windows_of(bound: Bound, x: tuple[int, ...], y: tuple[int, ...]) -> tuple[int, ...]:
+    """The windows of a node's pool from x to y; UnsupportedError for what has no kernel."""
+    for array in (*bound.inputs, *bound.outputs):
+        bound.require(array.contiguous, "strided memory")
+    bound.require(is_float(bound.outputs[0].dtype), f"{bound.outputs[0].dtype}")
+    bound.require(bound.attrs["data_format"] == "NHWC", "channels before the image")
+    size, strides = bound.attrs["ksize"][1:3], bound.attrs["strides"][1:3]
+    (top, _), (left, _) = padding_of(bound.attrs["padding"], x[1:3], size, strides)
+    return (*x, *y[1:3], *size, *strides, top, left)
+
+
+@gpu("MaxPool", "AvgPool")
+def pool(bound: Bound) -> None:
+    """The largest number, or the mean, of each window."""
+    x, out = bound.inputs[0], bound.outputs[0]
+    windows = windows_of(bound, x.shape, out.shape)
+    name = "max_pool" if bound.type == "MaxPool" else "mean_pool"
+    bound.for_each(template(name, _FILE, f"const T* in, T* out, {_SIZES}", x.dtype), out.size, x, out, *windows)
+
+
+@gpu("MaxPoolGrad", "_MaxPoolGradReluGrad")
+def max_pool_grad(bound: Bound) -> None:
+    """Each number to the first maximum of its window; with the gradient of a relu before the pool, sums by channel too."""
+    x, y, dy = bound.inputs
+    dx, *bias = bound.outputs
+    windows = windows_of(bound, x.shape, y.shape)
+    places = f"const T* in, const T* pooled, const T* dy, T* dx, {_SIZES}"
+    kernel = template("max_pool_gradient", _FILE, places, x.dtype, "true" if bias else "false")
+    bound.for_each(kernel, dx.size, x, y, dy, dx, *windows)
+    if bias:
+        channels = x.shape[3]
+        column_sums(bound, dx, dx.size // max(channels, 1), channels, bias[0])
+
+
+@gpu("MaxPoolGradGrad")
+def max_pool_grad_grad(bound: Bound) -> None:
+    """What is at the first maximum of each window."""
+    x, y, ddx = bound.inputs
+    out = bound.outputs[0]
+    windows = windows_of(bound, x.shape, y.shape)
+    places = f"const T* in, const T* pooled, const T* ddx, T* out, {_SIZES}"
+    bound.for_each(template("max_pool_second", _FILE, places, x.dtype), out.size, x, y, ddx, out, *windows)
+
+
+@gpu("AvgPoolGrad")
+def avg_pool_grad(bound: Bound) -> None:
+    """Each number in equal parts to its window."""
+    dy, dx = bound.inputs[1], bound.outputs[0]
+    bound.require(bound.inputs[0].dtype == np.int32, "sizes of another dtype")
+    windows = windows_of(bound, dx.shape, dy.shape)
+    kernel = template("mean_pool_gradient", _FILE, f"const T* dy, T* dx, {_SIZES}", dy.dtype)
+    bound.for_each(kernel, dx.size, dy, dx, *windows)
