@@ -96,7 +96,7 @@ __attribute__((naked, noinline, unused)) static void hr_switch(void**, void*) {
 
 static void* hr_new_stack(char* stack, unsigned long long size, void (*entry)()) {
     /* After `ret` the stack is as after a call: 8 below a multiple of 16. */
-    void** top = reinterpret_cast<void**>(stack + size) - 2;
+    void** top = reinterpret_cast<void**>(stack + size) - 1;
     *--top = reinterpret_cast<void*>(entry);
     for (int i = 0; i < 6; i++) *--top = nullptr;
     return top;
