@@ -46,7 +46,7 @@ class DeviceArray:
     @property
     def contiguous(self) -> bool:
         """Whether the elements lie in row-major order without gaps."""
-        return all(
+        return not self.size or all(
             size == 1 or stride == step
             for size, stride, step in zip(self.shape, self.strides, row_major(self.shape, self.dtype), strict=True)
         )
@@ -112,6 +112,8 @@ class Bound:
     allocate_scratch: Callable[[int], int] = lambda nbytes: 0
     # Gives the address of an array that the host computes before each run.
     allocate_step_value: Callable[[Callable[[], Array], int], int] = lambda function, nbytes: 0
+    # Puts an array that never changes on the device.
+    allocate_table: Callable[[Array], DeviceArray] | None = None
     work: list[Launch | Call] = field(default_factory=list)
 
     def launch(
@@ -160,6 +162,8 @@ class Bound:
     def table(self, values: Array) -> DeviceArray:
         """A small array that never changes, such as the addresses of what one launch works on."""
         fixed = np.ascontiguousarray(values)
+        if self.allocate_table is not None:
+            return self.allocate_table(fixed)
         return self.step_value(lambda: fixed, fixed.shape, fixed.dtype)
 
     def known(self, i: int) -> Array:
