@@ -14,12 +14,16 @@ import numpy as np
 
 from .backends.cpu import CpuProgram
 from .backends.dynamic import DynamicProgram, needs_dynamic
+from .backends.gpu import GpuProgram
+from .backends.gpu_passes import gives_first_values, not_on_gpu
 from .backends.native_steps import native_library
 from .backends.observed import ObservedProgram, Observer
+from .backends.planned import PlannedProgram
 from .backends.reference import ReferenceProgram
 from .backends.variables import StalePlanError
 from .errors import FailedPreconditionError, InvalidArgumentError, UnimplementedError
 from .function import FunctionGraph
+from .gpu.device import Device
 from .graph import Graph, Operation, Tensor
 from .native.library import default_threads
 from .placement import Placement, check_placement, device_of
@@ -66,8 +70,9 @@ class Program(Protocol):
         """The fetched values; with a recorder, the run is traced."""
 
 
-# What runs steps: native kernels and NumPy, NumPy alone, or one operation at a time with nothing rewritten.
-BACKENDS = ("cpu", "numpy", "reference")
+# What runs steps: native kernels and NumPy, NumPy alone, one operation at a time with nothing rewritten, or a device and
+# NumPy.
+BACKENDS = ("cpu", "numpy", "reference", "gpu")
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,12 @@ class Options:
     placement: Placement = field(default_factory=Placement)
     # Is shown every value of every step, those of branches and bodies too.
     observer: Observer | None = None
+    # Of the backend "gpu".
+    device: Device | None = None
+    # How float32 products are computed there: "float32" or "tf32".
+    precision: str = "float32"
+    # The dtype of products, "bfloat16" or "float16", where they have another than their operands'.
+    mixed_precision: str = ""
 
     def placed(self) -> Options:
         """Options for operations whose task is settled, though their device may name another."""
@@ -159,9 +170,16 @@ class CompiledStep:
             made = self._plans[signature]
         return self._bound(made) if isinstance(made, Plan) else _Ordered(self, made)
 
-    def _bound(self, plan: Plan) -> CpuProgram:
-        library = native_library() if self.options.backend == "cpu" else f"the backend is {self.options.backend}"
-        threads, observer = self.options.threads or default_threads(), self.options.observer
+    def _bound(self, plan: Plan) -> PlannedProgram:
+        options, observer = self.options, self.options.observer
+        library = native_library() if options.backend in ("cpu", "gpu") else f"the backend is {options.backend}"
+        threads = options.threads or default_threads()
+        # What first values are made of, and steps without a kernel there, are not worth the way to a device.
+        if options.device is not None and observer is None and not gives_first_values(plan, self.runtime.resources):
+            program = GpuProgram(plan, self.runtime, options.device, options.precision)
+            program.bind()
+            if program.runs_on_device:
+                return program
         if observer is not None:
             return ObservedProgram(plan, self.runtime, observer, library, threads)
         return CpuProgram(plan, self.runtime, library, threads)
@@ -186,7 +204,8 @@ class CompiledStep:
         flow = self.lowered(signature)
         if self.options.backend == "reference":
             return ReferenceProgram(flow, self.runtime, self.options.observer)
-        rewrites = Rewrites(self.options.off)
+        off = self.options.off | (not_on_gpu() if self.options.device is not None else frozenset())
+        rewrites = Rewrites(off, self.options.mixed_precision)
         plan = make_plan(rewrites.apply(flow, PASSES), watched=self.options.observer is not None)
         plan.rewrites = rewrites.log
         return plan
@@ -215,14 +234,14 @@ class CompiledStep:
         """For how many combinations of fed shapes there is a plan."""
         return len(self._plans)
 
-    def explain(self, signature: Signature) -> tuple[Any, dict[int, str] | None]:
-        """The plan for fed shapes and, by step, why what runs on NumPy does: what `session.explain` prints."""
+    def explain(self, signature: Signature) -> tuple[Any, ...]:
+        """The plan for fed shapes and what its program says of its steps: what `session.explain` prints."""
         plan = self.plan_of(signature)
         if not isinstance(plan, Plan):
             return plan, None
         program = self._bound(plan)
         program.bind()
-        return plan, program.reasons
+        return plan, program.reasons, program.native_name, program.notes()
 
     def plan_of(self, signature: Signature) -> Any:
         """The plan for fed shapes, compiled if need be."""
@@ -286,6 +305,10 @@ class FunctionCalls:
         if call is None:
             call = self._calls[key] = self._new_call(*key)
         return call(values)
+
+    def forget(self) -> None:
+        """Lets go of all that was compiled."""
+        self._calls.clear()
 
     def _new_call(self, graph: Any, count: int) -> _FunctionCall:
         if self.runtime is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .device import DeviceSpec
@@ -11,6 +11,10 @@ from .errors import InvalidArgumentError
 from .graph import Operation
 
 logger = logging.getLogger("headrace")
+
+
+def _nothing(op_type: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,18 @@ class Placement:
     soft: bool = False
     log: bool = False
     placed: bool = False
+    # Which op types have kernels on the GPU, where there is one.
+    on_gpu: Callable[[str], bool] = _nothing
 
     def device_names(self) -> list[str]:
         """The full names of the task's devices."""
         return [f"/job:{self.job}/replica:0/task:{self.task}/device:{kind}:0" for kind in self.device_types]
+
+    def kind_for(self, op: Operation, wanted: str | None) -> str:
+        """The type of the device for an operation: what it asks for, else a GPU if there is one with a kernel for it."""
+        if "GPU" in self.device_types and wanted in (None, "GPU"):
+            return "GPU" if self.on_gpu(op.type) else "CPU"
+        return wanted or self.device_types[0]
 
 
 def check_placement(ops: Sequence[Operation], placement: Placement) -> None:
@@ -52,7 +64,7 @@ def device_of(op: Operation, placement: Placement) -> str:
             f"Cannot assign a device for operation {op.name!r}: it was explicitly assigned to {op.device}, but available "
             f"devices are {placement.device_names()}. Make sure the device specification refers to a valid device.",
         )
-    kind = spec.device_type or placement.device_types[0]
+    kind = placement.kind_for(op, spec.device_type)
     if kind not in placement.device_types or (spec.device_index or 0) > 0:
         kind = _replacement(op, placement, kind)
     return f"/job:{placement.job}/replica:0/task:{placement.task}/device:{kind}:0"

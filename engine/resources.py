@@ -66,8 +66,12 @@ class VariableStorage:
         """The current array, which must not be written; FailedPreconditionError if nothing was assigned yet."""
         self.check()
         self.come_home()
+        return self.value_at_home()
+
+    def value_at_home(self) -> np.ndarray[Any, Any]:
+        """The array as it is, though a device may hold a newer value."""
         if self.array is None:
-            raise InternalError(None, None, f"the variable {self.name} is initialized and has no array")
+            raise InternalError(None, None, f"the variable {self.name} has no array")
         return self.array
 
     def come_home(self) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from .backends.gpu_passes import has_kernel
 from .compiler import BACKENDS, CompiledStep, FunctionCalls, Options
 from .errors import InvalidArgumentError
 from .feeding import fed_value
@@ -22,12 +23,13 @@ from .placement import Placement, check_placement
 from .resources import ResourceStore
 from .rewriting.lower import reachable_operations
 from .runtime import Cancellation, Runtime
-from .session_config import DEFAULTS, off_passes, threads_of
+from .session_config import DEFAULTS, device_for, mixed_precision_of, off_passes, threads_of
 from .targets import Target, find_target
 from .tensor_types import IndexedSlices, SparseTensor
 
 if TYPE_CHECKING:
     from .debug.watching import Watching
+    from .gpu.device import Device
 
 
 class StepHost(Protocol):
@@ -124,10 +126,11 @@ class BaseSession:
         graph: Graph | None = None,
         config: Any = None,
         *,
-        backend: str = "cpu",
+        backend: str | None = None,
         passes_off: Iterable[str] = (),
         resources: ResourceStore | None = None,
         check_numerics: bool | None = None,
+        mixed_precision: str | None = None,
     ) -> None:
         if isinstance(target, bytes):
             target = target.decode()
@@ -137,14 +140,20 @@ class BaseSession:
             raise TypeError(f"config must be a tf.ConfigProto, but got {config!r}")
         if graph is not None and not isinstance(graph, Graph):
             raise TypeError(f"graph must be a tf.Graph, but got {type(graph)}")
-        if backend not in BACKENDS:
+        if backend is not None and backend not in BACKENDS:
             raise ValueError(f"There is no backend {backend!r}; there are {', '.join(map(repr, BACKENDS))}")
         self._graph = graph if graph is not None else get_default_graph()
         self._target: str = target
         self._config = config
         self.server = find_target(self._target)
+        device = device_for(backend, config) if self.server is None else None
         self.options = Options(
-            backend, frozenset(passes_off) | off_passes(config), threads_of(config), _placement(config, self.server)
+            backend or ("cpu" if device is None else "gpu"),
+            frozenset(passes_off) | off_passes(config),
+            threads_of(config),
+            _placement(config, self.server, device),
+            device=device,
+            mixed_precision=mixed_precision_of(config, mixed_precision),
         )
         self._timeout: int = 0 if config is None else config.operation_timeout_in_ms
         self._check_numerics = DEFAULTS.check_numerics if check_numerics is None else check_numerics
@@ -153,6 +162,7 @@ class BaseSession:
         self._watching: Watching | None = None
         # On a cluster it is settled where operations run before they do.
         calls = FunctionCalls(self.options if self.server is None else self.options.placed())
+        self._owns_state = resources is None and self.server is None
         if resources is None:
             resources = ResourceStore() if self.server is None else self.server.resources
         self.runtime = Runtime(resources, calls, Cancellation())
@@ -311,6 +321,8 @@ class BaseSession:
         self._closed = True
         self._steps.clear()
         self._watching = None
+        if self.options.device is not None:
+            self._leave_device()
         self.runtime.cancellation.cancel()
         waits, self._waits = self._waits, []
         for wait in waits:
@@ -320,6 +332,13 @@ class BaseSession:
         """Makes `close` call `wait`, whose error it raises: nothing that goes on beside a session may fail unseen."""
         if wait not in self._waits:
             self._waits.append(wait)
+
+    def _leave_device(self) -> None:
+        """Lets go of the memory on the device; the variables' values stay."""
+        if isinstance(self.runtime.call, FunctionCalls):
+            self.runtime.call.forget()
+        if self._owns_state:
+            self.runtime.resources.leave_devices()
 
     def __del__(self) -> None:
         if getattr(self, "_steps", None) is not None:
@@ -354,7 +373,8 @@ class _Default:
 class Session(BaseSession):
     """Runs a graph, as TensorFlow 1.15's `tf.Session`.
 
-    Keyword arguments beyond TensorFlow's: `backend` ("cpu", "numpy" without native kernels, or "reference"),
+    Keyword arguments beyond TensorFlow's: `backend` ("gpu", "cpu", "numpy" without native kernels, or "reference"; "gpu"
+    where there is one if None, else "cpu"),
     `passes_off` (names of rewriting passes to leave out), `resources` (the state of a task, to share it between
     sessions), `check_numerics` (end steps where a NaN or an infinity is made; see tf.debugging.enable_check_numerics).
 
@@ -415,8 +435,10 @@ class InteractiveSession(BaseSession):
             remove_innermost(DEFAULT.graphs, self._explicit_graph)
 
 
-def _placement(config: Any, server: Target | None) -> Placement:
+def _placement(config: Any, server: Target | None, device: Device | None) -> Placement:
     base = Placement() if server is None else server.placement
+    if device is not None:
+        base = replace(base, device_types=("CPU", "GPU"), on_gpu=has_kernel)
     if config is None:
         return base
     return replace(base, soft=bool(config.allow_soft_placement), log=bool(config.log_device_placement))

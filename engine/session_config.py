@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .gpu.device import Device
+from .rewriting.mixed_precision import DTYPES
 from .rewriting.passes import ALWAYS, PASSES
 
 
@@ -13,6 +15,8 @@ class Defaults:
     """What sessions are made with where their arguments say nothing."""
 
     check_numerics: bool = False
+    # The dtype of products, "bfloat16" or "float16", where it is not their operands'.
+    mixed_precision: str = ""
 
 
 DEFAULTS = Defaults()
@@ -23,7 +27,13 @@ _TOGGLES = {
     "arithmetic_optimization": ("simplify",),
     "remapping": ("fuse", "updates"),
 }
-_OFF = 2
+_ON, _OFF = 1, 2
+# Its toggles that make products ones of 16 bits.
+_MIXED = {
+    "auto_mixed_precision": "float16",
+    "auto_mixed_precision_mkl": "bfloat16",
+    "auto_mixed_precision_onednn_bfloat16": "bfloat16",
+}
 _NO_OPTIMIZATION = -1
 
 
@@ -39,6 +49,37 @@ def off_passes(config: Any) -> frozenset[str]:
         if getattr(options.rewrite_options, name, 0) == _OFF:
             off.update(passes)
     return frozenset(off)
+
+
+def device_for(backend: str | None, config: Any) -> Device | None:
+    """The device of a session: of "gpu", which must be there, and of None, where it is there.
+
+    Raises:
+        FailedPreconditionError: there is no GPU, and the backend is "gpu".
+    """
+    if backend not in (None, "gpu"):
+        return None
+    from .gpu.find import find_device  # `import headrace` asks for none
+
+    return find_device(config, required=backend == "gpu")
+
+
+def mixed_precision_of(config: Any, chosen: str | None = None) -> str:
+    """The dtype of products: what was chosen, else what a ConfigProto (or None) switches on, else the default.
+
+    Raises:
+        ValueError: what was chosen is not "bfloat16", "float16", "float32" or "".
+    """
+    if chosen is not None:
+        if chosen not in (*DTYPES, "float32", ""):
+            raise ValueError(f'mixed_precision must be "bfloat16", "float16" or "float32", got {chosen!r}')
+        return chosen.removeprefix("float32")
+    if config is not None:
+        options = config.graph_options.rewrite_options
+        for name, dtype in _MIXED.items():
+            if getattr(options, name, 0) == _ON:
+                return dtype
+    return DEFAULTS.mixed_precision
 
 
 def threads_of(config: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .plan.buffers import Cell, Place, View
@@ -9,20 +10,22 @@ from .plan.plan import Plan, Step
 from .rewriting.dataflow import kind_of
 
 
-def show_plan(plan: Any, reasons: dict[int, str] | None = None) -> str:
-    """A plan's passes, steps and memory, a line each; `reasons` says by step why it runs on NumPy and not natively."""
+def show_plan(
+    plan: Any, reasons: dict[int, str] | None = None, native: str = "native", notes: Sequence[str] = ()
+) -> str:
+    """A plan's passes, steps and memory, a line each; `reasons` says by step why it runs on NumPy and not as `native`."""
     if not isinstance(plan, Plan):
         return f"{type(plan).__name__}: one operation at a time, nothing rewritten"
     lines = [f"pass {name}: {before} -> {after} nodes" for name, before, after in plan.rewrites]
-    lines += [f"{i:4d} {_step(step)}{_how(i, reasons)}" for i, step in enumerate(plan.steps)]
+    lines += [f"{i:4d} {_step(step)}{_how(i, reasons, native)}" for i, step in enumerate(plan.steps)]
     lines.append(f"arena {plan.arena_bytes} bytes ({plan.naive_bytes} without reuse), {len(plan.variables)} variables")
-    return "\n".join(lines)
+    return "\n".join([*lines, *notes])
 
 
-def _how(i: int, reasons: dict[int, str] | None) -> str:
+def _how(i: int, reasons: dict[int, str] | None, native: str) -> str:
     if reasons is None:
         return ""
-    return f"  [NumPy: {reasons[i]}]" if i in reasons else "  [native]"
+    return f"  [NumPy: {reasons[i]}]" if i in reasons else f"  [{native}]"
 
 
 def _step(step: Step) -> str:

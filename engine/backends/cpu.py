@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from operator import length_hint
 from typing import Any
 
 import numpy as np
@@ -26,11 +25,9 @@ from ..runtime import Runtime
 from ..unsupported import UnsupportedError
 from .failures import failure_of
 from .memory import aligned, arena
-from .native_steps import SegmentBuilder, SegmentFailedError, bind_native, run_segment
-from .planned import PlannedProgram, Slot, fetch_copy, fetch_slot
+from .native_steps import SegmentBuilder, bind_native, run_segment
+from .planned import Call, PlannedProgram, Put, Slot, fetch_copy, fetch_slot
 from .traced import Timing
-
-Call = Callable[[], Any]
 
 
 class CpuProgram(PlannedProgram):
@@ -46,37 +43,9 @@ class CpuProgram(PlannedProgram):
         self.arena = arena(plan.arena_bytes)
         self.timing: Timing | None = None
 
-    def run(self, feeds: Sequence[Any], recorder: Recorder | None = None) -> list[Any]:
-        """The fetched values, given the fed ones in the plan's order; arrays of the planned dtype and shape."""
-        if self.generation != self.store.generation:
-            self.bind()
-        if not self.ready:
-            self._check_initialized()
-        puts, bound, gets = self.feed_puts, self.calls, self.fetch_gets
-        if recorder is not None:
-            self.timing = self.timing or Timing(self)
-            puts, bound, gets = self.timing.calls(recorder)
-        for put, value in zip(puts, feeds, strict=True):
-            put(value)
-        calls = iter(bound)
-        try:
-            if self.quiet:
-                for call in calls:
-                    call()
-            else:
-                with np.errstate(all="ignore"):
-                    for call in calls:
-                        call()
-            results = [get() for get in gets]
-        except SegmentFailedError as failed:
-            raise self._failure_on_numpy(self.plan.steps[failed.step], feeds) from None
-        except Exception as error:
-            done = len(self.calls) - length_hint(calls)
-            raise failure_of(error, self.nodes[done - 1]) from error
-        finally:
-            for slot in self.slots:
-                slot.value = None
-        return results
+    def _traced(self, recorder: Recorder) -> tuple[list[Put], list[Call], list[Call]]:
+        self.timing = self.timing or Timing(self)
+        return self.timing.calls(recorder)
 
     # Binding
 
@@ -153,7 +122,7 @@ class CpuProgram(PlannedProgram):
             self._add_calls(segment, first, self._alone(calls) if changes else calls)
         return SegmentBuilder()
 
-    def _failure_on_numpy(self, step: Step, feeds: Sequence[Any]) -> OpError:
+    def _failure(self, step: Step, feeds: Sequence[Any]) -> OpError:
         """What the NumPy kernel raises for values that a native one refused."""
         for place, value in zip(self.plan.feeds.values(), feeds, strict=True):
             if isinstance(place, View):

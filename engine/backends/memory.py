@@ -46,7 +46,12 @@ def _mapped(nbytes: int) -> np.ndarray[Any, Any]:
     return np.frombuffer(memory, np.uint8)
 
 
-def window(base: np.ndarray[Any, Any], view: View) -> np.ndarray[Any, Any]:
-    """A view's array on the elements of a constant."""
+def constant_array(view: View) -> np.ndarray[Any, Any]:
+    """The array that a view of a constant sees."""
+    base = view.buffer.array
+    if base is None:
+        raise TypeError(f"the constant {view.buffer.key} has no array")
+    if view.sizes == base.shape and view.strides == base.strides and view.offset == 0:
+        return base
     data = np.ascontiguousarray(base) if base.flags.c_contiguous else base
     return np.ndarray(view.sizes, data.dtype, data, view.offset, view.strides)

@@ -5,26 +5,31 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from operator import length_hint
 from typing import Any
 
 import numpy as np
 
-from ..errors import FailedPreconditionError
+from ..errors import FailedPreconditionError, OpError
 from ..function import functions_of
 from ..graph import Tensor
 from ..kernels.optimizer_blocks import update_summed
 from ..plan.buffers import Buffer, Cell, Place, Storage, View
 from ..plan.plan import INITIALIZERS, Plan, Step
+from ..recorder import Recorder
 from ..resources import ResourceStore, VariableStorage
 from ..rewriting.dataflow import Node, Value
 from ..rewriting.fuse import expression_of
 from ..runtime import KernelContext, Runtime
 from .arguments import compute_of
 from .elementwise import bind_expression
-from .memory import aligned, window
+from .failures import failure_of
+from .memory import aligned, constant_array
+from .native_steps import SegmentFailedError
 from .variables import assign, check_plan, rows_updated, storage_of, update_rows, validates
 
 Call = Callable[[], Any]
+Put = Callable[[Any], Any]
 
 
 class Slot:
@@ -39,6 +44,9 @@ class Slot:
 class PlannedProgram:
     """A plan with the memory and the variables that its steps use, and what any backend may run of it on NumPy."""
 
+    # What steps that do not run on NumPy run as.
+    native_name = "native"
+
     def __init__(self, plan: Plan, runtime: Runtime) -> None:
         self.plan = plan
         self.runtime = runtime
@@ -46,9 +54,61 @@ class PlannedProgram:
         self.generation = -1
         self.calls: list[Call] = []
         self.nodes: list[Node] = []
+        self.feed_puts: list[Put] = []
+        self.fetch_gets: list[Call] = []
+        self.slots: list[Slot] = []
+        # Whether nothing that is called gives NumPy's warnings.
+        self.quiet = False
         self.ready = False
         # Initializers mostly run once: their memory is not kept, and what runs again is bound anew, natively then.
         self.gave_first_value = False
+
+    def run(self, feeds: Sequence[Any], recorder: Recorder | None = None) -> list[Any]:
+        """The fetched values, given the fed ones in the plan's order; arrays of the planned dtype and shape."""
+        if self.generation != self.store.generation:
+            self.bind()
+        if not self.ready:
+            self._check_initialized()
+        puts, bound, gets = self.feed_puts, self.calls, self.fetch_gets
+        if recorder is not None:
+            puts, bound, gets = self._traced(recorder)
+        for put, value in zip(puts, feeds, strict=True):
+            put(value)
+        calls = iter(bound)
+        try:
+            if self.quiet:
+                for call in calls:
+                    call()
+            else:
+                with np.errstate(all="ignore"):
+                    for call in calls:
+                        call()
+            results = [get() for get in gets]
+        except SegmentFailedError as failed:
+            raise self._failure(self.plan.steps[failed.step], feeds) from None
+        except Exception as error:
+            done = len(self.calls) - length_hint(calls)
+            raise failure_of(error, self.nodes[done - 1]) from error
+        finally:
+            for slot in self.slots:
+                slot.value = None
+        return results
+
+    def bind(self) -> None:
+        """Binds the steps to memory, anew where a variable has other memory than before."""
+        raise NotImplementedError
+
+    def _traced(self, recorder: Recorder) -> tuple[list[Put], list[Call], list[Call]]:
+        """Feeds, calls and fetches that leave records."""
+        raise NotImplementedError
+
+    def _failure(self, step: Step, feeds: Sequence[Any]) -> OpError:
+        """What the NumPy kernel raises for values that another refused."""
+        raise NotImplementedError
+
+    def notes(self) -> list[str]:
+        """Lines about the bound program for those who look at it."""
+        return []
 
     def _begin_binding(self) -> int:
         """Forgets what was bound; gives the store's generation, to be noted when all is bound."""
@@ -102,13 +162,7 @@ class PlannedProgram:
 
     def _constant(self, view: View) -> np.ndarray[Any, Any]:
         if view not in self.arrays:
-            base = view.buffer.array
-            if base is None:
-                raise TypeError(f"the constant {view.buffer.key} has no array")
-            if view.sizes == base.shape and view.strides == base.strides and view.offset == 0:
-                self.arrays[view] = base
-            else:
-                self.arrays[view] = window(base, view)
+            self.arrays[view] = constant_array(view)
         return self.arrays[view]
 
     def _bind_step(self, step: Step) -> list[Call]:

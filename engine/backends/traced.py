@@ -16,10 +16,12 @@ from ..plan.buffers import Cell, Place, Storage, View
 from ..plan.plan import Step
 from ..recorder import Kernel, Output, Record, Recorder, Work, clock, output_of
 from ..rewriting.dataflow import Node, kind_of
+from .gpu_segments import DeviceSegment
 from .native_steps import SegmentFailedError
 
 if TYPE_CHECKING:
     from .cpu import CpuProgram
+    from .gpu import GpuProgram
 
 Call = Callable[[], Any]
 Put = Callable[[Any], Any]
@@ -43,7 +45,7 @@ def work_of(node: Node, scratch: int = 0) -> Work:
 class Timing:
     """What a bound program does, by the names of the graph: made once and used by each of its traced runs."""
 
-    def __init__(self, program: CpuProgram) -> None:
+    def __init__(self, program: CpuProgram | GpuProgram) -> None:
         self.program = program
         plan = program.plan
         self.steps = [self._work(i, step) for i, step in enumerate(plan.steps)]
@@ -88,11 +90,13 @@ class Timing:
         program = self.program
         return [self._call(recorder, *pair) for pair in zip(program.calls, program.sources, strict=True)]
 
-    def _call(self, recorder: Recorder, call: Call, source: int | Segment | None) -> Call:
+    def _call(self, recorder: Recorder, call: Call, source: int | Segment | DeviceSegment | None) -> Call:
         if source is None:
             return call
         if isinstance(source, Segment):
             return partial(self._segment, recorder, source)
+        if isinstance(source, DeviceSegment):
+            return partial(self._device_segment, recorder, source)
         outputs = self.outputs[source]
         return partial(recorder.run, self.steps[source], call, lambda result: outputs())
 
@@ -109,6 +113,14 @@ class Timing:
         recorder.add(partial(self._records, segment, begin, start, times[: done + 1], recorder.kernels))
         if failed >= 0:
             raise SegmentFailedError(segment.owners[failed])
+
+    def _device_segment(self, recorder: Recorder, segment: DeviceSegment) -> None:
+        """Runs a segment step by step, and waits for each."""
+        with self.program.store.changing:
+            segment.run_each(partial(self._device_step, recorder))
+
+    def _device_step(self, recorder: Recorder, step: int, call: Call) -> None:
+        recorder.run(self.steps[step], call, lambda result: self.outputs[step]())
 
     def _records(
         self, segment: Segment, begin: int, start: int, times: np.ndarray[Any, Any], kernels: bool
@@ -145,7 +157,7 @@ def _nothing(result: Any) -> Sequence[Output]:
 
 
 def _static(
-    program: CpuProgram, places: Sequence[Place], dtypes: Sequence[DType], fresh: bool | Sequence[bool]
+    program: CpuProgram | GpuProgram, places: Sequence[Place], dtypes: Sequence[DType], fresh: bool | Sequence[bool]
 ) -> Outputs:
     """What tells of the values at some places; known before where all their shapes are."""
     flags = [fresh] * len(places) if isinstance(fresh, bool) else fresh

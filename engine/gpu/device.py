@@ -81,6 +81,9 @@ class Device(Protocol):
     architecture: str
     index: int
 
+    def activate(self) -> None:
+        """Makes this device the one that the thread's calls go to: what a thread does first when its turn comes."""
+
     def memory(self) -> tuple[int, int]:
         """Free and total bytes."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import weakref
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -68,30 +70,62 @@ class DeviceCopy:
             self.at_home = False
 
 
+class Turn:
+    """A lock, entered again by its holder, that makes the device the thread's own: one thread at a time asks a device."""
+
+    def __init__(self, device: Device) -> None:
+        # For what does not ask whose device it is.
+        self.held = threading.RLock()
+        self._device = weakref.ref(device)
+
+    def __enter__(self) -> None:
+        self.held.acquire()
+        device = self._device()
+        try:
+            if device is not None:
+                device.activate()
+        except BaseException:
+            self.held.release()
+            raise
+
+    def __exit__(self, *exc: object) -> None:
+        self.held.release()
+
+
 class Ledger:
     """What a device has given away: how many bytes, for what, and how many it may give."""
 
     def __init__(self, device: Device) -> None:
-        self.lock = threading.RLock()
+        self.lock = Turn(device)
         # The most bytes that may be given away; 0 for as many as there are.
         self.limit = 0
         self.used = 0
         self.held: weakref.WeakSet[DeviceMemory] = weakref.WeakSet()
-        self._device = weakref.ref(device)
+        # While something is captured nothing may be given back: what the garbage collector finds then waits here.
+        self.capturing = False
+        self.waiting: list[tuple[int, int]] = []
 
     def take(self, memory: DeviceMemory) -> int:
         """The address of fresh bytes; ResourceExhaustedError names the largest pieces that are held."""
         if self.limit and self.used + memory.nbytes > self.limit:
             raise self.exhausted(memory, f"the limit of this process is {self.limit} bytes")
         try:
-            with self.lock:
-                address = memory.device.allocate(memory.nbytes)
+            address = self._allocated(memory)
         except ResourceExhaustedError as error:
             raise self.exhausted(memory, error.message) from error
         self.used += memory.nbytes
         self.held.add(memory)
         weakref.finalize(memory, _give_back, self, memory.device, address, memory.nbytes).atexit = False
         return address
+
+    def _allocated(self, memory: DeviceMemory) -> int:
+        with self.lock:
+            try:
+                return memory.device.allocate(memory.nbytes)
+            except ResourceExhaustedError:
+                # Programs that nobody uses any more may wait for the collector.
+                gc.collect()
+                return memory.device.allocate(memory.nbytes)
 
     def exhausted(self, memory: DeviceMemory, why: str) -> ResourceExhaustedError:
         """An error that says what lacks and what takes the most memory."""
@@ -101,9 +135,27 @@ class Ledger:
 
 
 def _give_back(ledger: Ledger, device: Device, address: int, nbytes: int) -> None:
+    with ledger.lock.held:
+        if ledger.capturing:
+            ledger.waiting.append((address, nbytes))
+        else:
+            ledger.used -= nbytes
+            device.release(address)
+
+
+@contextmanager
+def capturing(device: Device) -> Iterator[None]:
+    """While something is captured: memory that nobody holds any more is given back afterwards."""
+    ledger = ledger_of(device)
     with ledger.lock:
-        ledger.used -= nbytes
-        device.release(address)
+        ledger.capturing = True
+        try:
+            yield
+        finally:
+            ledger.capturing = False
+            waiting, ledger.waiting = ledger.waiting, []
+            for address, nbytes in waiting:
+                _give_back(ledger, device, address, nbytes)
 
 
 def table(rows: Iterable[tuple[str, str, int]]) -> str:
@@ -124,6 +176,6 @@ def ledger_of(device: Device) -> Ledger:
         return _ledgers[device]
 
 
-def lock_of(device: Device) -> threading.RLock:
+def lock_of(device: Device) -> Turn:
     """What is held while a device is asked for something: while one thread records a capture, others wait."""
     return ledger_of(device).lock

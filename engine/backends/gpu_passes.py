@@ -1,0 +1,52 @@
+"""What the compiler asks about programs for a device: which rewriting it cannot use, and which steps the host does better."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from ..gpu.calls import GPU_BINDINGS
+from ..plan.plan import INITIALIZERS, Plan
+from ..registry import find_definition
+from ..resources import ResourceStore
+
+# Passes -> the op types that they make beside those that a graph may have. A pass is left out on a device which has no
+# kernels for them: their parts run there, the whole would not.
+_MADE_BY = {
+    "fuse_conv": ("_FusedConv2D", "_Conv2DBackpropInputReluGrad", "_MaxPoolGradReluGrad"),
+    "fuse_attention": ("_Attention", "_AttentionGrad"),
+    "fuse_layer_norm": ("_LayerNorm", "_LayerNormGrad"),
+    "fuse_matmul": ("_FusedMatMul",),
+    "sparse_updates": ("_SparseUpdate",),
+    "fuse_norm": ("_FusedBatchNormEx", "_ReluGradFusedBatchNormGrad"),
+    "summed_rows": ("_SummedRows",),
+    "fuse_matmul_updates": ("_MatMulApplyGradientDescent", "_MatMulApplyMomentum", "_MatMulApplyAdam"),
+    "updates": ("_MultiUpdate",),
+}
+
+
+@cache
+def not_on_gpu() -> frozenset[str]:
+    """The passes that make what no kernel of a device carries out."""
+    from ..gpu import bindings  # registers them where they are needed
+
+    del bindings
+    return frozenset(name for name, types in _MADE_BY.items() if not GPU_BINDINGS.keys() >= set(types))
+
+
+def gives_first_values(plan: Plan, store: ResourceStore) -> bool:
+    """Whether a step initializes a variable that has no value: such steps mostly run once."""
+    handles = [v for s in plan.steps if s.node.type in INITIALIZERS for v in s.node.inputs if v.variable is not None]
+    refs = [v.variable for v in handles if v.variable is not None]
+    return any(not store.variable(ref.key, ref.dtype, ref.sizes).initialized for ref in refs)
+
+
+def has_kernel(op_type: str) -> bool:
+    """Whether an op type has kernels on the GPU."""
+    not_on_gpu()
+    return op_type in GPU_BINDINGS or _is_elementwise(op_type)
+
+
+@cache
+def _is_elementwise(op_type: str) -> bool:
+    definition = find_definition(op_type)
+    return definition is not None and definition.scalar_rule is not None

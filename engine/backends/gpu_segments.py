@@ -1,0 +1,163 @@
+"""Segments of a program on a device: run call by call the first time, captured the second, and replayed from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..gpu.device import Call, Device
+from ..gpu.memory import DeviceCopy, DeviceMemory, capturing, lock_of
+from ..gpu.pieces import StepInputs
+from ..resources import VariableStorage
+from .native_steps import SegmentFailedError
+
+Array = np.ndarray[Any, Any]
+# Bytes of the error word with what keeps the rest aligned, and the largest result that travels beside it.
+_WORD, _SMALL = 16, 1 << 12
+
+
+class Results:
+    """The error word of a program and small fetched values beside it, so that one download brings all."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self._sizes: list[int] = []
+        self.nbytes = _WORD
+
+    def reserve(self, nbytes: int) -> int | None:
+        """Where a fetched value will lie among the results; None if it is too large."""
+        if nbytes > _SMALL:
+            return None
+        place, self.nbytes = self.nbytes, self.nbytes + -(-nbytes // _WORD) * _WORD
+        return place
+
+    def allocate(self) -> None:
+        """Takes the memory, when all is reserved."""
+        self.memory = DeviceMemory(self.device, self.nbytes, "results")
+        self.host = np.zeros(self.nbytes, np.uint8)
+        self._word = self.host[:4].view(np.int32)
+        self.clear()
+
+    @property
+    def error(self) -> int:
+        """The address of the error word."""
+        return self.memory.address
+
+    def clear(self) -> None:
+        """Sets the error word to zero."""
+        with lock_of(self.device):
+            self.device.upload(self.memory.address, np.zeros(1, np.int32))
+
+    def fetch(self, whole: bool) -> None:
+        """Downloads all results, or the error word alone; SegmentFailedError if it names a step."""
+        with lock_of(self.device):
+            self.device.download(self.host if whole else self.host[:4], self.memory.address)
+        if self._word[0]:
+            raise SegmentFailedError(int(self._word[0]) - 1)
+
+
+@dataclass(eq=False)
+class DeviceSegment:
+    """Work of consecutive steps.
+
+    `owners` names for each call the step that it belongs to; `uploads` are values of the host's that come first;
+    `variables` those that must be on the device, with whether the segment changes them; `fallible` says whether a kernel
+    may set the error word, `gives` whether the program's results are complete when it has run.
+    """
+
+    device: Device
+    results: Results
+    calls: list[Call] = field(default_factory=list)
+    owners: list[int] = field(default_factory=list)
+    uploads: list[tuple[int, Array]] = field(default_factory=list)
+    inputs: StepInputs | None = None
+    variables: dict[VariableStorage, tuple[DeviceCopy, bool]] = field(default_factory=dict)
+    fallible: bool = False
+    gives: bool = False
+    _start: Callable[[], Any] | None = None
+    _runs: int = 0
+
+    @property
+    def changes_variables(self) -> bool:
+        """Whether it writes any."""
+        return any(written for _, written in self.variables.values())
+
+    def run(self) -> None:
+        """Runs the segment; SegmentFailedError if a kernel refused its values."""
+        self.bring()
+        try:
+            with lock_of(self.device):
+                self._started()
+        finally:
+            self._note_changes()
+        self.finish()
+
+    def run_each(self, around: Callable[[int, Call], Any]) -> None:
+        """As `run`, with `around(step, call)` in the place of each step's calls."""
+        self.bring()
+        try:
+            for step in dict.fromkeys(self.owners):
+                calls = [call for call, owner in zip(self.calls, self.owners, strict=True) if owner == step]
+                around(step, partial(self._run_and_wait, calls))
+        finally:
+            self._note_changes()
+        self.finish()
+
+    def _run_and_wait(self, calls: Sequence[Call]) -> None:
+        with lock_of(self.device):
+            for call in calls:
+                call()
+            self.device.synchronize()
+
+    def bring(self) -> None:
+        """Brings what the segment reads to the device."""
+        for storage, (copy, _) in self.variables.items():
+            if not copy.on_device:
+                copy.to_device(storage.value_at_home())
+        if self.inputs is not None or self.uploads:
+            with lock_of(self.device):
+                if self.inputs is not None:
+                    self.inputs.bring()
+                for address, array in self.uploads:
+                    self.device.upload(address, array)
+
+    def _started(self) -> None:
+        if self._start is not None:
+            self._start()
+        elif self._runs == 0 or len(self.calls) == 1:
+            for call in self.calls:
+                call()
+            self._runs = 1
+        else:
+            with capturing(self.device):
+                self._start = self.device.capture(self.calls)
+            self._start()
+
+    def _note_changes(self) -> None:
+        for copy, written in self.variables.values():
+            if written:
+                copy.changed_on_device()
+
+    def finish(self) -> None:
+        """Fetches the results, or looks whether a kernel failed."""
+        if self.gives or self.fallible:
+            self.results.fetch(self.gives)
+
+    def rerun_before(self, step: int) -> None:
+        """Makes the inputs of a step again, which others may have overwritten; variables stay as the error word is set."""
+        with lock_of(self.device):
+            for address, array in self.uploads:
+                self.device.upload(address, array)
+            for call, owner in zip(self.calls, self.owners, strict=True):
+                if owner >= step:
+                    break
+                call()
+
+    @property
+    def uploaded_bytes(self) -> int:
+        """What each run brings to the device, without variables that were changed elsewhere."""
+        return sum(array.nbytes for _, array in self.uploads) + (self.inputs.nbytes if self.inputs else 0)

@@ -1,0 +1,214 @@
+"""Steps of a plan bound to a device: arrays of its memory, and the work that bindings make of nodes."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from ..device import DeviceSpec
+from ..errors import ResourceExhaustedError
+from ..gpu.calls import GPU_BINDINGS, Bound, DeviceArray, Launch
+from ..gpu.device import Call, Device
+from ..gpu.memory import DeviceCopy, DeviceMemory, table
+from ..gpu.pieces import Added, Pieces, Scratch, StepValues
+from ..gpu.source import Kernel
+from ..plan.buffers import Buffer, Place, Storage, View
+from ..plan.plan import INITIALIZERS, Plan, Step
+from ..resources import ResourceStore, RowStorage, VariableStorage
+from ..rewriting.dataflow import Node, Value, kind_of
+from ..rewriting.fuse import expression_of
+from ..runtime import KernelContext, Runtime
+from ..unsupported import UnsupportedError
+from .gpu_segments import Results
+from .memory import constant_array
+from .variables import storage_of
+
+
+@dataclass(eq=False)
+class DeviceStep:
+    """The work of a step, and the variables that it uses with whether it changes them."""
+
+    work: list[Launch | Call]
+    variables: dict[VariableStorage, tuple[DeviceCopy, bool]] = field(default_factory=dict)
+    inputs: list[Added] = field(default_factory=list)
+    # Whether a kernel of it may set the error word.
+    fallible: bool = False
+
+    def kernels(self) -> Iterable[Kernel]:
+        """What must be loaded before the work is prepared."""
+        return (item.kernel for item in self.work if isinstance(item, Launch))
+
+    def calls(self, device: Device, functions: Any) -> list[Call]:
+        """The prepared work."""
+        return [item.prepare(device, functions) if isinstance(item, Launch) else item for item in self.work]
+
+
+def has_binding(node: Node) -> bool:
+    """Whether a device may have a kernel for a node."""
+    return node.type in GPU_BINDINGS or expression_of(node) is not None
+
+
+class DeviceMemories:
+    """The memory of one program on a device, and the binding of its steps to it."""
+
+    def __init__(self, plan: Plan, runtime: Runtime, device: Device, precision: str = "float32") -> None:
+        self.plan = plan
+        self.runtime = runtime
+        self.store: ResourceStore = runtime.resources
+        self.device = device
+        self.precision = precision
+        self.results = Results(device)
+        self.values = StepValues(device)
+        self.scratch = Scratch(device)
+        self._pieces = Pieces(device, "tables and fed values")
+        self._constants = _constants_of(plan, device)
+        self._fed: dict[Buffer, int] = {}
+        self._arena: DeviceMemory | None = None
+        self._copies: dict[VariableStorage, DeviceCopy] = {}
+
+    def bind(self, number: int, step: Step) -> DeviceStep:
+        """The work of the plan's step `number`; UnsupportedError says why the device cannot do it."""
+        node = step.node
+        _require_possible(step, [storage_of(self.store, v) for v in node.inputs if v.variable is not None])
+        expression = expression_of(node)
+        binding = GPU_BINDINGS.get(node.type if node.type in GPU_BINDINGS or expression is None else "_Fused")
+        if binding is None:
+            raise UnsupportedError("no GPU kernel")
+        self._copies = {}
+        self.scratch.next_node()
+        inputs = [self._input(p, v) for p, v in zip(step.inputs, node.inputs, strict=True)]
+        outputs = [self._array(p) for p, v in zip(step.outputs, node.outputs, strict=True) if v.variable is None]
+        bound = Bound(node.type, self.device, inputs, outputs, node.definition.kernel_attrs(node.attrs), node.attrs)
+        bound.constants = [v.node.constant for v in node.inputs]
+        bound.expression = expression
+        bound.context = KernelContext(node.name, node.attrs, self.runtime)
+        bound.error, bound.step = self.results.error, number + 1
+        bound.precision = self.precision
+        bound.allocate_scratch = self.scratch.take
+        bound.allocate_step_value = self.values.add
+        bound.allocate_table = self._pieces.put
+        try:
+            binding(bound)
+        finally:
+            values = self.values.taken()
+        variables = {s: (c, s.name in node.writes) for s, c in self._copies.items()}
+        return DeviceStep(bound.work, variables, values, _may_fail(bound.work, bound.error))
+
+    def address(self, buffer: Buffer) -> int:
+        """Where a buffer of the arena or of fed values begins."""
+        if buffer.storage is Storage.ARENA:
+            if self._arena is None:
+                self._arena = self._new_arena()
+            return self._arena.address + buffer.offset
+        if buffer not in self._fed:
+            self._fed[buffer] = self._pieces.take(buffer.nbytes)
+        return self._fed[buffer]
+
+    def is_fed(self, buffer: Buffer) -> bool:
+        """Whether a step on the device reads a fed value."""
+        return buffer in self._fed
+
+    def _new_arena(self) -> DeviceMemory:
+        try:
+            return DeviceMemory(self.device, self.plan.arena_bytes, "the arena of a step")
+        except ResourceExhaustedError as error:
+            rows = table(live_tensors(self.plan))
+            text = f"{error.message}\nThe largest tensors of the step that live at once:\n{rows}"
+            raise ResourceExhaustedError(None, None, text) from None
+
+    def _input(self, place: Place, value: Value) -> DeviceArray:
+        if value.variable is None:
+            return self._array(place)
+        storage = storage_of(self.store, value)
+        return self._variable(storage)
+
+    def _array(self, place: Place) -> DeviceArray:
+        if not isinstance(place, View):
+            raise UnsupportedError("a shape that is known only when it runs")
+        dtype, storage = place.dtype.numpy, place.buffer.storage
+        if storage is Storage.CONSTANT:
+            return self._constants.array(place)
+        if storage is Storage.VARIABLE:
+            ref = self.plan.variables[place.buffer.key]
+            start = self._variable(self.store.variable(ref.key, ref.dtype, ref.sizes)).address
+        else:
+            start = self.address(place.buffer)
+        return DeviceArray(start + place.offset, dtype, place.sizes, place.strides)
+
+    def _variable(self, storage: VariableStorage) -> DeviceArray:
+        if isinstance(storage, RowStorage):
+            raise UnsupportedError("the variable is kept by rows")
+        sizes = storage.sizes
+        if sizes is None or None in sizes or storage.dtype.numpy.hasobject:
+            raise UnsupportedError("a variable whose shape may change")
+        shape: tuple[int, ...] = sizes  # type: ignore[assignment]
+        copy = storage.on(self.device, lambda nbytes: DeviceMemory(self.device, nbytes, storage.name, str(list(shape))))
+        self._copies[storage] = copy
+        dtype = storage.dtype.numpy
+        return DeviceArray(copy.memory.address, dtype, shape, storage.value_at_home().strides)
+
+
+class _Constants:
+    """The constants of a plan on a device, shared by all of its programs."""
+
+    def __init__(self, device: Device) -> None:
+        self._pieces = Pieces(device, "constants")
+        self._arrays: dict[View, DeviceArray] = {}
+
+    def array(self, view: View) -> DeviceArray:
+        if view not in self._arrays:
+            self._arrays[view] = self._pieces.put(constant_array(view))
+        return self._arrays[view]
+
+
+_of_plans: weakref.WeakKeyDictionary[Plan, dict[int, _Constants]] = weakref.WeakKeyDictionary()
+
+
+def _constants_of(plan: Plan, device: Device) -> _Constants:
+    return _of_plans.setdefault(plan, {}).setdefault(id(device), _Constants(device))
+
+
+def _require_possible(step: Step, storages: Iterable[VariableStorage]) -> None:
+    node = step.node
+    pinned = next((d for d in (node.device, *(op.device for op in node.fused)) if d and on_cpu(d)), None)
+    if pinned is not None:
+        raise UnsupportedError(f"placed on {pinned}")
+    if not has_binding(node):
+        raise UnsupportedError("no GPU kernel")
+    if node.type in INITIALIZERS and not all(storage.initialized for storage in storages):
+        raise UnsupportedError("the first value of a variable")
+    pairs = [*zip(step.inputs, node.inputs, strict=True), *zip(step.outputs, node.outputs, strict=True)]
+    places = [place for place, value in pairs if value.variable is None]
+    if not all(isinstance(place, View) for place in places):
+        raise UnsupportedError("a shape that is known only when it runs")
+    if any(isinstance(place, View) and place.dtype.numpy.hasobject for place in places):
+        raise UnsupportedError("strings or handles")
+
+
+@lru_cache(maxsize=4096)
+def on_cpu(device: str) -> bool:
+    """Whether a device string asks for a CPU."""
+    return DeviceSpec.from_string(device).device_type == "CPU"
+
+
+def live_tensors(plan: Plan) -> list[tuple[str, str, int]]:
+    """(name and op, dtype and shape, bytes) of what lives in the arena at the step that needs the most of it."""
+    made = {p.buffer: (s.node, p) for s in plan.steps for p in s.outputs if isinstance(p, View)}
+    arena = [b for b in plan.buffers if b.storage is Storage.ARENA and b in made]
+    moments = {b.first for b in arena}
+    peak = max(moments, key=lambda i: sum(b.nbytes for b in arena if b.first <= i <= b.last), default=0)
+    live = [(b, *made[b]) for b in arena if b.first <= peak <= b.last]
+    return [
+        (f"{buffer.key} ({kind_of(node)})", f"{view.dtype.name}{list(view.sizes)}", buffer.nbytes)
+        for buffer, node, view in live
+    ]
+
+
+def _may_fail(work: Sequence[Launch | Call], error: int) -> bool:
+    """Whether a kernel gets the error word to write it."""
+    launches = [item for item in work if isinstance(item, Launch)]
+    given = [pair for item in launches for pair in zip(item.kernel.parameters, item.arguments, strict=True)]
+    return any(argument == error and "const" not in kind for (kind, _), argument in given)

@@ -1,0 +1,122 @@
+"""Which device a session gets: asked for when a session is made, and never by `import headrace`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from typing import Any
+
+from ..errors import FailedPreconditionError, InvalidArgumentError
+from ..unsupported import UnsupportedError
+from .cuda import driver
+from .device import Device
+from .memory import ledger_of
+
+logger = logging.getLogger("headrace")
+
+# HEADRACE_GPU: a GPU through CUDA where there is one (the default), the simulation, or none.
+CHOICES = ("cuda", "sim", "none")
+_LOCAL_RANK = ("OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "PMI_LOCAL_RANK", "PALS_LOCAL_RANKID", "SLURM_LOCALID")
+_LOCAL_SIZE = ("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "PMI_LOCAL_SIZE", "SLURM_NTASKS_PER_NODE")
+
+_simulations: list[Device] = []
+_said: set[str] = set()
+_lock = threading.Lock()
+
+
+def find_device(config: Any = None, required: bool = False) -> Device | None:
+    """The device of a new session, or None.
+
+    Args:
+        config: the session's ConfigProto or None: `device_count={"GPU": 0}` asks for none, `gpu_options` says which and
+            how much of its memory.
+        required: whether it is an error if there is none.
+
+    Raises:
+        FailedPreconditionError: there is none, though it is required or HEADRACE_GPU asks for one.
+        InvalidArgumentError: HEADRACE_GPU or `visible_device_list` cannot be understood.
+    """
+    choice = os.environ.get("HEADRACE_GPU", "")
+    if choice not in ("", *CHOICES):
+        raise InvalidArgumentError(None, None, f"HEADRACE_GPU is {choice!r}; it may be {', '.join(CHOICES)}")
+    required = required or choice == "cuda"
+    if choice == "none" or _switched_off(config):
+        _refuse("it is switched off by HEADRACE_GPU or device_count", required)
+        return None
+    device = _simulated() if choice == "sim" else _cuda(config, required)
+    if device is not None:
+        _limit(device, config)
+    return device
+
+
+def _refuse(reason: str, required: bool) -> None:
+    if required:
+        raise FailedPreconditionError(None, None, f"There is no GPU for this session: {reason}")
+
+
+def _switched_off(config: Any) -> bool:
+    return config is not None and "GPU" in config.device_count and config.device_count["GPU"] == 0
+
+
+def _simulated() -> Device:
+    with _lock:
+        if not _simulations:
+            from .sim.device import SimDevice  # only those who ask for it pay for it
+
+            _simulations.append(SimDevice())
+        return _simulations[0]
+
+
+def _cuda(config: Any, required: bool) -> Device | None:
+    found = driver.find()
+    if not found.cards:
+        _refuse(found.reason, required)
+        return None
+    number = card_number(len(found.cards), config)
+    try:
+        driver.check_packages(found)
+        from .cuda.device import open_device  # CuPy is slow to import
+
+        return open_device(number)
+    except UnsupportedError as error:
+        _say(f"The GPU {found.cards[number].name} is not used: {error}")
+        _refuse(str(error), required)
+        return None
+
+
+def card_number(count: int, config: Any = None) -> int:
+    """Which of `count` GPUs this process uses: the ranks of a machine take turns."""
+    numbers = _visible(count, config)
+    rank, size = _number(_LOCAL_RANK, 0), _number(_LOCAL_SIZE, 1)
+    if size > len(numbers):
+        _say(f"{size} ranks of this machine share {len(numbers)} GPU{'s' * (len(numbers) > 1)}")
+    return numbers[rank % len(numbers)]
+
+
+def _visible(count: int, config: Any) -> list[int]:
+    text = "" if config is None else config.gpu_options.visible_device_list
+    try:
+        numbers = [int(part) for part in text.split(",")] if text else list(range(count))
+    except ValueError:
+        numbers = [-1]
+    if any(not 0 <= number < count for number in numbers):
+        raise InvalidArgumentError(None, None, f"visible_device_list is {text!r}; there are GPUs 0 to {count - 1}")
+    return numbers
+
+
+def _number(names: tuple[str, ...], otherwise: int) -> int:
+    found = (os.environ.get(name, "").split("(")[0] for name in names)
+    return next((int(text) for text in found if text.isdigit()), otherwise)
+
+
+def _say(text: str) -> None:
+    if text not in _said:
+        _said.add(text)
+        logger.warning(text)
+
+
+def _limit(device: Device, config: Any) -> None:
+    share = 0.0 if config is None else config.gpu_options.per_process_gpu_memory_fraction
+    if share > 0:
+        ledger_of(device).limit = int(share * device.memory()[1])
