@@ -16,6 +16,7 @@ from .fuse_matmul_updates import fuse_matmul_updates
 from .fuse_norm import fuse_norm
 from .infer import fold, infer
 from .merge import merge
+from .mixed_precision import mixed_precision
 from .repeat import repeat
 from .simplify import simplify
 from .sparse_updates import merge_sparse_updates
@@ -45,15 +46,21 @@ PASSES: dict[str, Pass] = {
     "repeat": repeat,
     "fuse": fuse,
 }
+# After which pass products become ones of 16 bits, where that is asked for.
+BEFORE_MIXED_PRECISION = "prune"
 # Without known shapes there is no plan.
 ALWAYS = frozenset({"infer"})
 
 
 @dataclass
 class Rewrites:
-    """Which passes run, and what each changed (nodes before and after) in the last rewriting."""
+    """Which passes run, and what each changed (nodes before and after) in the last rewriting.
+
+    `mixed_precision`: the dtype of products, "bfloat16" or "float16"; "" for their own.
+    """
 
     off: frozenset[str] = frozenset()
+    mixed_precision: str = ""
     check: bool = field(default_factory=lambda: os.environ.get("HEADRACE_CHECK") == "1")
     log: list[tuple[str, int, int]] = field(default_factory=list)
 
@@ -66,11 +73,15 @@ class Rewrites:
         """Runs the passes on `flow` in order."""
         self.log = []
         for name in only:
-            if name in self.off and name not in ALWAYS:
-                continue
-            before = len(flow.nodes)
-            PASSES[name](flow)
-            self.log.append((name, before, len(flow.nodes)))
-            if self.check:
-                verify(flow, name)
+            if name not in self.off or name in ALWAYS:
+                self._run(flow, name, PASSES[name])
+            if name == BEFORE_MIXED_PRECISION and self.mixed_precision:
+                self._run(flow, "mixed_precision", lambda flow: mixed_precision(flow, self.mixed_precision))
         return flow
+
+    def _run(self, flow: Dataflow, name: str, run: Pass) -> None:
+        before = len(flow.nodes)
+        run(flow)
+        self.log.append((name, before, len(flow.nodes)))
+        if self.check:
+            verify(flow, name)
