@@ -7,6 +7,7 @@ is left, and the passes after this one know how to do without its shape.
 
 from __future__ import annotations
 
+from ..registry import definition_of
 from .dataflow import Dataflow, Node, Value
 from .lower import schedule
 
@@ -19,14 +20,19 @@ def look_up_directly(flow: Dataflow) -> None:
         return
     replaced: dict[Value, Value] = {}
     direct: dict[Node, Node] = {}
+    numbers: list[Node] = []
     for node in flow.nodes:
         if node.type == "GatherV2" and (new := _direct(node)) is not None:
             direct[node] = new
             replaced[node.outputs[0]] = new.outputs[0]
+        elif node.type == "UnsortedSegmentSum" and (number := _number_of_unique(node)) is not None:
+            numbers.append(number)
         elif node.type == "UnsortedSegmentSum":
             replaced.update(_summed_once(node))
-    if replaced:
-        flow.nodes += direct.values()
+        elif node.type == "Reshape" and _is_as_it_was(node):
+            replaced[node.outputs[0]] = node.inputs[0]
+    if replaced or numbers:
+        flow.nodes += [*direct.values(), *numbers]
         flow.replace(replaced)
         _wait_for(flow, direct)
         flow.nodes = schedule(flow.nodes)
@@ -35,6 +41,8 @@ def look_up_directly(flow: Dataflow) -> None:
 
 def _wait_for(flow: Dataflow, direct: dict[Node, Node]) -> None:
     """What waited for a lookup to have read its table, such as an update of it, waits for the new one."""
+    # The shapes of what is not looked up any more are not used either.
+    flow.prune()
     inner: dict[Node, list[Node]] = {}
     for node, new in direct.items():
         inner.setdefault(node.inputs[0].node, []).append(new)
@@ -83,6 +91,43 @@ def _direct(node: Node) -> Node | None:
     new.reads, new.writes = inner.reads, inner.writes
     new.take_in(node)
     return new
+
+
+def _number_of_unique(total: Node) -> Node | None:
+    """The number of unique indices, for a sum by them whose number of rows is that of what was looked up; it uses it."""
+    unique, rows = _unique_of(total.inputs[1], 1), _sized(total.inputs[2])
+    if unique is None or rows is None or not _is_of_rows(rows.node):
+        return None
+    if _unique_of(rows.node.inputs[1], 0) is not unique:
+        return None
+    number = total.inputs[2]
+    size = Node(
+        definition_of("Size"), f"{total.name}/rows", {"out_type": number.dtype}, [unique.outputs[0]], [(number.dtype, ())],
+        total.order, total.origin,
+    )  # fmt: skip
+    total.inputs[2] = size.outputs[0]
+    return size
+
+
+def _sized(number: Value) -> Value | None:
+    """What has `number` rows: the number is the first of its shape."""
+    node = number.node
+    while node.type in ("Reshape", "Squeeze", "Identity"):
+        node = node.inputs[0].node
+    if node.type != "StridedSlice" or any(v.node.constant is None for v in node.inputs[1:]):
+        return None
+    begin, end = (v.node.constant for v in node.inputs[1:3])
+    shape = node.inputs[0].node
+    is_first = begin is not None and end is not None and begin.tolist() == [0] and end.tolist() == [1]
+    return shape.inputs[0] if is_first and shape.type == "Shape" else None
+
+
+def _is_as_it_was(node: Node) -> bool:
+    """Whether a reshaped vector is a vector again, or sums by unique index have their shape again."""
+    before, after = node.inputs[0].sizes, node.outputs[0].sizes
+    if before is None or after is None or len(before) != len(after) or None in before[1:]:
+        return False
+    return before[1:] == after[1:] and bool(after) and 0 not in after[1:]
 
 
 def _summed_once(again: Node) -> dict[Value, Value]:

@@ -80,10 +80,24 @@ class IdWeightPair(NamedTuple):
 
 
 class OneId(NamedTuple):
-    """The ids of a column with one category an example, int64 [batch, 1]; below 0 where it is missing, if it can be."""
+    """The ids of a column with one category an example, int64 [batch, 1].
+
+    missing: bool [batch, 1], where there is none and the id means nothing; None where there always is one.
+    can_be_unknown: whether an id that is there may be below 0.
+    """
 
     ids: Tensor
-    can_miss: bool
+    missing: Tensor | None = None
+    can_be_unknown: bool = False
+
+    @property
+    def can_be_left_out(self) -> bool:
+        """Whether `counted` may be below 0."""
+        return self.missing is not None or self.can_be_unknown
+
+    def counted(self) -> Tensor:
+        """The ids, below 0 where an example has no category that counts."""
+        return self.ids if self.missing is None else where_v2(self.missing, np.int64(-1), self.ids)
 
 
 class CategoricalColumn(FeatureColumn):
@@ -189,10 +203,11 @@ def flat(tensor: Tensor, column: DenseColumn) -> Tensor:
     return result
 
 
-def without(ids: Tensor, values: Tensor) -> OneId:
-    """The ids of values, -1 where the value is missing: "" or -1."""
+def is_missing(values: Tensor) -> Tensor:
+    """Where values are missing: "" or -1."""
     marker = convert_to_tensor("" if values.dtype.base_dtype == string else -1, values.dtype.base_dtype)
-    return OneId(where_v2(equal(values, marker), np.int64(-1), ids), True)
+    missing: Tensor = equal(values, marker)
+    return missing
 
 
 def to_sparse(value: Any, missing: Any = None) -> SparseTensor:

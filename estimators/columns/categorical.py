@@ -21,7 +21,7 @@ from ...engine.ops.strings import as_string
 from ...engine.platform import gfile
 from ...engine.scopes import init_scope
 from ...engine.tensor_types import SparseTensor
-from .base import Batch, CategoricalColumn, OneId, check_key, checked_dtype, string_or_int, to_sparse, without
+from .base import Batch, CategoricalColumn, OneId, check_key, checked_dtype, is_missing, string_or_int, to_sparse
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,9 @@ class _KeyedColumn(CategoricalColumn):
     """A column of the feature `key`."""
 
     key: str
+
+    # Whether an id may be below 0.
+    _can_be_unknown = True
 
     @property
     def name(self) -> str:
@@ -56,12 +59,12 @@ class _KeyedColumn(CategoricalColumn):
         raise NotImplementedError
 
     def one_id(self, batch: Batch) -> OneId | None:
-        """The ids, -1 where the value is missing."""
+        """The ids, of values that may be missing."""
         values = batch.one_value(self.key)
         if values is None:
             return None
         self._check(values.dtype.base_dtype)
-        return without(self._ids(values), values)
+        return OneId(self._ids(values), is_missing(values), self._can_be_unknown)
 
     def _check(self, given: DType) -> None:
         checked_dtype(self.key, self.dtype, given)
@@ -125,6 +128,8 @@ class HashedCategoricalColumn(_KeyedColumn):
 
     hash_bucket_size: int
     hash_dtype: DType = string
+
+    _can_be_unknown = False
 
     @property
     def dtype(self) -> DType:

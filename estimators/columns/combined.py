@@ -8,13 +8,10 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-import numpy as np
-
 from ...engine.dtypes import DType, as_dtype, float32, string
 from ...engine.graph import Tensor
 from ...engine.ops.array import reshape, shape
 from ...engine.ops.casting import cast
-from ...engine.ops.choice import where_v2
 from ...engine.ops.parsing import VarLenFeature
 from ...engine.ops.sparse_functions import sparse_cross_hashed
 from ...engine.tensor_types import SparseTensor
@@ -65,16 +62,14 @@ class CrossedColumn(CategoricalColumn):
         columns = [batch.one_id(leaf) for leaf in self.leaves if not isinstance(leaf, str)]
         features = [batch.one_value(leaf) for leaf in self.leaves if isinstance(leaf, str)]
         known = [found for found in columns if found is not None]
-        if len(known) < len(columns) or any(feature is None for feature in features):
+        inputs = [*(found.ids for found in known), *(feature for feature in features if feature is not None)]
+        if len(inputs) < len(self.leaves):
             return None
-        inputs = [*(found.ids for found in known), *features]
         crossed = sparse_cross_hashed(inputs, self.hash_bucket_size, self.hash_key)
         ids: Tensor = reshape(crossed.values, shape(inputs[0]))
-        ids.set_shape((None, 1))
-        missing = [found.ids < 0 for found in known if found.can_miss]
-        if not missing:
-            return OneId(ids, False)
-        return OneId(where_v2(reduce(or_, missing), np.int64(-1), ids), True)
+        ids.set_shape(inputs[0].shape)
+        missing = [found.missing for found in known if found.missing is not None]
+        return OneId(ids, reduce(or_, missing) if missing else None)
 
 
 def _crossed(leaf: str | CategoricalColumn, batch: Batch) -> Any:

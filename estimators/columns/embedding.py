@@ -53,7 +53,7 @@ class IndicatorColumn(DenseColumn):
         """Counts, or sums of weights, of the categories."""
         one = batch.one_id(self.categorical_column)
         if one is not None:
-            return one_hot(reshape(one.ids, [-1]), self.categorical_column.num_buckets)
+            return one_hot(reshape(one.counted(), [-1]), self.categorical_column.num_buckets)
         ids, weights = self.categorical_column.sparse_tensors(batch)
         number = self.categorical_column.num_buckets
         values = cast(ids.values, int64)

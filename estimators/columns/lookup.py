@@ -24,9 +24,10 @@ def row_of_each(table: Any, column: CategoricalColumn, batch: Batch, name: str) 
     if one is None:
         return None
     with get_default_graph().name_scope(name):
-        ids = reshape(one.ids, [-1])
+        counted = one.counted()
+        ids = reshape(counted, [-1])
         # Each row is taken once, so that its gradients are added up before anything looks at them.
-        chosen, places = unique(maximum(ids, 0) if one.can_miss else ids)
+        chosen, places = unique(maximum(ids, 0) if one.can_be_left_out else ids)
         rows = gather(embedding_lookup(table, chosen, "div"), places)
-        found: Tensor = where_v2(one.ids >= 0, rows, 0.0) if one.can_miss else rows
+        found: Tensor = where_v2(counted >= 0, rows, 0.0) if one.can_be_left_out else rows
         return found

@@ -171,7 +171,7 @@ class BucketizedColumn(DenseColumn, CategoricalColumn):
     def one_id(self, batch: Batch) -> OneId | None:
         """The bucket, of a source of one number."""
         found: Tensor = batch.get(self)
-        return OneId(cast(found, int64), False) if found.sizes is not None and found.sizes[1:] == (1,) else None
+        return OneId(cast(found, int64)) if found.sizes is not None and found.sizes[1:] == (1,) else None
 
     def sparse_tensors(self, batch: Batch) -> IdWeightPair:
         """One id for each value; each dimension of the source has ids of its own."""
