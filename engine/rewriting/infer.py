@@ -41,6 +41,7 @@ def fold(flow: Dataflow) -> None:
     users = flow.users()
     for node in flow.nodes:
         node.inputs = [replaced.get(v, v) for v in node.inputs]
+        node.control = [c for c in node.control if not _does_nothing(c)]
         _infer_node(node)
         constants = _folded(node) or _repeated(node, users)
         if constants is None:
@@ -55,6 +56,11 @@ def fold(flow: Dataflow) -> None:
     keep = [n for n in flow.targets if n not in gone]
     flow.targets = keep
     flow.redirect_control(gone)
+
+
+def _does_nothing(node: Node) -> bool:
+    """Whether who waits for a node waits for nothing: what remains of a check that was settled by shapes alone, say."""
+    return node.type in ("NoOp", "Const") and not node.control
 
 
 def _infer_node(node: Node) -> None:
