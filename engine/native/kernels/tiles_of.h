@@ -119,7 +119,9 @@ static void OF(block)(const OF(factors) *f, int64_t i0, int64_t i1, int64_t j0, 
             const REAL *a = f->a + i * a_row + k * a_column;
             if (strips) {
                 /* What is stored behind a row's end is the next one's. */
-                for (int64_t d = 0; d < depth; d++) *(VECTOR *)(strip + d * rows) = OF(part)(a + d * a_column, rows);
+                for (int64_t d = 0; d < depth; d++)
+                    for (int64_t r = 0; r < rows; r += LANES)
+                        *(VECTOR *)(strip + d * rows + r) = OF(part)(a + d * a_column + r, hr_min(rows - r, LANES));
                 a = strip; a_row = 1; a_column = rows;
             }
             REAL *to = stacked ? out : out + (i - i0) * ldout;
