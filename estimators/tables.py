@@ -139,6 +139,7 @@ def _finite(name: str, array: Array, given: Array) -> Array:
 
 def _of_objects(name: str, array: Array) -> Array:
     flat = array.reshape(-1)
+    _check_words(name, array)
     if len(flat) and isinstance(flat[0], str | bytes):
         return string_array(array)
     try:
@@ -150,6 +151,21 @@ def _of_objects(name: str, array: Array) -> Array:
         f"The column {name!r} cannot be made numbers: argument must be a string or a number, got "
         f"{type(value).__name__} {value!r:.50}, first in row {row}"
     )
+
+
+def _check_words(name: str, array: Array) -> None:
+    """Raises TypeError where a column of words has something else among them, as frames write what is missing."""
+    flat = array.reshape(-1).tolist()
+    kinds = set(map(type, flat))
+    if kinds.isdisjoint({str, bytes}) or kinds <= {str, bytes}:
+        return
+    row, value = next((i, v) for i, v in enumerate(flat) if not isinstance(v, str | bytes))
+    is_nan = isinstance(value, float) and value != value
+    is_missing = value is None or is_nan or type(value).__name__ in ("NAType", "NaTType")
+    if is_missing or isinstance(flat[0], str | bytes):
+        row //= max(array.size // max(len(array), 1), 1)
+        advice = ': write "" for a word that is missing' if is_missing else ""
+        raise TypeError(f"The column {name!r} is of words, but holds {value!r:.50} in row {row}{advice}")
 
 
 def _is_number(value: Any) -> bool:

@@ -116,16 +116,19 @@ class Compiled:
         for i, (truth, guess) in enumerate(zip(truths, guesses, strict=True)):
             made = []
             for kind, weighted in zip(self._given, (False, True), strict=True):
-                made += [(self._make(one, i, truth, guess), weighted) for one in kind[i]]
+                made += [(self._make(one, i, truth, guess, weighted), weighted) for one in kind[i]]
             self._metrics.append(made)
 
-    def _make(self, identifier: Any, index: int, truth: Any, guess: Tensor) -> Metric:
+    def _make(self, identifier: Any, index: int, truth: Any, guess: Tensor, weighted: bool) -> Metric:
         if truth is None:
             raise ValueError(f"There are metrics for the output {self.output_names[index]!r}, but no targets for it")
         metric = metrics_module.as_metric(identifier, truth, guess)
         if metric.name in ("accuracy", "acc") and isinstance(self.losses[index], Loss) and isinstance(identifier, str):
             metric = self._accuracy_of(index, identifier, truth, guess) or metric
-        name = f"{self.output_names[index]}_{metric.name}" if self.is_several else metric.name
+        prefix = f"{self.output_names[index]}_" if self.is_several else ""
+        name = f"{prefix}{metric.name}"
+        if weighted and name in self.names:
+            name = f"{prefix}weighted_{metric.name}"
         unique, number = name, 1
         while unique in self.names:
             unique, number = f"{name}_{number}", number + 1

@@ -190,7 +190,7 @@ def test_weights_of_rows_and_classes():
     weights = np.where(Y == 1, 2.0, 0.0)
     by_row = model.evaluate(X, Y, sample_weight=weights, verbose=0, return_dict=True)
     right = model.predict(X, verbose=0).argmax(axis=1) == Y
-    assert by_row["accuracy_1"] == pytest.approx(right[Y == 1].mean())
+    assert by_row["weighted_accuracy"] == pytest.approx(right[Y == 1].mean())
     assert by_row["accuracy"] == pytest.approx(right.mean())
     start = model.get_weights()
     model.fit(X, Y, sample_weight=weights, shuffle=False, verbose=0)
