@@ -175,6 +175,11 @@ def kind_of(node: Node) -> str:
     """The op type, or what was fused into the node, in the order in which it is computed."""
     if node.type == "_Fused":
         return "+".join(reversed(node.attrs["parts"]))
+    if node.type == "_MultiUpdate":
+        parts = node.attrs["parts"]
+        return f"{parts[0][0].type}*{len(parts)}"
+    if node.type.startswith("_MatMulApply") and node.origin is not None:
+        return f"MatMul+{node.origin.type}"
     return "+".join(["MatMul", *node.attrs["steps"]]) if node.type == "_FusedMatMul" else node.type
 
 

@@ -129,7 +129,7 @@ class Preemption:
         """Whether training stops after this step."""
         if not self.stops and self._any_rank(_watch.asked):
             self.stops = True
-            _log.info("Training was asked to stop: its state is saved, and the exit status is %d.", self.exit_status)
+            _log.info("Training was asked to stop: it saves its state now, and then leaves.")
         return self.stops
 
     def leave(self) -> None:
@@ -147,6 +147,8 @@ class Preemption:
         asked = self.stops or (release is not None and _watch.asked)
         if release is not None:
             release()
+        if asked and (kind is None or issubclass(kind, Preempted)):
+            _log.info("Training has stopped, and its state is saved: the exit status is %d.", self.exit_status)
         if asked and kind is None:
             self.leave()
 

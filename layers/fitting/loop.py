@@ -46,7 +46,7 @@ class Steps(Protocol):
 
 def run_batches(
     kind: str, source: Source, steps: Steps, callbacks: CallbackList, limit: int | None = None, skip: int = 0,
-    stops: Callable[[], bool] = lambda: False,
+    stops: Callable[[], bool] = lambda: False, where: str = "",
 ) -> int:  # fmt: skip
     """One epoch of batches.
 
@@ -58,6 +58,7 @@ def run_batches(
         limit: number of batches, by default all there are.
         skip: batches that were done before.
         stops: whether to leave after a batch.
+        where: what follows the number of a batch in a note at the error of its step.
 
     Returns:
         The number of rows.
@@ -71,7 +72,11 @@ def run_batches(
     for number, (arrays, count) in enumerate(_batches(source, steps), skip):
         if looks:
             callbacks.batch_begin(kind, number)
-        logs = steps(arrays, count)
+        try:
+            logs = steps(arrays, count)
+        except Exception as error:
+            error.add_note(f"In batch {number + 1}{where}.")
+            raise
         rows += count
         if looks:
             callbacks.batch_end(kind, number, logs)
@@ -143,7 +148,7 @@ class Loop:
         self.callbacks.on_epoch_begin(epoch)
         run_batches(
             "train_batch", self.source, self.steps, self.callbacks, self.plan.steps_per_epoch, skip,
-            lambda: bool(self.model.stop_training),
+            lambda: bool(self.model.stop_training), f" of epoch {epoch + 1} of {self.plan.epochs}",
         )  # fmt: skip
         self.source.on_epoch_end()
         logs = self.steps.logs()

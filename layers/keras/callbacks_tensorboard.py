@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from ...engine.graph import get_default_graph
-from ...engine.protos import ProjectorConfig
+from ...engine.protos import ProjectorConfig, RunMetadata, RunOptions
 from ...engine.summary.plugins import session_end_pb, session_start_pb
 from ...engine.summary.projector import visualize_embeddings, write_vectors
 from ...engine.summary.values import histogram, image, merged, scalar, tensor
 from ...engine.summary.writer import FileWriter
+from ...engine.tracing.timeline import Timeline
 from ..fitting.callbacks import Callback, Logs
 from .backend import get_value
 from .dense import Embedding
@@ -35,7 +36,9 @@ class TensorBoard(Callback):
         write_images: with the histograms, write weights as images too.
         write_steps_per_second: write how many steps a second there were, of epochs and at each `update_freq`.
         update_freq: "epoch", "batch", or a number of batches after which the metrics so far are written too.
-        profile_batch: 0: there are no traces.
+        profile_batch: the number of a batch of this fit, from 1 on, or those of a first and a last one, `(2, 5)` or "2,5":
+            their steps are traced, into `train/timeline-STEP.json` and, for the colours of the graph, into the events.
+            0 for none.
         embeddings_freq: write the embeddings for the projector every so many epochs; 0 for never.
         embeddings_metadata: file, below the folder, with the names of the rows of all Embedding layers, or a dict of files
             by the names of layers.
@@ -44,7 +47,7 @@ class TensorBoard(Callback):
 
     Raises:
         TypeError: an argument that neither has.
-        ValueError: another update_freq, a profile_batch, or metadata of layers that are not there.
+        ValueError: another update_freq or profile_batch, or metadata of layers that are not there.
     """
 
     chief_only = True
@@ -67,8 +70,8 @@ class TensorBoard(Callback):
             raise TypeError(f"TensorBoard has no arguments {', '.join(unknown)}")
         for name in ignored:
             _log.warning("The argument %s of TensorBoard is ignored.", name)
-        if profile_batch:
-            raise ValueError(f"TensorBoard writes no profiles: profile_batch must be 0, got {profile_batch!r}")
+        self._traced = _batches(profile_batch)
+        self._trace: RunMetadata | None = None  # of the step that is under way
         if update_freq not in ("epoch", "batch") and not (isinstance(update_freq, int) and update_freq > 0):
             raise ValueError(
                 f"update_freq must be 'epoch', 'batch' or a positive number of batches, got {update_freq!r}"
@@ -80,7 +83,7 @@ class TensorBoard(Callback):
         self.needs_batch_logs = self.update_freq != "epoch"
         self._writers: dict[str, FileWriter] = {}
         self._embeddings: dict[str, tuple[Any, str]] = {}  # the variable and the file of each layer
-        self._steps = self._epoch_steps = 0
+        self._steps = self._epoch_steps = self._fitted = 0
         self._batch = (0, 0.0)  # the step and the time of the last metrics of batches
 
     def _writer(self, run: str) -> FileWriter:
@@ -94,7 +97,7 @@ class TensorBoard(Callback):
             self._writer(run).add_summary(merged(numbers), step)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
-        self._steps = int(self.model.optimizer.iterations)
+        self._steps, self._fitted = int(self.model.optimizer.iterations), 0
         self._batch = self._steps, time.monotonic()
         if self.write_graph:
             self._writer("train").add_graph(get_default_graph())
@@ -114,8 +117,24 @@ class TensorBoard(Callback):
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         self._started, self._epoch_steps = time.monotonic(), 0
 
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        self._fitted += 1
+        if self._fitted in self._traced:
+            self._trace = RunMetadata()
+            options = RunOptions(trace_level=RunOptions.FULL_TRACE)
+            self.model.session_arguments.update(options=options, run_metadata=self._trace)
+
+    def _write_trace(self, trace: RunMetadata) -> None:
+        self.model.session_arguments.clear()
+        writer, self._trace = self._writer("train"), None
+        writer.add_run_metadata(trace, f"step_{self._steps}", self._steps)
+        text = Timeline(trace.step_stats).generate_chrome_trace_format(show_memory=True)
+        (self.log_dir / "train" / f"timeline-{self._steps}.json").write_text(text)
+
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._steps += 1
+        if self._trace is not None:
+            self._write_trace(self._trace)
         self._epoch_steps += 1
         if self.update_freq != "epoch" and self._steps % self.update_freq == 0:
             found = {f"batch_{name}": value for name, value in (logs or {}).items()}
@@ -180,6 +199,20 @@ class TensorBoard(Callback):
         for writer in self._writers.values():
             writer.close()
         self._writers = {}
+
+
+def _batches(given: Any) -> range:
+    """The batches from a first to a last one."""
+    parts = given.split(",") if isinstance(given, str) else given
+    if isinstance(given, int):
+        parts = (given, given)
+    try:
+        first, last = map(int, parts)
+    except (TypeError, ValueError):
+        first, last = 0, -1
+    if not (first == last == 0 or 1 <= first <= last) or isinstance(given, bool):
+        raise ValueError(f"profile_batch must be the number of a batch, or of a first and a last one, got {given!r}")
+    return range(first, last + 1 if first else 0)
 
 
 class HParams(Callback):

@@ -33,6 +33,7 @@ class Step:
         fetches: what is given back: the outputs, for predictions.
         results_after: the metrics by name, with this batch.
         constants: what is fed each time: the learning phase, where the graph asks for it.
+        session_arguments: the options and metadata of each run, where the model is given some.
         collect: the same as `operation`, but for the update of the weights: gradients are only collected.
     """
 
@@ -42,6 +43,7 @@ class Step:
     results_after: dict[str, Tensor] = field(default_factory=dict)
     constants: list[tuple[Tensor, Any]] = field(default_factory=list)
     collect: Operation | None = None
+    session_arguments: dict[str, Any] = field(default_factory=dict)
     _kept: dict[str, tuple[Any, Callable[..., Any]]] = field(default_factory=dict)
 
     def callable(self, kind: str) -> Callable[..., Any]:
@@ -59,13 +61,10 @@ class Step:
         return known[1]
 
     def _made(self, session: Any, fetches: Any) -> Callable[..., Any]:
-        run: Callable[..., Any] = session.make_callable(
-            fetches, [*self.feeds, *(tensor for tensor, _ in self.constants)]
-        )
-        if not self.constants:
-            return run
-        values = [value for _, value in self.constants]
-        return lambda *arrays: run(*arrays, *values)
+        feeds = [*self.feeds, *(tensor for tensor, _ in self.constants)]
+        run: Callable[..., Any] = session.make_callable(fetches, feeds, accept_options=True)
+        values, arguments = [value for _, value in self.constants], self.session_arguments
+        return lambda *arrays: run(*arrays, *values, **arguments)
 
 
 @dataclass(frozen=True)
@@ -191,7 +190,8 @@ class StepBuilder:
         # The losses and metrics that were added are tensors of the model's own first call.
         if phase is not None and (self.model._added_losses or self.model._added_metrics):
             constants.append((phase, training))
-        return Step([f for f in feeds if f is not None], operation, outputs, after, constants)
+        fed = [f for f in feeds if f is not None]
+        return Step(fed, operation, outputs, after, constants, session_arguments=self.model.session_arguments)
 
     def _update(self, total: Any, before: Sequence[Any], updates: Sequence[Any]) -> Operation:
         """The optimizer's step, after everything that reads the weights."""

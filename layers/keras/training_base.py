@@ -44,6 +44,8 @@ class Compilable:
         self.stop_training = False
         self.history: History | None = None
         self._compile_config: dict[str, Any] | None = None
+        # The options and metadata of each run, which whoever traces steps may change between them.
+        self.session_arguments: dict[str, Any] = {}
         self._compiled: Compiled | None = None
         self._steps: dict[Any, tuple[Columns, Step]] = {}
         # What training changes: the weights that were trainable when compile, or the first fit after it, asked.
@@ -70,6 +72,7 @@ class Compilable:
         steps_per_execution: int = 1,
         jit_compile: Any = "auto",
         auto_scale_loss: bool = True,
+        **session_arguments: Any,
     ) -> None:
         """Says how to train.
 
@@ -80,12 +83,17 @@ class Compilable:
             metrics: a list of names, functions or Metrics; for several outputs a list or dict of such lists.
             weighted_metrics: the same, to which sample weights apply.
             run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: accepted; steps are compiled anyway.
+            session_arguments: as in TensorFlow 1.15: `options`, a RunOptions, and `run_metadata`, a RunMetadata, for each
+                step of fit, evaluate and predict; so a step is traced.
 
         Raises:
+            TypeError: another argument.
             ValueError: a name is unknown, there are more or fewer losses than outputs, or the model defines steps of
                 its own (train_step and so on).
         """
         del steps_per_execution, jit_compile, auto_scale_loss
+        if unknown := sorted(session_arguments.keys() - {"options", "run_metadata"}):
+            raise TypeError(f"compile got unexpected arguments: {', '.join(unknown)}")
         if run_eagerly:
             raise ValueError("Steps run as compiled graphs: run_eagerly=True is not possible")
         if optimizer is None:
@@ -103,6 +111,7 @@ class Compilable:
                 "weighted_metrics": weighted_metrics,
             }
             self._compiled = None
+            self.session_arguments = session_arguments
             self._forget_steps()
             if self._output_tensors() is not None:
                 self._compiled_for(self._output_structure)

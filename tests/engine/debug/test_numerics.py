@@ -158,8 +158,14 @@ def test_keras_models_are_checked():
     outputs = tf.keras.layers.Lambda(tf.log, name="logs")(inputs)
     model = tf.keras.models.Model(inputs, tf.keras.layers.Dense(1)(outputs))
     model.compile("sgd", "mse")
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"\(Log\) has 2 -Inf among 4 values"):
-        model.fit(np.array([[1.0, 2.0], [0.0, 0.0]]), np.ones((2, 1)), verbose=0)
+    rows = np.array([[1.0, 2.0]] * 3 + [[0.0, 0.0]])
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"\(Log\) has 2 -Inf among 2 values") as found:
+        model.fit(rows, np.ones((4, 1)), 1, 2, verbose=0, shuffle=False)
+    assert found.value.__notes__ == ["In batch 4 of epoch 1 of 2."]
+    for use in (lambda: model.evaluate(rows, np.ones((4, 1)), 2, verbose=0), lambda: model.predict(rows, 2)):
+        with pytest.raises(tf.errors.InvalidArgumentError) as found:
+            use()
+        assert found.value.__notes__ == ["In batch 2."]
 
 
 def test_the_hook_checks_the_steps_of_a_monitored_session():

@@ -69,6 +69,20 @@ def test_the_step_is_finished_and_saved(number, asks, asynchronous, tmp_path):
     assert saved(tmp_path) == 3 and cleaned and session.should_stop()
 
 
+def test_the_log_says_saved_when_it_is(tmp_path, caplog):
+    caplog.set_level("INFO", "absl")
+    session, train = training(tmp_path, Signal(signal.SIGTERM, 1))
+    with pytest.raises(Preempted), session:
+        while not session.should_stop():
+            session.run(train)
+    lines = [record.getMessage() for record in caplog.records]
+    asked, saving, left = (
+        next(i for i, line in enumerate(lines) if text in line)
+        for text in ("was asked to stop: it saves its state now", "Saving checkpoints for 1", "Training has stopped")
+    )
+    assert asked < saving < left and "the exit status is 85" in lines[left]
+
+
 def test_the_status_is_chosen(tmp_path):
     session, train = training(tmp_path, Signal(signal.SIGTERM, 1), preemption_exit_status=3)
     with pytest.raises(SystemExit) as found, session:

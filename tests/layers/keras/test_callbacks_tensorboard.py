@@ -90,14 +90,28 @@ def test_embeddings(model, tmp_path, metadata):
     np.testing.assert_allclose(vectors, model.layers[0].get_weights()[0], rtol=1e-4)
 
 
+@pytest.mark.parametrize(("batches", "steps"), [(3, [3]), ((2, 5), [2, 3, 4, 5]), ("8,9", [8]), (0, [])])
+def test_traces_of_batches(model, tmp_path, batches, steps):
+    fitted(model, keras.callbacks.TensorBoard(tmp_path, profile_batch=batches))
+    folder = tmp_path / "train"
+    assert sorted(int(path.stem.removeprefix("timeline-")) for path in folder.glob("timeline-*.json")) == steps
+    (events,) = folder.glob("events.*")
+    tagged = [e.tagged_run_metadata for e in summary_iterator(events) if e.HasField("tagged_run_metadata")]
+    assert [run.tag for run in tagged] == [f"step_{step}" for step in steps]
+    for run in tagged:
+        nodes = hr.RunMetadata.FromString(run.run_metadata).step_stats.dev_stats[0].node_stats
+        assert any("ResourceApplyGradientDescent" in node.timeline_label for node in nodes)
+
+
 def test_arguments_of_tensorflow_1(tmp_path, caplog):
     keras.callbacks.TensorBoard(tmp_path, batch_size=32, write_grads=True)
     assert "argument write_grads of TensorBoard is ignored" in caplog.text
 
 
 def test_what_the_board_does_not_do(model, tmp_path):
-    with pytest.raises(ValueError, match="profile_batch must be 0, got 2"):
-        keras.callbacks.TensorBoard(tmp_path, profile_batch=2)
+    for odd in (-1, True, "two", (3,), (3, 2), (0, 2), 1.5):
+        with pytest.raises(ValueError, match="profile_batch must be the number of a batch"):
+            keras.callbacks.TensorBoard(tmp_path, profile_batch=odd)
     with pytest.raises(TypeError, match="has no arguments colour, size"):
         keras.callbacks.TensorBoard(tmp_path, size=1, colour=2)
     board = keras.callbacks.TensorBoard(tmp_path, embeddings_freq=1, embeddings_metadata={"words": "a"})
