@@ -2,7 +2,12 @@
    The order in which elements are joined depends on the sizes alone. */
 
 /* The same value of the lane whose number differs in the bits of `step`. */
-template <class T> HR_DEVICE T other_lane(T x, int step) { return (T)__shfl_xor_sync(HR_ALL_LANES, x, step); }
+template <class T> HR_DEVICE T other_lane(T x, int step) { return __shfl_xor_sync(HR_ALL_LANES, x, step); }
+HR_DEVICE bool other_lane(bool x, int step) { return __shfl_xor_sync(HR_ALL_LANES, (int)x, step) != 0; }
+HR_DEVICE int8 other_lane(int8 x, int step) { return (int8)__shfl_xor_sync(HR_ALL_LANES, (int)x, step); }
+HR_DEVICE uint8 other_lane(uint8 x, int step) { return (uint8)__shfl_xor_sync(HR_ALL_LANES, (int)x, step); }
+HR_DEVICE int16 other_lane(int16 x, int step) { return (int16)__shfl_xor_sync(HR_ALL_LANES, (int)x, step); }
+HR_DEVICE uint16 other_lane(uint16 x, int step) { return (uint16)__shfl_xor_sync(HR_ALL_LANES, (int)x, step); }
 template <class R> HR_DEVICE complex_of<R> other_lane(complex_of<R> x, int step) {
     return {__shfl_xor_sync(HR_ALL_LANES, x.real, step), __shfl_xor_sync(HR_ALL_LANES, x.imag, step)};
 }
@@ -13,7 +18,7 @@ template <class T> struct placed {
     long long place;
 };
 template <class T> HR_DEVICE placed<T> other_lane(placed<T> x, int step) {
-    return {(T)__shfl_xor_sync(HR_ALL_LANES, x.value, step), __shfl_xor_sync(HR_ALL_LANES, x.place, step)};
+    return {other_lane(x.value, step), other_lane(x.place, step)};
 }
 
 /* Operations: `none` is what joined with anything leaves it as it is. */

@@ -42,30 +42,56 @@ class Memory:
                 base[...] = host
 
 
+class Case:
+    """One node's work: bound on a device, then run."""
+
+    def __init__(self, device, add_work, inputs, outputs, op_type="", attrs=None, *, constants=None, failed=False):
+        self.device, self.memory, self.failed = device, Memory(device), failed
+        self.error = self.memory.put(np.full(1, 9 if failed else 0, np.int32))
+        known = definition_of(op_type).attributes if op_type else {}
+        values = {**{name: a.default for name, a in known.items()}, **(attrs or {})}
+        put = self.memory.put
+        self.bound = Bound(op_type, device, [put(x) for x in inputs], [put(x) for x in outputs], values, attrs or {})
+        self.bound.constants = constants or [None] * len(inputs)
+        self.bound.error, self.bound.step, self.bound.allocate_scratch = self.error.address, STEP, device.allocate
+        add_work(self.bound)
+
+    def kernels(self):
+        return [w.kernel for w in self.bound.work if isinstance(w, Launch)]
+
+    def run(self, fails=False):
+        functions = self.device.load(self.kernels())
+        for work in self.bound.work:
+            (work.prepare(self.device, functions) if isinstance(work, Launch) else work)()
+        word = np.zeros(1, np.int32)
+        self.device.download(word, self.error.address)
+        assert word[0] == (9 if self.failed else STEP if fails else 0)
+        self.memory.get_all()
+        return self.bound
+
+
 def run(device, add_work, inputs, outputs, op_type="", attrs=None, *, constants=None, fails=False, failed=False):
     """Runs what `add_work(bound)` adds; the inputs' and outputs' memory then holds what the device's does.
 
     `failed`: a step of the run had failed before.
     """
-    memory = Memory(device)
-    error = memory.put(np.full(1, 9 if failed else 0, np.int32))
-    known = definition_of(op_type).attributes if op_type else {}
-    values = {**{name: a.default for name, a in known.items()}, **(attrs or {})}
-    bound = Bound(op_type, device, [memory.put(x) for x in inputs], [memory.put(x) for x in outputs], values)
-    bound.constants = constants or [None] * len(inputs)
-    bound.error, bound.step, bound.allocate_scratch = error.address, STEP, device.allocate
-    add_work(bound)
-    functions = device.load([w.kernel for w in bound.work if isinstance(w, Launch)])
-    for work in bound.work:
-        (work.prepare(device, functions) if isinstance(work, Launch) else work)()
-    word = np.zeros(1, np.int32)
-    device.download(word, error.address)
-    assert word[0] == (9 if failed else STEP if fails else 0)
-    memory.get_all()
-    return bound
+    case = Case(device, add_work, inputs, outputs, op_type, attrs, constants=constants, failed=failed)
+    return case.run(fails)
 
 
 def run_op(device, op_type, inputs, outputs, attrs=None, *, known=True, **options):
     """Runs an op's binding, with its inputs as constants of the graph if `known`."""
     constants = list(inputs) if known else None
     return run(device, GPU_BINDINGS[op_type], inputs, outputs, op_type, attrs, constants=constants, **options)
+
+
+def run_all(device, cases):
+    """Runs (op type, inputs, outputs, attributes) with kernels that are compiled together; the outputs."""
+    bound = [
+        Case(device, GPU_BINDINGS[op_type], inputs, outputs, op_type, attrs, constants=list(inputs))
+        for op_type, inputs, outputs, attrs in cases
+    ]
+    device.load(list({k.name: k for case in bound for k in case.kernels()}.values()))
+    for case in bound:
+        case.run()
+    return [outputs for _, _, outputs, _ in cases]
