@@ -2,24 +2,34 @@
 
 from . import (
     assigns,
+    convolution,
     elementwise,
     movement,
+    norm,
+    pooling,
     products,
     random,
+    recurrent,
     reductions,
     rows,
     softmax,
+    sparse_updates,
     updates,
 )
 
 __all__ = [
     "assigns",
+    "convolution",
     "elementwise",
     "movement",
+    "norm",
+    "pooling",
     "products",
     "random",
+    "recurrent",
     "reductions",
     "rows",
     "softmax",
+    "sparse_updates",
     "updates",
 ]

@@ -16,11 +16,11 @@ from ...kernels.windows import padding_of
 from ...unsupported import UnsupportedError
 from ..calls import Bound, DeviceArray, gpu
 from ..device import Convolution, Product
+from ..source import Kernel
 from ..template import template
 from ..text import computed, is_float
 from .columns import BLOCK, add_parts, slices_of, wide
 
-_FILE = "convolution.cuh"
 # Bytes of columns at a time.
 _COLUMNS = 64 << 20
 _SIZES = (
@@ -105,6 +105,10 @@ def part(array: DeviceArray, start: int) -> int:
     return array.address + start * math.prod(array.shape[1:]) * array.dtype.itemsize
 
 
+def _kernel(name: str, places: str, dtype: np.dtype[Any], *, synchronizes: bool = False) -> Kernel:
+    return template(name, "convolution.cuh", places, dtype, synchronizes=synchronizes, files=("columns.cuh",))
+
+
 def _product(bound: Bound, dtype: np.dtype[Any], *places: Any, **options: Any) -> None:
     compute = bound.precision if dtype == np.float32 else dtype.name
     a, b, c, rows, columns, depth, leading = places
@@ -123,7 +127,7 @@ def _im2col(bound: Bound, g: Geometry, x: DeviceArray, start: int, count: int, r
     """The address of the columns of some images."""
     if room is None:
         return part(x, start)
-    kernel = template("im2col", _FILE, f"const T* x, T* columns, int images, {_SIZES}", g.dtype)
+    kernel = _kernel("im2col", f"const T* x, T* columns, int images, {_SIZES}", g.dtype)
     bound.for_each(kernel, count * g.pixels * g.width, part(x, start), room, count, *g.sizes)
     return room.address
 
@@ -137,7 +141,7 @@ def conv2d(bound: Bound) -> None:
     relu = "Relu" in bound.attrs.get("fused_ops", ())
     if by_library(bound, "forward", g, x, filters, out):
         if bias:
-            kernel = template("add_bias", _FILE, "T* x, const T* bias, long long n, int channels, int relu", g.dtype)
+            kernel = _kernel("add_bias", "T* x, const T* bias, long long n, int channels, int relu", g.dtype)
             bound.for_each(kernel, out.size, out, bias[0], out.size, g.y[3], int(relu))
         return
     room, channels = _columns(bound, g), g.y[3]
@@ -160,7 +164,7 @@ def conv2d_backprop_input(bound: Bound) -> None:
         return
     room, channels = _columns(bound, g), g.y[3]
     places = f"const T* columns, const T* features, T* dx, int images, {_SIZES}"
-    kernel = template("col2im", _FILE, places, g.dtype)
+    kernel = _kernel("col2im", places, g.dtype)
     for start, count in g.runs():
         columns = part(dx, start) if room is None else room.address
         sizes = count * g.pixels, g.width, channels, (channels, channels, g.width)
@@ -174,7 +178,7 @@ def conv2d_backprop_input(bound: Bound) -> None:
 
 def _mask(bound: Bound, features: DeviceArray | None, dx: DeviceArray) -> None:
     if features is not None:
-        kernel = template("mask_by_features", _FILE, "const T* features, T* dx, long long n", dx.dtype)
+        kernel = _kernel("mask_by_features", "const T* features, T* dx, long long n", dx.dtype)
         bound.for_each(kernel, dx.size, features, dx, dx.size)
 
 
@@ -203,7 +207,7 @@ def depthwise(bound: Bound) -> None:
     x, filters = bound.inputs
     out = bound.outputs[0]
     g = geometry_of(bound, x.shape, filters.shape, out.shape)
-    kernel = template("depthwise", _FILE, f"const T* x, const T* filters, T* out, {_DEPTHWISE}, {_SIZES}", g.dtype)
+    kernel = _kernel("depthwise", f"const T* x, const T* filters, T* out, {_DEPTHWISE}, {_SIZES}", g.dtype)
     bound.for_each(kernel, out.size, x, filters, out, g.x[0], filters.shape[3], *g.sizes)
 
 
@@ -214,7 +218,7 @@ def depthwise_backprop_input(bound: Bound) -> None:
     dx = bound.outputs[0]
     g = geometry_of(bound, dx.shape, filters.shape, dy.shape)
     places = f"const T* dy, const T* filters, T* dx, {_DEPTHWISE}, {_SIZES}"
-    kernel = template("depthwise_images", _FILE, places, g.dtype)
+    kernel = _kernel("depthwise_images", places, g.dtype)
     bound.for_each(kernel, dx.size, dy, filters, dx, g.x[0], filters.shape[3], *g.sizes)
 
 
@@ -227,10 +231,8 @@ def depthwise_backprop_filter(bound: Bound) -> None:
     channels, taps, rows = g.y[3], math.prod(g.filters[:2]), g.x[0] * g.pixels
     share, slices = slices_of(rows, channels * taps)
     parts = bound.scratch((slices, taps * channels), wide(g.dtype))
-    places = (
-        f"const T* x, const T* dy, {computed(g.dtype)}* parts, {_DEPTHWISE}, long long share, {_SIZES}"
-    )
-    kernel = template("depthwise_filters", _FILE, places, g.dtype, synchronizes=True, files=("columns.cuh",))
+    places = f"const T* x, const T* dy, {computed(g.dtype)}* parts, {_DEPTHWISE}, long long share, {_SIZES}"
+    kernel = _kernel("depthwise_filters", places, g.dtype, synchronizes=True)
     grid = (-(-channels // 32), slices, taps)
     bound.launch(kernel, grid, BLOCK, x, dy, parts, g.x[0], out.shape[3], share, *g.sizes)
     add_parts(bound, parts, out)

@@ -105,7 +105,7 @@ class Tables:
         numbers = [values[n] for n in numbers_of(names, self.rule)]
         bound.require(all(x.size == 1 for x in numbers), "a number that is no scalar")
         if g.size:
-            addresses = [*_padded(arrays, ARRAYS), g.address, *_padded(numbers, NUMBERS)]
+            addresses = [*padded(arrays, ARRAYS), g.address, *padded(numbers, NUMBERS)]
             self.rows.append([*addresses, g.size, self.blocks])
             self.blocks += -(-g.size // BLOCK)
 
@@ -116,7 +116,8 @@ class Tables:
         self.bound.launch(kernel, self.blocks, _THREADS, table, len(self.rows), self.bound.error)
 
 
-def _padded(arrays: Sequence[DeviceArray], count: int) -> list[int]:
+def padded(arrays: Sequence[DeviceArray], count: int) -> list[int]:
+    """The arrays' addresses, with zeros up to `count`."""
     return [a.address for a in arrays] + [0] * (count - len(arrays))
 
 
