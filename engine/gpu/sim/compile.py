@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
 import re
@@ -18,7 +19,7 @@ from ..source import Kernel, unit_text
 _FOLDER = Path(__file__).parent
 # Static variables of templates are shared memory: hidden, so that units of one process never share them.
 _FLAGS = (
-    "-std=c++17 -O1 -shared -fPIC -fvisibility=hidden -fno-gnu-unique -fno-exceptions -fno-rtti -fno-math-errno "
+    "-std=c++17 -O1 -fPIC -fvisibility=hidden -fno-gnu-unique -fno-exceptions -fno-rtti -fno-math-errno "
     "-ffp-contract=off -fno-strict-aliasing -fwrapv -Wno-psabi"
 ).split()
 _DYNAMIC_SHARED = re.compile(r"extern\s+__shared__\s+(?:__align__\s*\(\d+\)\s*)?([\w ]+?)\s+(\w+)\s*\[\s*\]\s*;")
@@ -35,18 +36,16 @@ class HostCompiler:
     @cached_property
     def identity(self) -> str:
         """What compiled units depend on besides the kernels."""
-        shim = hashlib.sha256(_shim_text().encode()).hexdigest()
+        shim = hashlib.sha256((_shim_text() + _file("runtime.cpp")).encode()).hexdigest()
         return "\n".join(["sim", _version(_program()), *self.flags, shim])
 
     def compile(self, kernels: Sequence[Kernel]) -> bytes:
         """A library with all these kernels; InternalError with the compiler's words where one is wrong."""
         with tempfile.TemporaryDirectory(prefix="headrace-") as folder:
             result = Path(folder, "unit.so")
-            command = [_program(), *self.flags, "-x", "c++", "-", "-o", str(result), "-lm"]
-            done = subprocess.run(command, input=library_text(kernels), capture_output=True, text=True, check=False)
-            if done.returncode:
-                names = ", ".join(kernel.name for kernel in kernels)
-                raise InternalError(None, None, f"g++ cannot compile {names}:\n{done.stderr[:4000]}")
+            runtime = str(_runtime(tuple(self.flags), os.getpid()))
+            command = [_program(), *self.flags, "-shared", runtime, "-x", "c++", "-", "-o", str(result), "-lm"]
+            _compile(command, library_text(kernels), ", ".join(kernel.name for kernel in kernels))
             return result.read_bytes()
 
 
@@ -73,9 +72,28 @@ def _launcher(kernel: Kernel) -> str:
 
 @cache
 def _shim_text() -> str:
-    return "".join(
-        f'#line 1 "{name}"\n{(_FOLDER / name).read_text(encoding="utf-8")}' for name in ("shim.h", "words.h")
-    )
+    return _file("shim.h") + _file("words.h")
+
+
+def _file(name: str) -> str:
+    return f'#line 1 "{name}"\n{(_FOLDER / name).read_text(encoding="utf-8")}'
+
+
+@cache
+def _runtime(flags: tuple[str, ...], process: int) -> Path:
+    """The part of the shim that all units are linked with, compiled once a process."""
+    folder = Path(tempfile.mkdtemp(prefix="headrace-"))
+    atexit.register(lambda: shutil.rmtree(folder, ignore_errors=True) if os.getpid() == process else None)
+    result = folder / "runtime.o"
+    text = _file("shim.h") + _file("runtime.cpp")
+    _compile([_program(), *flags, "-c", "-x", "c++", "-", "-o", str(result)], text, "its runtime")
+    return result
+
+
+def _compile(command: Sequence[str], text: str, what: str) -> None:
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InternalError(None, None, f"g++ cannot compile {what}:\n{done.stderr[:4000]}")
 
 
 def _wanted() -> str:

@@ -14,8 +14,8 @@
 struct hr_sync_warp {
     int line;
     void operator()(unsigned mask = 0xffffffffu) const {
-        unsigned whole = hr.count - hr.current / 32 * 32 >= 32 ? 0xffffffffu : (1u << (hr.count & 31)) - 1;
-        hr_meet("__syncwarp", mask & whole, 0, hr.current & 31, false, line);
+        unsigned whole = hr_count - hr_current / 32 * 32 >= 32 ? 0xffffffffu : (1u << (hr_count & 31)) - 1;
+        hr_meet("__syncwarp", mask & whole, 0, hr_current & 31, false, line);
     }
 };
 
@@ -38,7 +38,7 @@ template <class T> static typename hr_shuffled<T>::type hr_shuffle(int line, con
 }
 
 /* Lanes are counted within groups of `width`; who looks beyond its group gets its own value. */
-static inline int hr_lane() { return hr.current & 31; }
+static inline int hr_lane() { return hr_current & 31; }
 template <class T> static inline T hr_shuffle_from(int line, unsigned mask, T x, int lane, int width = 32) {
     return hr_shuffle(line, "__shfl_sync", mask, x, (hr_lane() & -width) + (lane & (width - 1)));
 }

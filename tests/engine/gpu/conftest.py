@@ -1,12 +1,15 @@
 """The simulated device for tests: fresh, and in each of the orders that threads may run in."""
 
+import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from headrace.engine.gpu.sim.compile import available
 from headrace.engine.gpu.sim.device import SimDevice
+from headrace.engine.gpu.source import Kernel
 
 ROOT = Path(__file__).resolve().parents[3]
 ORDERS = ["forward", "reverse", "random:7"]
@@ -21,6 +24,24 @@ def kernel_cache():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             patch.setenv("HEADRACE_CACHE", str(folder))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loaded_kernels():
+    """All kernels that simulated devices load in this run, by name and text; also written to HEADRACE_KERNEL_LIST."""
+    loaded: dict[str, Kernel] = {}
+    load = SimDevice.load
+
+    def recording(device, kernels):
+        functions = load(device, kernels)
+        loaded.update((kernel.text, kernel) for kernel in kernels)
+        return functions
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SimDevice, "load", recording)
+        yield loaded
+    if os.environ.get("HEADRACE_KERNEL_LIST"):
+        Path(os.environ["HEADRACE_KERNEL_LIST"]).write_text(json.dumps([asdict(kernel) for kernel in loaded.values()]))
 
 
 @pytest.fixture
