@@ -436,7 +436,8 @@ def diagonals(bound: Bound) -> None:
     if bound.type == "MatrixDiagPart":
         copy_view(bound, out, _diagonal(bound.inputs[0]))
     elif bound.type == "DiagPart":
-        copy_view(bound, reshaped(out, out.size), _diagonal(reshaped(bound.inputs[0], out.size, out.size)))
+        diagonal = _diagonal(reshaped(bound.inputs[0], out.size, out.size))
+        copy_view(bound, out, reshaped(diagonal, *out.shape))
     elif bound.type == "MatrixSetDiag":
         copy_view(bound, out, bound.inputs[0])
         copy_view(bound, _diagonal(out), bound.inputs[1])
@@ -444,7 +445,7 @@ def diagonals(bound: Bound) -> None:
         x = bound.inputs[0]
         fill(bound, out, 0)
         whole = out if bound.type == "MatrixDiag" else reshaped(out, x.size, x.size)
-        copy_view(bound, _diagonal(whole), x if bound.type == "MatrixDiag" else reshaped(x, x.size))
+        copy_view(bound, reshaped(_diagonal(whole), *x.shape), x)
 
 
 def _diagonal(x: DeviceArray) -> DeviceArray:

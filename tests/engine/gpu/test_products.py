@@ -1,0 +1,111 @@
+"""Matrix products and what follows them on the simulated GPU: transposed, strided and broadcast factors, every dtype."""
+
+import itertools
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from headrace.engine.dtypes import float32
+from headrace.engine.gpu.bindings.products import multiply
+from headrace.engine.ops.fused_matmul import STEPS, UNARY, step_expression
+from headrace.engine.registry import definition_of
+from headrace.engine.unsupported import UnsupportedError
+
+from .launching import run, run_all, run_op
+
+F = np.float32
+
+
+def drawn(*shape, dtype=F, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", ml_dtypes.bfloat16])
+def test_transposed_factors(sim, dtype):
+    a, b = drawn(5, 7, dtype=dtype), drawn(7, 3, dtype=dtype, seed=1)
+    expected = a.astype(np.float64) @ b.astype(np.float64)
+    tolerance = {2: 2e-2, 4: 1e-5, 8: 1e-12}[a.dtype.itemsize]
+    for ta, tb in itertools.product((False, True), repeat=2):
+        out = np.zeros((5, 3), dtype)
+        factors = [a.T.copy() if ta else a, b.T.copy() if tb else b]
+        run_op(sim, "MatMul", factors, [out], {"transpose_a": ta, "transpose_b": tb})
+        np.testing.assert_allclose(out.astype(np.float64), expected, tolerance, tolerance)
+
+
+def test_strided_factors_and_odd_shapes(sim):
+    wide = drawn(20, 30, 4)
+    factors = [
+        (wide[:6, :8, 0], wide[:8, :5, 1]),
+        (wide[:6, 0], wide[0, :4].T),
+        (wide[::2, ::3, 2], wide[:10, :1, 3]),
+        (wide[:1, :9, 1], wide[3:12, 5, :]),
+        (wide[::-1, :3, 0], np.broadcast_to(wide[:3, :1, 0], (3, 6))),
+        (wide[:4, :0, 0], wide[:0, :5, 0]),
+        (wide[:0, :4, 0], wide[:4, :5, 0]),
+        (wide[:1, :1, 0], wide[:1, :1, 1]),
+    ]
+    work = [("MatMul", [a, b], [np.full((len(a), b.shape[1]), 7, F)], {}) for a, b in factors]
+    for (out,), (a, b) in zip(run_all(sim, work), factors, strict=True):
+        np.testing.assert_allclose(out, a @ b, 1e-5, 1e-5)
+
+
+def test_batches(sim):
+    shapes = [
+        ((2, 3, 4), (2, 4, 5)),
+        ((2, 3, 2, 3, 4), (2, 3, 2, 4, 5)),
+        ((3, 1, 3, 4), (2, 4, 5)),
+        ((3, 4), (6, 4, 2)),
+        ((2, 1, 3, 4), (1, 5, 4, 2)),
+        ((0, 3, 4), (0, 4, 5)),
+    ]
+    work = []
+    for (a, b), adj_x in itertools.product(shapes, (False, True)):
+        x, y = drawn(*a), drawn(*b, seed=1)
+        out = x @ y
+        first = x.swapaxes(-1, -2).copy() if adj_x else x
+        work.append(("BatchMatMulV2", [first, y], [np.zeros_like(out)], {"adj_x": adj_x}))
+        work.append(
+            ("BatchMatMulV2", [first, y.swapaxes(-1, -2)], [np.zeros_like(out)], {"adj_x": adj_x, "adj_y": True})
+        )
+    for (out,), (_, (x, y), _, attrs) in zip(run_all(sim, work), work, strict=True):
+        x, y = (v.swapaxes(-1, -2) if attrs.get(n) else v for v, n in ((x, "adj_x"), (y, "adj_y")))
+        np.testing.assert_allclose(out, x @ y, 1e-5, 1e-5)
+
+
+CHAINS = [
+    ["AddV2"],
+    ["AddV2", "Relu"],
+    ["Relu"],
+    ["AddV2", "Tanh", "Mul"],
+    ["AddV2", "Relu", "AddV2", "LeakyRelu"],
+    ["SigmoidGrad", "Elu"],
+    ["ReluGrad", "TanhGrad", "Selu", "AddV2"],
+]
+
+
+@pytest.mark.parametrize("operand", [(6,), (1, 6), (5, 1), (), (5, 6)], ids=str)
+def test_what_follows_a_product(sim, operand):
+    a, b = drawn(5, 4), drawn(4, 6, seed=1)
+    work, wanted = [], []
+    kernel = definition_of("_FusedMatMul").kernel_function
+    for steps in CHAINS:
+        operands = [drawn(*operand, seed=i) for i, step in enumerate(steps) if step not in UNARY]
+        alphas = [0.3] * len(steps)
+        rules = [step_expression(step, 0.3, float32) for step in steps]
+        attrs = {"transpose_a": False, "transpose_b": False, "steps": steps, "alphas": alphas}
+        wanted.append(kernel(np, a, b, operands, **attrs))
+        work.append(("_FusedMatMul", [a, b, *operands], [np.zeros((5, 6), F)], {**attrs, "rules": rules}))
+    for (out,), expected, steps in zip(run_all(sim, work), wanted, CHAINS, strict=True):
+        np.testing.assert_allclose(out, expected, 2e-5, 2e-5, err_msg=str(steps))
+    assert {step for steps in CHAINS for step in steps} <= set(STEPS)
+
+
+def test_multiples_and_what_there_is_no_product_for(sim):
+    a, b, c = drawn(3, 4), drawn(4, 5, seed=1), drawn(3, 5, seed=2)
+    expected = 0.5 * (a @ b) + 2 * c
+    run(sim, lambda x: multiply(x, *x.inputs, x.outputs[0], alpha=0.5, beta=2.0), [a, b], [c])
+    np.testing.assert_allclose(c, expected, 1e-5)
+    for dtype in (np.int32, np.complex64):
+        with pytest.raises(UnsupportedError, match=np.dtype(dtype).name):
+            run_op(sim, "MatMul", [np.ones((2, 2), dtype)] * 2, [np.ones((2, 2), dtype)])
