@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ...unsupported import UnsupportedError
-from ..cache import UnitCache
+from ..cache import Unit, UnitCache
 from ..device import ALIGNMENT, Call, Convolution, Dimensions, Product
 from ..source import Kernel
 from . import library
@@ -112,18 +112,18 @@ class CudaDevice:
     def load(self, kernels: Sequence[Kernel]) -> Mapping[str, Function]:
         """Compiled kernels by their names; what was compiled before comes from the cache."""
         self.activate()
-        missing = [kernel for kernel in kernels if kernel.name not in self._functions]
+        missing = {k.name: k for k in kernels if k.name not in self._functions or self._functions[k.name].kernel != k}
         if missing:
-            units = self._cache.load(missing, self._compiler)
-            for kernel in missing:
-                unit = units[kernel.name]
-                if unit.path.name not in self._modules:
-                    self._modules[unit.path.name] = self._asked("a load", self._driver.moduleLoadData, unit.data)
-                handle = self._asked(
-                    "a load", self._driver.moduleGetFunction, self._modules[unit.path.name], kernel.name
-                )
-                self._functions[kernel.name] = Function(kernel, handle)
+            units = self._cache.load(list(missing.values()), self._compiler)
+            for name, kernel in missing.items():
+                handle = self._asked("a load", self._driver.moduleGetFunction, self._module(units[name]), name)
+                self._functions[name] = Function(kernel, handle)
         return {kernel.name: self._functions[kernel.name] for kernel in kernels}
+
+    def _module(self, unit: Unit) -> int:
+        if unit.path.name not in self._modules:
+            self._modules[unit.path.name] = self._asked("a load", self._driver.moduleLoadData, unit.data)
+        return self._modules[unit.path.name]
 
     def launch(
         self, function: Function, grid: Dimensions, block: Dimensions, shared: int, arguments: Sequence[int | float]
@@ -259,12 +259,17 @@ class Launch:
 
 def packed(kernel: Kernel, arguments: Sequence[int | float]) -> tuple[list[Any], Any]:
     """The arguments as C values, and the array of their addresses that the driver reads."""
-    values = [
-        _C_TYPES.get(kind, ctypes.c_void_p)(value)
-        for (kind, _), value in zip(kernel.parameters, arguments, strict=True)
-    ]
+    values = [_c_type(kind)(value) for (kind, _), value in zip(kernel.parameters, arguments, strict=True)]
     # An array of no elements has no address that the driver would read.
     return values, (ctypes.c_void_p * max(len(values), 1))(*map(ctypes.addressof, values))
+
+
+def _c_type(kind: str) -> Any:
+    if kind.rstrip().endswith("*"):
+        return ctypes.c_void_p
+    if kind not in _C_TYPES:
+        raise ValueError(f"a kernel's parameters are pointers, {', '.join(_C_TYPES)}, not {kind}")
+    return _C_TYPES[kind]
 
 
 class Graph:
