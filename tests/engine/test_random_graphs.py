@@ -6,6 +6,7 @@ import pytest
 from headrace.engine import ops  # noqa: F401  registers the ops
 from headrace.engine.debug.numerics import NumericsCheck
 from headrace.engine.dtypes import float64, int32, int64
+from headrace.engine.gpu.sim.compile import available
 from headrace.engine.graph import Graph
 from headrace.engine.ops.constant import constant, placeholder
 from headrace.engine.registry import definition_of
@@ -194,13 +195,13 @@ def results(generator, fetches, options):
     return found
 
 
-def check(seed):
+def check(seed, ways=WAYS):
     with Graph().as_default():
         generator = Generator(seed)
         generator.grow(int(generator.rng.integers(5, 30)))
         chosen = [t for t in generator.pool if generator.rng.random() < 0.3] + generator.pool[-1:]
         expected = results(generator, chosen, {"backend": "reference"})
-        for options in WAYS:
+        for options in ways:
             actual = results(generator, chosen, options)
             for run, (mine, wanted) in enumerate(zip(actual, expected, strict=True)):
                 for i, (a, b) in enumerate(zip(mine, wanted, strict=True)):
@@ -224,3 +225,28 @@ def test_all_ways_of_running_agree_on_many_graphs(part, monkeypatch):
     monkeypatch.setenv("HEADRACE_CHECK", "1")
     for seed in range(1000 + part * 50, 1050 + part * 50):
         check(seed)
+
+
+ON_DEVICE = [{"backend": "gpu"}, {"backend": "gpu", "passes_off": tuple(PASSES)}]
+
+
+@pytest.fixture
+def simulated(monkeypatch):
+    if not available():
+        pytest.skip("the simulated GPU compiles kernels with g++, which is not installed")
+    monkeypatch.setenv("HEADRACE_GPU", "sim")
+    monkeypatch.setenv("HEADRACE_CHECK", "1")
+
+
+@pytest.mark.usefixtures("simulated")
+def test_a_device_agrees():
+    for seed in range(6):
+        check(seed, ON_DEVICE)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("simulated")
+@pytest.mark.parametrize("part", range(10))
+def test_a_device_agrees_on_many_graphs(part):
+    for seed in range(2000 + part * 20, 2020 + part * 20):
+        check(seed, ON_DEVICE)
