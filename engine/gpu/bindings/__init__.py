@@ -2,6 +2,7 @@
 
 from . import (
     assigns,
+    attention,
     convolution,
     elementwise,
     movement,
@@ -19,6 +20,7 @@ from . import (
 
 __all__ = [
     "assigns",
+    "attention",
     "convolution",
     "elementwise",
     "movement",

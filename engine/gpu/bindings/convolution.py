@@ -90,11 +90,12 @@ def geometry_of(bound: Bound, x: tuple[int, ...], filters: tuple[int, ...], y: t
 
 def by_library(bound: Bound, kind: str, g: Geometry, x: DeviceArray, filters: DeviceArray, y: DeviceArray) -> bool:
     """Whether the device's library does it."""
-    places = x.address, filters.address, y.address
     compute = bound.precision if g.dtype == np.float32 else g.dtype.name
-    shapes: Any = (g.x, g.filters, g.y)
+    arguments: Any = (
+        kind, x.address, filters.address, y.address, g.dtype, g.x, g.filters, g.y, g.strides, g.dilations, g.padding, compute,
+    )  # fmt: skip
     try:
-        bound.convolution(Convolution(kind, *places, g.dtype, *shapes, g.strides, g.dilations, g.padding, compute))
+        bound.convolution(Convolution(*arguments))
     except UnsupportedError:
         return False
     return True

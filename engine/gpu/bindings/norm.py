@@ -50,9 +50,7 @@ def batch_norm(bound: Bound) -> None:
         numbers = channels, float(bound.attrs["epsilon"]), scale
         kernel = _kernel("given_statistics", places, scale.dtype)
         bound.for_each(kernel, channels, *moments, *numbers, *bound.outputs[1:5], factor)
-    places = (
-        "const T* x, const U* mean, const U* factor, const U* offset, const T* added, T* y, long long n, int channels, int relu"
-    )
+    places = "const T* x, const U* mean, const U* factor, const U* offset, const T* added, T* y, long long n, int channels, int relu"
     kernel = _kernel("batch_normalize", places, x.dtype, scale.dtype)
     side: DeviceArray | int = added[0] if added else 0
     relu = int(bound.type == "_FusedBatchNormEx")
@@ -135,9 +133,7 @@ def layer_norm(bound: Bound) -> None:
     n = x.shape[-1]
     rows = x.size // max(n, 1)
     wide, blocks = by_rows(bound, rows, n)
-    places = (
-        "const T* x, const T* scale, const T* offset, T* y, T* means, T* inverses, double epsilon, long long rows, int n"
-    )
+    places = "const T* x, const T* scale, const T* offset, T* y, T* means, T* inverses, double epsilon, long long rows, int n"
     kernel = _kernel("layer_norm", places, x.dtype, wide, synchronizes=True)
     arguments = x, scale, offset, *bound.outputs, float(bound.attrs["epsilon"]), rows, n
     bound.launch(kernel, blocks, _THREADS, *arguments)
@@ -152,9 +148,7 @@ def layer_norm_gradient(bound: Bound) -> None:
     n = x.shape[-1]
     rows = x.size // max(n, 1)
     wide, blocks = by_rows(bound, rows, n)
-    places = (
-        "const T* dy, const T* x, const T* scale, const T* means, const T* inverses, T* dx, long long rows, int n"
-    )
+    places = "const T* dy, const T* x, const T* scale, const T* means, const T* inverses, T* dx, long long rows, int n"
     kernel = _kernel("layer_norm_gradient", places, x.dtype, wide, synchronizes=True)
     bound.launch(kernel, blocks, _THREADS, dy, x, scale, mean, inverse, dx, rows, n)
     share, slices = slices_of(rows, n)

@@ -43,7 +43,13 @@ class Layer:
     limit: DeviceArray | int
 
     def product(
-        self, a: DeviceArray, b: DeviceArray, out: DeviceArray, *, turned: tuple[bool, bool] = (False, False), beta: float = 0.0
+        self,
+        a: DeviceArray,
+        b: DeviceArray,
+        out: DeviceArray,
+        *,
+        turned: tuple[bool, bool] = (False, False),
+        beta: float = 0.0,
     ) -> None:
         """Out = op(a) . op(b) + beta * out; leading axes of a and out are rows."""
         (rows, depth) = _matrix(a)[:: -1 if turned[0] else 1]
@@ -167,11 +173,19 @@ def block_lstm_gradient(bound: Bound) -> None:
         if not last:
             layer.product(at(gates, t + 1), w_h, dh, turned=(False, True))
         cells = at(cs, t - 1) if t else cs_prev
-        values = cells, *(at(v, t) for v in (i, f, o, ci, co)), *_peepholes(bound, diagonals), at(cs_grad, t), at(h_grad, t)
+        values = (
+            cells,
+            *(at(v, t) for v in (i, f, o, ci, co)),
+            *_peepholes(bound, diagonals),
+            at(cs_grad, t),
+            at(h_grad, t),
+        )
         _lstm_step_gradient(layer, t, 0 if last else dh, values, dc, at(gates, t))
     layer.product(at(gates, 0), w_h, dh, turned=(False, True))
     layer.product(gates, w_x, dx, turned=(False, True))
-    layer.product(x, gates.reshaped(layer.time * layer.batch, 4 * layer.units), at(dw, 0, layer.size), turned=(True, False))
+    layer.product(
+        x, gates.reshaped(layer.time * layer.batch, 4 * layer.units), at(dw, 0, layer.size), turned=(True, False)
+    )
     state_weights(layer, h_prev, h, gates, at(dw, layer.size, layer.units))
     column_sums(bound, gates, layer.time * layer.batch, 4 * layer.units, db)
     _peephole_sums(layer, gates, cs_prev, cs, sums)
@@ -234,9 +248,7 @@ def _gru(layer: Layer, inputs: Sequence[DeviceArray], outputs: Sequence[DeviceAr
     layer.product(x, at(w_ru, 0, layer.size), z)
     layer.product(x, at(w_c, 0, layer.size), fresh)
     sizes = "long long batch, int units"
-    gates = _kernel(
-        "gru_gates", f"const T* z, const T* h_prev, const T* bias, {sizes}, T* r, T* u, T* reset", x.dtype
-    )
+    gates = _kernel("gru_gates", f"const T* z, const T* h_prev, const T* bias, {sizes}, T* r, T* u, T* reset", x.dtype)
     places = f"const T* fresh, const T* h_prev, const T* bias, const T* u, {sizes}, T* c, T* h"
     state, count = _kernel("gru_state", places, x.dtype), layer.batch * units
     for t in range(layer.time):

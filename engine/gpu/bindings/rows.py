@@ -44,7 +44,9 @@ def gather(bound: Bound) -> None:
     units = inner * params.dtype.itemsize // unit
     whole = outer * indices.size * units
     counter = "int" if max(whole, outer * params.shape[axis] * units) < 2**30 else "int64"
-    places = "const U* params, const T* indices, U* out, long long outer, long long size, long long count, long long inner"
+    places = (
+        "const U* params, const T* indices, U* out, long long outer, long long size, long long count, long long inner"
+    )
     kernel = _of_units("gather", f"{places}, int* error, int step", indices.dtype, unit, counter)
     sizes = outer, params.shape[axis], indices.size, units
     bound.for_each(kernel, whole, params, indices, out, *sizes, bound.error, bound.step)

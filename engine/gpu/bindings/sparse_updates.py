@@ -78,9 +78,7 @@ class _Tables:
         if order.count and inner:
             addresses = [*padded(arrays, ARRAYS), gradient.address, *padded(numbers, NUMBERS)]
             lanes = lanes_of(inner)
-            self.rows.append(
-                [*addresses, order.keys.address, order.places.address, order.count, inner, inner, lanes]
-            )
+            self.rows.append([*addresses, order.keys.address, order.places.address, order.count, inner, inner, lanes])
             self.blocks = max(self.blocks, blocks_of(order.count * lanes))
 
     def _order(self, indices: DeviceArray, limit: int) -> Sorted:

@@ -138,7 +138,8 @@ for _rule in RULES:
 @gpu("_MultiUpdate")
 def multi_update(bound: Bound) -> None:
     """The updates of one type on different variables, a launch for each dtype."""
-    start, tables, chosen = 0, {}, {}
+    start, chosen = 0, {}
+    tables: dict[Any, Tables] = {}
     for definition, attrs, count, _ in bound.node_attrs["parts"]:
         rule, inputs = rule_of(bound, definition.type), bound.inputs[start : start + count]
         key = rule.name, options_of(rule, attrs), inputs[0].dtype

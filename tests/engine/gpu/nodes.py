@@ -6,6 +6,7 @@ import numpy as np
 
 from headrace.engine.gpu import bindings
 from headrace.engine.gpu.calls import GPU_BINDINGS, Bound, DeviceArray, Launch, row_major
+from headrace.engine.gpu.layout import view
 from headrace.engine.registry import definition_of
 
 assert bindings
@@ -18,13 +19,20 @@ class _Memory:
     device: object
 
     def put(self, array):
-        found = DeviceArray(self.device.allocate(max(array.nbytes, 1)), array.dtype, array.shape, row_major(array.shape, array.dtype))
+        if not array.flags.c_contiguous:
+            # As it lies, so that kernels see the strides of a transpose.
+            order = np.argsort([-s for s in array.strides], kind="stable")
+            found = self.put(np.ascontiguousarray(array.transpose(order)))
+            return view(found, lambda x: x.transpose(np.argsort(order)))
+        found = DeviceArray(
+            self.device.allocate(max(array.nbytes, 1)), array.dtype, array.shape, row_major(array.shape, array.dtype)
+        )
         if array.nbytes:
             self.device.upload(found.address, np.ascontiguousarray(array))
         return found
 
     def get(self, array, found):
-        if array.nbytes:
+        if array.nbytes and found.contiguous:
             host = np.empty(array.shape, array.dtype)
             self.device.download(host, found.address)
             array[...] = host

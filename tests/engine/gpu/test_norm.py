@@ -9,7 +9,12 @@ from headrace.engine.registry import definition_of
 from .nodes import all_attrs, run_node
 
 SHAPES = [(2, 3, 4, 5), (1, 1, 1, 3), (3, 9, 8, 70)]
-DTYPES = [(np.float32, np.float32), (np.float64, np.float64), (np.float16, np.float32), (ml_dtypes.bfloat16, np.float32)]
+DTYPES = [
+    (np.float32, np.float32),
+    (np.float64, np.float64),
+    (np.float16, np.float32),
+    (ml_dtypes.bfloat16, np.float32),
+]
 
 
 def drawn(shape, dtype, seed=0, mean=3.0):

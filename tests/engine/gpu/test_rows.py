@@ -25,7 +25,9 @@ KINDS = ["Update", "Add", "Sub", "Mul", "Div", "Min", "Max"]
 
 def drawn(shape, dtype, seed=0):
     rng = np.random.default_rng(seed)
-    return rng.standard_normal(shape).astype(dtype) if np.dtype(dtype).kind == "f" else rng.integers(1, 100, shape, dtype)
+    return (
+        rng.standard_normal(shape).astype(dtype) if np.dtype(dtype).kind == "f" else rng.integers(1, 100, shape, dtype)
+    )
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int8, np.float16, np.complex128])
