@@ -376,7 +376,8 @@ class Session(BaseSession):
     Keyword arguments beyond TensorFlow's: `backend` ("gpu", "cpu", "numpy" without native kernels, or "reference"; "gpu"
     where there is one if None, else "cpu"),
     `passes_off` (names of rewriting passes to leave out), `resources` (the state of a task, to share it between
-    sessions), `check_numerics` (end steps where a NaN or an infinity is made; see tf.debugging.enable_check_numerics).
+    sessions), `check_numerics` (end steps where a NaN or an infinity is made; see tf.debugging.enable_check_numerics),
+    `mixed_precision` ("bfloat16" or "float16": products and convolutions in 16 bits, variables and their updates in float32).
 
     Example:
         >>> import headrace as tf

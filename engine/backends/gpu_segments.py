@@ -109,7 +109,6 @@ class DeviceSegment:
 
     def _run_and_wait(self, calls: Sequence[Call]) -> None:
         with lock_of(self.device):
-            self.device.activate()
             for call in calls:
                 call()
             self.device.synchronize()
@@ -127,7 +126,6 @@ class DeviceSegment:
                     self.device.upload(address, array)
 
     def _started(self) -> None:
-        self.device.activate()
         if self._start is not None:
             self._start()
         elif self._runs == 0 or len(self.calls) == 1:
@@ -152,7 +150,6 @@ class DeviceSegment:
     def rerun_before(self, step: int) -> None:
         """Makes the inputs of a step again, which others may have overwritten; variables stay as the error word is set."""
         with lock_of(self.device):
-            self.device.activate()
             for address, array in self.uploads:
                 self.device.upload(address, array)
             for call, owner in zip(self.calls, self.owners, strict=True):

@@ -84,9 +84,6 @@ class Device(Protocol):
     def activate(self) -> None:
         """Makes this device the one that the thread's calls go to: what a thread does first when its turn comes."""
 
-    def activate(self) -> None:
-        """Makes this device the one that the thread's calls go to; before a thread runs prepared calls."""
-
     def memory(self) -> tuple[int, int]:
         """Free and total bytes."""
 

@@ -82,9 +82,6 @@ class SimDevice:
     def activate(self) -> None:
         """Nothing: calls say which device they mean."""
 
-    def activate(self) -> None:
-        """Nothing: threads share the simulation."""
-
     def memory(self) -> tuple[int, int]:
         """Free and total bytes."""
         return self._memory.limit - self._memory.used, self._memory.limit
