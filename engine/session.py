@@ -23,7 +23,7 @@ from .placement import Placement, check_placement
 from .resources import ResourceStore
 from .rewriting.lower import reachable_operations
 from .runtime import Cancellation, Runtime
-from .session_config import DEFAULTS, device_for, mixed_precision_of, off_passes, threads_of
+from .session_config import DEFAULTS, device_for, mixed_precision_of, off_passes, precisions_of, threads_of
 from .targets import Target, find_target
 from .tensor_types import IndexedSlices, SparseTensor
 
@@ -146,6 +146,7 @@ class BaseSession:
         self._target: str = target
         self._config = config
         self.server = find_target(self._target)
+        mixed, precision = precisions_of(mixed_precision_of(config, mixed_precision))
         device = device_for(backend, config) if self.server is None else None
         self.options = Options(
             backend or ("cpu" if device is None else "gpu"),
@@ -153,7 +154,8 @@ class BaseSession:
             threads_of(config),
             _placement(config, self.server, device),
             device=device,
-            mixed_precision=mixed_precision_of(config, mixed_precision),
+            precision=precision,
+            mixed_precision=mixed,
         )
         self._timeout: int = 0 if config is None else config.operation_timeout_in_ms
         self._check_numerics = DEFAULTS.check_numerics if check_numerics is None else check_numerics
@@ -377,7 +379,8 @@ class Session(BaseSession):
     where there is one if None, else "cpu"),
     `passes_off` (names of rewriting passes to leave out), `resources` (the state of a task, to share it between
     sessions), `check_numerics` (end steps where a NaN or an infinity is made; see tf.debugging.enable_check_numerics),
-    `mixed_precision` ("bfloat16" or "float16": products and convolutions in 16 bits, variables and their updates in float32).
+    `mixed_precision` ("bfloat16" or "float16": products and convolutions in 16 bits, variables and updates in float32;
+    "tf32": products of float32 as GPUs do them fastest; "float32").
 
     Example:
         >>> import headrace as tf

@@ -15,8 +15,8 @@ class Defaults:
     """What sessions are made with where their arguments say nothing."""
 
     check_numerics: bool = False
-    # The dtype of products, "bfloat16" or "float16", where it is not their operands'.
-    mixed_precision: str = ""
+    # How products are computed: one of PRECISIONS.
+    mixed_precision: str = "float32"
 
 
 DEFAULTS = Defaults()
@@ -28,6 +28,8 @@ _TOGGLES = {
     "remapping": ("fuse", "updates"),
 }
 _ON, _OFF = 1, 2
+# In float32; in float32 whose operands lose 13 bits on GPUs; in 16 bits with sums in float32.
+PRECISIONS = ("float32", "tf32", *DTYPES)
 # Its toggles that make products ones of 16 bits.
 _MIXED = {
     "auto_mixed_precision": "float16",
@@ -65,21 +67,26 @@ def device_for(backend: str | None, config: Any) -> Device | None:
 
 
 def mixed_precision_of(config: Any, chosen: str | None = None) -> str:
-    """The dtype of products: what was chosen, else what a ConfigProto (or None) switches on, else the default.
+    """How products are computed: as was chosen, else as a ConfigProto (or None) switches on, else as by default.
 
     Raises:
-        ValueError: what was chosen is not "bfloat16", "float16", "float32" or "".
+        ValueError: what was chosen is not one of PRECISIONS.
     """
     if chosen is not None:
-        if chosen not in (*DTYPES, "float32", ""):
-            raise ValueError(f'mixed_precision must be "bfloat16", "float16" or "float32", got {chosen!r}')
-        return chosen.removeprefix("float32")
+        if chosen not in PRECISIONS:
+            raise ValueError(f"mixed_precision must be one of {', '.join(map(repr, PRECISIONS))}, got {chosen!r}")
+        return chosen
     if config is not None:
         options = config.graph_options.rewrite_options
         for name, dtype in _MIXED.items():
             if getattr(options, name, 0) == _ON:
                 return dtype
     return DEFAULTS.mixed_precision
+
+
+def precisions_of(choice: str) -> tuple[str, str]:
+    """What rewriting makes of products ("" for nothing), and how devices compute those of float32 that are left."""
+    return choice if choice in DTYPES else "", "float32" if choice == "float32" else "tf32"
 
 
 def threads_of(config: Any) -> int:

@@ -11,7 +11,7 @@ import pytest
 import headrace as tf
 from headrace.engine.rewriting.lower import lower
 from headrace.engine.rewriting.passes import Rewrites
-from headrace.engine.session_config import mixed_precision_of
+from headrace.engine.session_config import mixed_precision_of, precisions_of
 
 STEPS = ["infer", "fold", "merge", "simplify", "prune"]
 
@@ -135,12 +135,12 @@ def config(**toggles: int) -> Any:
 @pytest.mark.parametrize(
     ("given", "chosen", "expected"),
     [
-        (None, None, ""),
-        (config(), None, ""),
+        (None, None, "float32"),
+        (config(), None, "float32"),
         (config(auto_mixed_precision=1), None, "float16"),
-        (config(auto_mixed_precision=2), None, ""),
+        (config(auto_mixed_precision=2), None, "float32"),
         (config(auto_mixed_precision_mkl=1), None, "bfloat16"),
-        (config(auto_mixed_precision=1), "float32", ""),
+        (config(auto_mixed_precision=1), "float32", "float32"),
         (None, "bfloat16", "bfloat16"),
     ],
 )
@@ -149,5 +149,13 @@ def test_the_switch(given: Any, chosen: str | None, expected: str) -> None:
 
 
 def test_unknown_dtypes_are_refused() -> None:
-    with pytest.raises(ValueError, match='mixed_precision must be "bfloat16"'):
+    with pytest.raises(
+        ValueError, match="mixed_precision must be one of 'float32', 'tf32', 'bfloat16', 'float16', got 'float8'"
+    ):
         tf.Session(mixed_precision="float8")
+
+
+def test_what_a_choice_means() -> None:
+    assert precisions_of("float32") == ("", "float32")
+    assert precisions_of("tf32") == ("", "tf32")
+    assert precisions_of("bfloat16") == ("bfloat16", "tf32")
