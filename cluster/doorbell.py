@@ -1,4 +1,4 @@
-"""Waking a process of this host that waits for messages: a byte on a socket that only wakes, so that nobody need spin.
+"""Words between processes of one host, which end the waiting of who gets them, so that nobody need spin.
 
 MPI tells nobody when a message comes; it must be asked. Processes of other hosts, or of systems without such sockets, ask
 now and then.
@@ -7,8 +7,14 @@ now and then.
 from __future__ import annotations
 
 import contextlib
+import secrets
 import select
 import socket
+
+# Bytes that tell those whom this process has told its address from anybody else on the host.
+_SECRET = 16
+# No longer words can be sent.
+MOST_BYTES = 1 << 14
 
 
 class Doorbell:
@@ -16,38 +22,53 @@ class Doorbell:
 
     def __init__(self) -> None:
         self._socket: socket.socket | None = None
+        self._secret = secrets.token_bytes(_SECRET)
         self.address = ""
         with contextlib.suppress(OSError, AttributeError):
             made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             made.setblocking(False)
-            # An empty name asks for an abstract one that nobody has.
-            made.bind("")
-            name = made.getsockname()
-            if isinstance(name, bytes) and name.startswith(b"\0"):
-                self._socket, self.address = made, name.hex()
+            # No other process has this name, on no host.
+            name = b"\0headrace-" + secrets.token_hex(8).encode()
+            made.bind(name)
+            if made.getsockname() == name:
+                self._socket, self.address = made, (name + self._secret).hex()
 
     def ring(self, address: str) -> bool:
         """Wakes the process whose doorbell has this address; False if it is not on this host, or there is none."""
+        return self.post(address, b"") is not None
+
+    def post(self, address: str, words: bytes) -> bool | None:
+        """Hands words over to the process whose doorbell has this address.
+
+        Gives True, False if so many wait there that it takes no more, None if it is not on this host, or there is none.
+        """
         if self._socket is None or not address:
-            return False
+            return None
+        data = bytes.fromhex(address)
         try:
-            self._socket.sendto(b"\0", bytes.fromhex(address))
+            self._socket.sendto(data[-_SECRET:] + words, data[:-_SECRET])
         except BlockingIOError:
-            # It has been rung more often than it has looked: it will.
-            return True
-        except OSError:
+            # It has not looked for a while: it will.
             return False
+        except OSError:
+            return None
         return True
 
+    def take(self) -> list[bytes]:
+        """The words that have come, in the order in which each process sent them; those of a mere ring are empty."""
+        found: list[bytes] = []
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                while True:
+                    data = self._socket.recv(_SECRET + MOST_BYTES)
+                    if data[:_SECRET] == self._secret:
+                        found.append(data[_SECRET:])
+        return found
+
     def wait(self, seconds: float) -> bool:
-        """Waits until somebody rings, for so long at most; whether somebody did."""
+        """Waits until somebody rings, for so long at most; whether there is something to take."""
         own = self._socket
-        if own is None or not _readable(own, seconds):
-            return False
-        with contextlib.suppress(OSError):
-            while own.recv(64):
-                pass
-        return True
+        return own is not None and _readable(own, seconds)
 
     @property
     def works(self) -> bool:

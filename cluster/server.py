@@ -30,7 +30,7 @@ from .world import world
 
 # How long a client waits for the processes of tasks that it needs.
 START_SECONDS = 60.0
-# A server that nobody wakes looks for messages so rarely, in seconds, and so often while it is busy.
+# A server that nobody wakes looks for messages so rarely, in seconds, and so often while it is busy and must ask for them.
 _IDLE, _BUSY = 0.005, 0.001
 # Seconds between looks for signals in `join`.
 _SIGNALS = 0.2
@@ -282,7 +282,7 @@ class Server:
             if found:
                 last = now
             else:
-                self._requests.wait(_BUSY if now - last < 1 else _IDLE)
+                self._requests.wait(_IDLE if self._requests.is_woken or now - last > 1 else _BUSY)
 
     def _handle(self, rank: int, message: Message) -> None:
         if message.kind is Kind.HELLO:

@@ -44,7 +44,7 @@ class Ranks:
     def __init__(self, library: str, workload: str, folder: Path) -> None:
         self.library = library
         pipes = [[folder / f"{library}-{rank}.{end}" for end in ("ask", "say")] for rank in range(RANKS)]
-        for path in sum(pipes, []):
+        for path in (path for pair in pipes for path in pair):
             os.mkfifo(path)
         self._processes = [
             subprocess.Popen(command, env=os.environ | MPI | THREADS, stdin=subprocess.DEVNULL)

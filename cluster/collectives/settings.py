@@ -26,7 +26,7 @@ class Settings:
     stall_warning: float = 60.0
     stall_timeout: float = 600.0
     shared_bytes: int = 1 << 29
-    slot_bytes: int = 1 << 18
+    slot_bytes: int = 1 << 19
     count_limit: int = (1 << 31) - 1
     ranks_per_host: int = 0
 

@@ -1,4 +1,5 @@
-"""Doorbells: a ring ends a wait at once, rings before a wait are not lost, and nobody answering is no error."""
+"""Doorbells: a ring ends a wait at once, rings before a wait are not lost, words come in order, and nobody answering is no
+error."""
 
 import threading
 import time
@@ -24,18 +25,39 @@ def test_a_ring_ends_a_wait():
     thread.start()
     assert one.wait(30)
     thread.join()
+    assert one.wait(0) and one.take() == [b""]
     assert not one.wait(0)
     one.close()
     other.close()
 
 
-def test_rings_before_the_wait_count_once_and_never_block():
+def test_rings_before_the_wait_are_kept_and_never_block():
     one, other = Doorbell(), Doorbell()
     assert all(other.ring(one.address) for _ in range(5000))
     assert one.wait(0)
-    assert not one.wait(0)
+    assert set(one.take()) == {b""}
+    assert not one.wait(0) and one.take() == []
     one.close()
     assert not other.ring(one.address)
+    other.close()
+
+
+def test_words_come_in_order_until_there_is_no_more_room():
+    one, other = Doorbell(), Doorbell()
+    sent = [b"%d" % i for i in range(5000) if other.post(one.address, b"%d" % i)]
+    assert 0 < len(sent) < 5000 and one.take() == sent
+    assert other.post(one.address, b"x" * 5000) and one.take() == [b"x" * 5000]
+    one.close()
+    assert other.post(one.address, b"late") is None
+    other.close()
+
+
+def test_words_of_those_who_were_not_told_the_address_are_dropped():
+    one, other = Doorbell(), Doorbell()
+    guessed = one.address[:-32] + "00" * 16
+    assert other.post(guessed, b"let me in")
+    assert one.take() == []
+    one.close()
     other.close()
 
 
@@ -55,6 +77,7 @@ def test_several_threads_wait_at_once():
         try:
             for _ in range(50):
                 one.wait(0.002)
+                one.take()
         except Exception as error:
             errors.append(error)
 

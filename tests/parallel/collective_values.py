@@ -21,6 +21,13 @@ for dtype in ("float32", "float64", "int32", "int64", "uint32", "float16", ml_dt
         total = sum((values(count, dtype, q) for q in range(size)), np.zeros(count, dtype))
         if not np.array_equal(ranks.all_reduce("x", values(count, dtype, rank)), total):
             wrong.append(f"sum of {count} {dtype}")
+# More than caches hold is written around them.
+for dtype, count in (("float32", 2_100_003), ("float16", 4_200_005)):
+    given, out = values(count, dtype, rank), np.empty(count + 1, dtype)
+    total = sum((values(count, dtype, q) for q in range(size)), np.zeros(count, dtype))
+    for place in (out[:-1], out[1:], given):
+        if not np.array_equal(ranks.all_reduce("large", given, out=place), total):
+            wrong.append(f"sum of {count} {dtype}")
 for merge, expected in (("Max", size - 1), ("Min", 0), ("Mul", 0)):
     if ranks.all_reduce("m", np.array([rank, 5]), merge)[0] != expected:
         wrong.append(merge)
