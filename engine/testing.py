@@ -16,6 +16,7 @@ import numpy as np
 
 from .dtypes import as_dtype
 from .errors import OpError
+from .gpu.find import capability, find_device
 from .gradients import gradients
 from .graph import Graph, Tensor, get_default_session, reset_default_graph
 from .session import Session
@@ -260,14 +261,21 @@ def is_built_with_cuda() -> bool:
 
 
 def is_gpu_available(cuda_only: bool = False, min_cuda_compute_capability: Any = None) -> bool:
-    """Whether a session could place operations on a GPU."""
-    del cuda_only, min_cuda_compute_capability
-    return False
+    """Whether a session could place operations on a GPU.
+
+    Args:
+        cuda_only: not looked at: all GPUs are NVIDIA's, or simulated ones.
+        min_cuda_compute_capability: such as (7, 0); the simulation has any.
+    """
+    del cuda_only
+    device = find_device()
+    least = min_cuda_compute_capability
+    return device is not None and (least is None or capability(device) >= tuple(least))
 
 
 def gpu_device_name() -> str:
-    """The name of the GPU, empty where there is none."""
-    return ""
+    """The name of the GPU, "/device:GPU:0", empty where there is none."""
+    return "" if find_device() is None else "/device:GPU:0"
 
 
 def compute_gradient(x: Tensor, x_shape: Sequence[int], y: Tensor, y_shape: Sequence[int], x_init_value: Any = None,

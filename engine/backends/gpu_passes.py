@@ -13,8 +13,8 @@ from ..resources import ResourceStore
 # kernels for them: their parts run there, the whole would not.
 _MADE_BY = {
     "fuse_conv": ("_FusedConv2D", "_Conv2DBackpropInputReluGrad", "_MaxPoolGradReluGrad"),
-    "fuse_attention": ("_Attention", "_AttentionGrad"),
-    "fuse_layer_norm": ("_LayerNorm", "_LayerNormGrad"),
+    "fuse_attention": ("_Attention", "_AttentionGrad", "_PackedAttentionGrad"),
+    "fuse_layer_norm": ("LayerNormalization", "LayerNormalizationGrad"),
     "fuse_matmul": ("_FusedMatMul",),
     "sparse_updates": ("_SparseUpdate",),
     "fuse_norm": ("_FusedBatchNormEx", "_ReluGradFusedBatchNormGrad"),

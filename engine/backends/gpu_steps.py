@@ -10,7 +10,7 @@ from typing import Any
 
 from ..device import DeviceSpec
 from ..errors import ResourceExhaustedError
-from ..gpu.calls import GPU_BINDINGS, Bound, DeviceArray, Launch
+from ..gpu.calls import GPU_BINDINGS, Binding, Bound, DeviceArray, Launch
 from ..gpu.device import Call, Device
 from ..gpu.memory import DeviceCopy, DeviceMemory, table
 from ..gpu.pieces import Added, Pieces, Scratch, StepValues
@@ -25,6 +25,9 @@ from ..unsupported import UnsupportedError
 from .gpu_segments import Results
 from .memory import constant_array
 from .variables import storage_of
+
+# What bindings say of arrays whose elements do not lie in a row.
+STRIDED = "strided memory"
 
 
 @dataclass(eq=False)
@@ -78,7 +81,6 @@ class DeviceMemories:
         if binding is None:
             raise UnsupportedError("no GPU kernel")
         self._copies = {}
-        self.scratch.next_node()
         inputs = [self._input(p, v) for p, v in zip(step.inputs, node.inputs, strict=True)]
         outputs = [self._array(p) for p, v in zip(step.outputs, node.outputs, strict=True) if v.variable is None]
         bound = Bound(node.type, self.device, inputs, outputs, node.definition.kernel_attrs(node.attrs), node.attrs)
@@ -91,11 +93,25 @@ class DeviceMemories:
         bound.allocate_step_value = self.values.add
         bound.allocate_table = self._pieces.put
         try:
-            binding(bound)
+            self._carry_out(bound, binding)
         finally:
             values = self.values.taken()
         variables = {s: (c, s.name in node.writes) for s, c in self._copies.items()}
         return DeviceStep(bound.work, variables, values, _may_fail(bound.work, bound.error))
+
+    def _carry_out(self, bound: Bound, binding: Binding) -> None:
+        """Lets a binding add its work; where it cannot read memory with gaps, on copies without them."""
+        self.scratch.next_node()
+        try:
+            binding(bound)
+        except UnsupportedError as error:
+            if str(error) != STRIDED or all(x.contiguous for x in bound.inputs):
+                raise
+            self.values.taken()
+            self.scratch.next_node()
+            bound.work = []
+            bound.inputs = [x if x.contiguous else _packed(bound, x) for x in bound.inputs]
+            binding(bound)
 
     def address(self, buffer: Buffer) -> int:
         """Where a buffer of the arena or of fed values begins."""
@@ -205,6 +221,14 @@ def live_tensors(plan: Plan) -> list[tuple[str, str, int]]:
         (f"{buffer.key} ({kind_of(node)})", f"{view.dtype.name}{list(view.sizes)}", buffer.nbytes)
         for buffer, node, view in live
     ]
+
+
+def _packed(bound: Bound, array: DeviceArray) -> DeviceArray:
+    from ..gpu.bindings.movement import copy_view  # bindings are imported where a device is used
+
+    packed = bound.scratch(array.shape, array.dtype)
+    copy_view(bound, packed, array)
+    return packed
 
 
 def _may_fail(work: Sequence[Launch | Call], error: int) -> bool:

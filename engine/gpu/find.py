@@ -120,3 +120,9 @@ def _limit(device: Device, config: Any) -> None:
     share = 0.0 if config is None else config.gpu_options.per_process_gpu_memory_fraction
     if share > 0:
         ledger_of(device).limit = int(share * device.memory()[1])
+
+
+def capability(device: Device) -> tuple[int, int]:
+    """Which kernels a device can run: (9, 0) for sm_90; anything for the simulation."""
+    digits = device.architecture.removeprefix("sm_").rstrip("abcdefghijklmnopqrstuvwxyz")
+    return (int(digits[:-1]), int(digits[-1])) if digits.isdigit() else (99, 0)
