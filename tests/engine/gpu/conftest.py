@@ -15,6 +15,11 @@ ROOT = Path(__file__).resolve().parents[3]
 ORDERS = ["forward", "reverse", "random:7"]
 
 
+def pytest_collection_modifyitems(items):
+    """What compiles the kernels of all other tests comes last."""
+    items.sort(key=lambda item: item.path == Path(__file__).with_name("test_nvrtc.py"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def kernel_cache():
     """Kernels compiled for tests stay in the checkout's build folder."""
