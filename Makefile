@@ -9,7 +9,7 @@ comma := ,
 NATIVE := $(wildcard engine/native/*.[ch] engine/native/kernels/*.[ch])
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: demo test test-long test-numpy test-mpich sanitize check listings native clean
+.PHONY: demo test test-long test-gpu test-numpy test-mpich sanitize check listings native clean
 
 demo: $(VENV)/.installed-demo
 	$(BIN)/python examples/digits_dnn.py
@@ -19,6 +19,12 @@ test: $(VENV)/.installed-test
 
 test-long: $(VENV)/.installed-test
 	$(PYTEST) -m long
+
+# On a real GPU. Another interpreter, which has CuPy: make test-gpu GPU_PYTHON=python3
+GPU_PYTHON ?= $(BIN)/python
+test-gpu: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),$(VENV)/.installed-test)
+	$(GPU_PYTHON) -m pytest -m gpu tests/gpu
+	HEADRACE_TEST_DEVICE=cuda HEADRACE_GPU=cuda $(GPU_PYTHON) -m pytest tests/engine/gpu --ignore tests/engine/gpu/test_sim_device.py
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ from headrace.engine.gpu.sim.device import SimDevice
 from headrace.engine.gpu.source import Kernel
 
 ROOT = Path(__file__).resolve().parents[3]
+REAL = os.environ.get("HEADRACE_TEST_DEVICE") == "cuda"
 ORDERS = ["forward", "reverse", "random:7"]
 
 
@@ -51,13 +52,17 @@ def loaded_kernels():
 
 @pytest.fixture
 def sim():
-    """A fresh simulated device."""
+    """A fresh simulated device; the real one if HEADRACE_TEST_DEVICE is "cuda"."""
+    if REAL:
+        from headrace.engine.gpu.cuda.device import open_device
+
+        return open_device()
     if not available():
         pytest.skip("the simulated GPU compiles kernels with g++, which is not installed")
     return SimDevice()
 
 
-@pytest.fixture(params=ORDERS)
+@pytest.fixture(params=ORDERS[:1] if REAL else ORDERS)
 def ordered_sim(request, sim):
     """A fresh simulated device whose threads run in one of the orders: the test is run in each."""
-    return SimDevice(order=request.param)
+    return sim if REAL else SimDevice(order=request.param)

@@ -1,6 +1,7 @@
 """Whole programs on the simulated device: the CPU's results, replays, errors, variables on both sides, threads and memory."""
 
 import gc
+import os
 import threading
 
 import numpy as np
@@ -17,7 +18,7 @@ rng = np.random.default_rng(0)
 
 @pytest.fixture(autouse=True)
 def simulated(sim, monkeypatch):
-    monkeypatch.setenv("HEADRACE_GPU", "sim")
+    monkeypatch.setenv("HEADRACE_GPU", os.environ.get("HEADRACE_TEST_DEVICE", "sim"))
 
 
 @pytest.fixture(autouse=True)

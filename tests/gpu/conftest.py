@@ -1,0 +1,50 @@
+"""On a real GPU: `make test-gpu`. What was measured is shown at the end of the run.
+
+HEADRACE_TEST_DEVICE=sim tries the tests themselves, as far as the simulated GPU goes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from headrace.engine.gpu.cuda import driver
+from headrace.engine.unsupported import UnsupportedError
+
+_rows: list[tuple[str, str]] = []
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Shows what tests noted."""
+    if _rows:
+        width = max(len(name) for name, _ in _rows)
+        terminalreporter.section("measured on this GPU")
+        for name, value in _rows:
+            terminalreporter.write_line(f"{name:<{width}}  {value}")
+
+
+@pytest.fixture
+def note() -> Callable[[str, str], None]:
+    """Notes something to be shown at the end."""
+    return lambda name, value: _rows.append((name, value))
+
+
+@pytest.fixture(scope="session")
+def device() -> Iterator[Any]:
+    """The first GPU."""
+    if os.environ.get("HEADRACE_TEST_DEVICE") == "sim":
+        from headrace.engine.gpu.sim.device import SimDevice
+
+        yield SimDevice()
+        return
+    found = driver.find()
+    try:
+        driver.check_packages(found)
+    except UnsupportedError as error:
+        pytest.skip(str(error))
+    from headrace.engine.gpu.cuda.device import open_device
+
+    yield open_device()

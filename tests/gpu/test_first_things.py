@@ -1,0 +1,261 @@
+"""What must be known first on a real GPU, in the order in which one thing rests on another."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from headrace.engine.errors import ResourceExhaustedError
+from headrace.engine.gpu.cuda.image_moves import kernels, moved, turned
+from headrace.engine.gpu.device import Convolution, Product
+from headrace.engine.gpu.source import Kernel
+from headrace.engine.unsupported import UnsupportedError
+
+pytestmark = pytest.mark.gpu
+BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
+ADD_ONE = Kernel("hr_test_add_one", (("float*", "x"), ("int", "n")), "HR_EACH(i, n) x[i] += 1.0f;", (), 256)
+Note = Callable[[str, str], None]
+
+
+def put(device: Any, array: Any) -> int:
+    address: int = device.allocate(array.nbytes)
+    device.upload(address, array)
+    return address
+
+
+def got(device: Any, address: int, shape: Any, dtype: Any = np.float32) -> Any:
+    array = np.empty(shape, dtype)
+    device.download(array, address)
+    return array
+
+
+def seconds(device: Any, call: Callable[[], Any], times: int) -> float:
+    """Of one call when so many are asked for in a row."""
+    samples = []
+    for _ in range(7):
+        device.synchronize()
+        start = time.perf_counter()
+        for _ in range(times):
+            call()
+        device.synchronize()
+        samples.append((time.perf_counter() - start) / times)
+    return statistics.median(samples)
+
+
+def asking(call: Callable[[], Any], device: Any, times: int = 200) -> float:
+    """Seconds until a call returns, while the GPU has work."""
+    samples = []
+    for _ in range(7):
+        device.synchronize()
+        start = time.perf_counter()
+        for _ in range(times):
+            call()
+        samples.append((time.perf_counter() - start) / times)
+    device.synchronize()
+    return statistics.median(samples)
+
+
+def test_1_the_device(device: Any, note: Note) -> None:
+    free, total = device.memory()
+    note("card", f"{device.name}, {device.architecture}, {total / 2**30:.0f} GiB, {free / 2**30:.0f} free")
+    assert 0 < free <= total
+
+
+@pytest.mark.parametrize("nbytes", [4, 60_000, 5_000_000, 50_000_000])
+def test_2_transfers(device: Any, note: Note, nbytes: int) -> None:
+    host = np.random.default_rng(0).integers(0, 256, nbytes, np.uint8)
+    address = put(device, host)
+    np.testing.assert_array_equal(got(device, address, nbytes, np.uint8), host)
+    up = seconds(device, lambda: device.upload(address, host), 20)
+    down = seconds(device, lambda: device.download(host, address), 20)
+    note(f"{nbytes} bytes up, down", f"{up * 1e6:.0f} us, {down * 1e6:.0f} us")
+    device.release(address)
+
+
+def test_3_a_cubin_loads_and_runs(device: Any) -> None:
+    x = put(device, np.arange(1000, dtype=np.float32))
+    function = device.load([ADD_ONE])[ADD_ONE.name]
+    device.launch(function, (4, 1, 1), (256, 1, 1), 0, (x, 1000))()
+    np.testing.assert_array_equal(got(device, x, 1000), np.arange(1, 1001))
+
+
+def test_4_replay_with_new_feeds(device: Any) -> None:
+    x, y = put(device, np.zeros(1000, np.float32)), device.allocate(4000)
+    function = device.load([ADD_ONE])[ADD_ONE.name]
+    calls = [device.launch(function, (4, 1, 1), (256, 1, 1), 0, (x, 1000)), device.copy(y, x, 4000)]
+    calls.append(device.fill(x, 4000, 0))
+    for call in calls:
+        call()
+    replay = device.capture(calls)
+    for step in range(50):
+        device.upload(x, np.full(1000, step, np.float32))
+        replay()
+        assert (got(device, y, 1000) == step + 1).all()
+
+
+def test_5_overheads(device: Any, note: Note) -> None:
+    x = put(device, np.zeros(1000, np.float32))
+    function = device.load([ADD_ONE])[ADD_ONE.name]
+    launch = device.launch(function, (4, 1, 1), (256, 1, 1), 0, (x, 1000))
+    launch()
+    replay = device.capture([launch] * 100)
+    replay()
+    note("asking for a launch", f"{asking(launch, device) * 1e6:.2f} us")
+    note("a launch in a row", f"{seconds(device, launch, 1000) * 1e6:.2f} us")
+    note("asking for a replay of 100 launches", f"{asking(replay, device) * 1e6:.2f} us")
+    note("a launch within a replay", f"{seconds(device, replay, 20) * 1e4:.2f} us")
+    note("a download of 4 bytes", f"{seconds(device, lambda: got(device, x, 1), 100) * 1e6:.1f} us")
+
+
+PRODUCTS = [
+    ("float32", "float32", 1e-6),
+    ("float32", "tf32", 2e-3),
+    ("bfloat16", "bfloat16", 8e-3),
+    ("float16", "float16", 1e-3),
+]
+PRODUCTS.append(("float64", "float64", 1e-13))
+
+
+def product_of(
+    device: Any, dtype: Any, compute: str, sizes: tuple[int, int, int], **options: Any
+) -> tuple[Product, Any, Any]:
+    rows, columns, depth = sizes
+    random = np.random.default_rng(0)
+    a, b = (random.standard_normal(shape).astype(dtype) for shape in ((rows, depth), (depth, columns)))
+    c = device.allocate(rows * columns * np.dtype(dtype).itemsize)
+    places = put(device, a), put(device, b), c
+    leading = (depth, columns, columns)
+    return Product(*places, *sizes, np.dtype(dtype), leading, compute=compute, **options), a, b
+
+
+@pytest.mark.parametrize(("dtype", "compute", "tolerance"), PRODUCTS)
+def test_6_products_captured(device: Any, dtype: str, compute: str, tolerance: float) -> None:
+    kind = BFLOAT16 if dtype == "bfloat16" else np.dtype(dtype)
+    product, a, b = product_of(device, kind, compute, (300, 200, 500))
+    call = device.product(product)
+    call()
+    replay = device.capture([device.fill(product.c, 300 * 200 * kind.itemsize, 255), call])
+    replay()
+    expected = a.astype(np.float64) @ b.astype(np.float64)
+    found = got(device, product.c, (300, 200), kind).astype(np.float64)
+    assert np.linalg.norm(found - expected) / np.linalg.norm(expected) < tolerance
+    if compute == "tf32":
+        exact = device.product(replace(product, compute="float32"))
+        exact()
+        assert (got(device, product.c, (300, 200), kind) != found).any()
+
+
+@pytest.mark.parametrize("activation", ["", "relu", "gelu"])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_7_epilogues(device: Any, activation: str, dtype: str) -> None:
+    kind = BFLOAT16 if dtype == "bfloat16" else np.dtype(dtype)
+    bias = np.random.default_rng(1).standard_normal(200).astype(kind)
+    options = {"bias": put(device, bias), "activation": activation}
+    product, a, b = product_of(device, kind, dtype, (96, 200, 64), **options)
+    device.product(product)()
+    expected = a.astype(np.float64) @ b.astype(np.float64) + bias.astype(np.float64)
+    if activation == "relu":
+        expected = np.maximum(expected, 0)
+    if activation == "gelu":
+        expected = 0.5 * expected * (1 + np.tanh(np.sqrt(2 / np.pi) * (expected + 0.044715 * expected**3)))
+    found = got(device, product.c, (96, 200), kind).astype(np.float64)
+    assert np.linalg.norm(found - expected) / np.linalg.norm(expected) < (1e-2 if dtype == "bfloat16" else 1e-3)
+
+
+@pytest.mark.parametrize(("dtype", "compute"), [("bfloat16", "bfloat16"), ("float32", "tf32"), ("float32", "float32")])
+def test_8_rates(device: Any, note: Note, dtype: str, compute: str) -> None:
+    kind, size = BFLOAT16 if dtype == "bfloat16" else np.dtype(dtype), 8192 if compute != "float32" else 4096
+    product, _, _ = product_of(device, kind, compute, (size, size, size))
+    call = device.product(product)
+    call()
+    rate = 2 * size**3 / seconds(device, call, 10) / 1e12
+    note(f"products of {size} in {dtype} as {compute}", f"{rate:.0f} TFLOP/s")
+    for address in (product.a, product.b, product.c):
+        device.release(address)
+
+
+def test_9_kernels_around_convolutions(device: Any) -> None:
+    device.load(kernels())
+    for dtype in (np.float16, np.float32, np.float64):
+        item = np.dtype(dtype).itemsize
+        matrix = np.random.default_rng(0).standard_normal((70, 45)).astype(dtype)
+        to = device.allocate(matrix.nbytes)
+        turned(device, to, put(device, matrix), 70, 45, item)()
+        np.testing.assert_array_equal(got(device, to, (45, 70), dtype), matrix.T)
+        images = np.random.default_rng(0).standard_normal((2, 5, 6, 3)).astype(dtype)
+        to = device.allocate(2 * 6 * 8 * 3 * item)
+        moved(device, to, (2, 6, 8, 3), put(device, images), (2, 5, 6, 3), (1, 1), item)()
+        padded = np.pad(images, ((0, 0), (1, 0), (1, 1), (0, 0)))
+        np.testing.assert_array_equal(got(device, to, (2, 6, 8, 3), dtype), padded)
+
+
+def reference(kind: str, x: Any, filters: Any, y: Any, strides: tuple[int, int], padding: Any) -> Any:
+    import headrace as tf
+
+    pads, steps = [[0, 0], [*padding[:2]], [*padding[2:]], [0, 0]], [1, *strides, 1]
+    with tf.Graph().as_default(), tf.Session(backend="reference") as session:
+        x, filters, y = (value.astype(np.float64) for value in (x, filters, y))
+        if kind == "forward":
+            return session.run(tf.nn.conv2d(x, filters, steps, pads))
+        if kind == "data":
+            return session.run(tf.nn.conv2d_backprop_input(x.shape, filters, y, steps, pads))
+        return session.run(tf.nn.conv2d_backprop_filter(x, filters.shape, y, steps, pads))
+
+
+@pytest.mark.parametrize("kind", ["forward", "data", "filter"])
+@pytest.mark.parametrize(("strides", "padding"), [((1, 1), (1, 1, 1, 1)), ((2, 2), (0, 1, 0, 1))])
+@pytest.mark.parametrize(
+    ("dtype", "compute", "tolerance"),
+    [
+        ("float32", "float32", 1e-5),
+        ("float32", "tf32", 2e-3),
+        ("bfloat16", "bfloat16", 1e-2),
+        ("float16", "float16", 2e-3),
+    ],
+)
+def test_a_convolutions_captured(
+    device: Any, kind: str, strides: Any, padding: Any, dtype: str, compute: str, tolerance: float
+) -> None:
+    element = BFLOAT16 if dtype == "bfloat16" else np.dtype(dtype)
+    random = np.random.default_rng(0)
+    side = 16 // strides[0]
+    shapes = {"x": (4, 16, 16, 32), "filters": (3, 3, 32, 64), "y": (4, side, side, 64)}
+    arrays = {name: random.standard_normal(shape).astype(element) for name, shape in shapes.items()}
+    places = {name: put(device, array) for name, array in arrays.items()}
+    convolution = Convolution(kind, *places.values(), element, *shapes.values(), strides, (1, 1), padding, compute)  # type: ignore[arg-type]
+    try:
+        call = device.convolution(convolution)
+    except UnsupportedError as error:
+        pytest.skip(str(error))
+    call()
+    result = {"forward": "y", "data": "x", "filter": "filters"}[kind]
+    replay = device.capture([device.fill(places[result], arrays[result].nbytes, 255), call])
+    replay()
+    expected = reference(kind, arrays["x"], arrays["filters"], arrays["y"], strides, padding)
+    found = got(device, places[result], shapes[result], element).astype(np.float64)
+    assert np.linalg.norm(found - expected) / np.linalg.norm(expected) < tolerance
+    replay()
+    np.testing.assert_array_equal(got(device, places[result], shapes[result], element).astype(np.float64), found)
+
+
+def test_b_memory_that_is_not_there(device: Any) -> None:
+    with pytest.raises(ResourceExhaustedError):
+        device.allocate(1 << 50)
+    device.release(device.allocate(1 << 20))
+
+
+def test_c_bandwidth(device: Any, note: Note) -> None:
+    nbytes = 1 << 30
+    a, b = device.allocate(nbytes), device.allocate(nbytes)
+    call = device.copy(b, a, nbytes)
+    call()
+    note("copies on the card", f"{2 * nbytes / seconds(device, call, 10) / 1e12:.2f} TB/s read and written")
+    device.release(a)
+    device.release(b)
