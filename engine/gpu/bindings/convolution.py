@@ -20,6 +20,7 @@ from ..source import Kernel
 from ..template import template
 from ..text import computed, is_float
 from .columns import BLOCK, add_parts, slices_of, wide
+from .compact import compact
 
 # Bytes of columns at a time.
 _COLUMNS = 64 << 20
@@ -134,6 +135,7 @@ def _im2col(bound: Bound, g: Geometry, x: DeviceArray, start: int, count: int, r
 
 
 @gpu("Conv2D", "_FusedConv2D")
+@compact
 def conv2d(bound: Bound) -> None:
     """Columns times filters; a bias is added and a relu taken by the product."""
     x, filters, *bias = bound.inputs
@@ -154,6 +156,7 @@ def conv2d(bound: Bound) -> None:
 
 
 @gpu("Conv2DBackpropInput", "_Conv2DBackpropInputReluGrad")
+@compact
 def conv2d_backprop_input(bound: Bound) -> None:
     """The gradient of columns, of which each place of the images gathers its parts."""
     _, filters, dy, *features = bound.inputs
@@ -184,6 +187,7 @@ def _mask(bound: Bound, features: DeviceArray | None, dx: DeviceArray) -> None:
 
 
 @gpu("Conv2DBackpropFilter")
+@compact
 def conv2d_backprop_filter(bound: Bound) -> None:
     """Turned columns times gradients, added up over runs of images in order."""
     x, _, dy = bound.inputs
@@ -203,6 +207,7 @@ _DEPTHWISE = "int images, int times"
 
 
 @gpu("DepthwiseConv2dNative")
+@compact
 def depthwise(bound: Bound) -> None:
     """Sums over the taps."""
     x, filters = bound.inputs
@@ -213,6 +218,7 @@ def depthwise(bound: Bound) -> None:
 
 
 @gpu("DepthwiseConv2dNativeBackpropInput")
+@compact
 def depthwise_backprop_input(bound: Bound) -> None:
     """Each place of the images gathers what it gave."""
     _, filters, dy = bound.inputs
@@ -224,6 +230,7 @@ def depthwise_backprop_input(bound: Bound) -> None:
 
 
 @gpu("DepthwiseConv2dNativeBackpropFilter")
+@compact
 def depthwise_backprop_filter(bound: Bound) -> None:
     """Sums over slices of the pixels, added up in order."""
     x, _, dy = bound.inputs

@@ -12,6 +12,7 @@ from ..source import Kernel
 from ..template import template
 from ..text import is_float
 from .columns import BLOCK, add_parts, slices_of
+from .compact import compact
 from .softmax import by_rows
 
 _THREADS = 256
@@ -33,6 +34,7 @@ def _check(bound: Bound, x: DeviceArray, scale: DeviceArray) -> tuple[int, int]:
 
 
 @gpu("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3", "_FusedBatchNormEx")
+@compact
 def batch_norm(bound: Bound) -> None:
     """Moments slice by slice, what they add up to, and the normalised images."""
     x, scale, offset, *moments = bound.inputs[:5]
@@ -50,7 +52,10 @@ def batch_norm(bound: Bound) -> None:
         numbers = channels, float(bound.attrs["epsilon"]), scale
         kernel = _kernel("given_statistics", places, scale.dtype)
         bound.for_each(kernel, channels, *moments, *numbers, *bound.outputs[1:5], factor)
-    places = "const T* x, const U* mean, const U* factor, const U* offset, const T* added, T* y, long long n, int channels, int relu"
+    places = (
+        "const T* x, const U* mean, const U* factor, const U* offset, const T* added, T* y, long long n, int channels, "
+        "int relu"
+    )
     kernel = _kernel("batch_normalize", places, x.dtype, scale.dtype)
     side: DeviceArray | int = added[0] if added else 0
     relu = int(bound.type == "_FusedBatchNormEx")
@@ -75,6 +80,7 @@ def _batch_moments(bound: Bound, x: DeviceArray, rows: int, channels: int, facto
 
 
 @gpu(*_GRADIENTS)
+@compact
 def batch_norm_gradient(bound: Bound) -> None:
     """Sums slice by slice, from which one pass makes the gradient of the images."""
     dy, *rest = bound.inputs[:5]
@@ -82,6 +88,7 @@ def batch_norm_gradient(bound: Bound) -> None:
 
 
 @gpu("_ReluGradFusedBatchNormGrad")
+@compact
 def relu_gradient(bound: Bound) -> None:
     """The same where the gradient counts only where the relu let its argument through."""
     dy, features, *rest = bound.inputs
@@ -126,6 +133,7 @@ def _gradient(
 
 
 @gpu("LayerNormalization")
+@compact
 def layer_norm(bound: Bound) -> None:
     """A row at a time."""
     bound.require_contiguous(np.float32, np.float64)
@@ -140,6 +148,7 @@ def layer_norm(bound: Bound) -> None:
 
 
 @gpu("LayerNormalizationGrad")
+@compact
 def layer_norm_gradient(bound: Bound) -> None:
     """Rows, and sums of columns slice by slice."""
     bound.require_contiguous(np.float32, np.float64)

@@ -9,6 +9,7 @@ from ..calls import Bound, gpu
 from ..template import template
 from ..text import is_float
 from .columns import column_sums
+from .compact import compact
 
 _FILE = "pooling.cuh"
 # images, height, width, channels, output height and width, window, strides and the pads before.
@@ -30,6 +31,7 @@ def windows_of(bound: Bound, x: tuple[int, ...], y: tuple[int, ...]) -> tuple[in
 
 
 @gpu("MaxPool", "AvgPool")
+@compact
 def pool(bound: Bound) -> None:
     """The largest number, or the mean, of each window."""
     x, out = bound.inputs[0], bound.outputs[0]
@@ -39,6 +41,7 @@ def pool(bound: Bound) -> None:
 
 
 @gpu("MaxPoolGrad", "_MaxPoolGradReluGrad")
+@compact
 def max_pool_grad(bound: Bound) -> None:
     """Each number to the first maximum of its window; with the gradient of a relu before the pool, sums by channel too."""
     x, y, dy = bound.inputs
@@ -53,6 +56,7 @@ def max_pool_grad(bound: Bound) -> None:
 
 
 @gpu("MaxPoolGradGrad")
+@compact
 def max_pool_grad_grad(bound: Bound) -> None:
     """What is at the first maximum of each window."""
     x, y, ddx = bound.inputs
@@ -63,6 +67,7 @@ def max_pool_grad_grad(bound: Bound) -> None:
 
 
 @gpu("AvgPoolGrad")
+@compact
 def avg_pool_grad(bound: Bound) -> None:
     """Each number in equal parts to its window."""
     dy, dx = bound.inputs[1], bound.outputs[0]

@@ -9,6 +9,7 @@ from ...ops.random import stream_for
 from ..calls import Array, Bound, DeviceArray, gpu
 from ..template import template
 from ..text import is_float
+from .compact import compact
 
 _KERNELS = {
     "RandomUniform": "random_uniform",
@@ -21,6 +22,7 @@ _KERNELS = {
 
 
 @gpu(*_KERNELS)
+@compact
 def random_floats(bound: Bound) -> None:
     """Blocks of four numbers, or of two doubles."""
     out = bound.outputs[0]
@@ -31,6 +33,7 @@ def random_floats(bound: Bound) -> None:
 
 
 @gpu("RandomUniformInt", "StatelessRandomUniformInt")
+@compact
 def random_integers(bound: Bound) -> None:
     """Words modulo the range; an empty range is named by the NumPy kernel."""
     out, (low, high) = bound.outputs[0], bound.inputs[-2:]

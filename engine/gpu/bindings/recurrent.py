@@ -14,6 +14,7 @@ from ..device import Product
 from ..source import Kernel
 from ..template import template
 from .columns import column_sums
+from .compact import compact
 
 # What the gates of a whole sequence may take in scratch memory.
 _MOST_BYTES = 1 << 30
@@ -86,6 +87,7 @@ def _check_limit(bound: Bound, limit: DeviceArray, time: int) -> None:
 
 
 @gpu("BlockLSTM")
+@compact
 def block_lstm(bound: Bound) -> None:
     """A layer over a sequence."""
     _require(bound, 1)
@@ -96,6 +98,7 @@ def block_lstm(bound: Bound) -> None:
 
 
 @gpu("LSTMBlockCell")
+@compact
 def lstm_block_cell(bound: Bound) -> None:
     """A step of it."""
     _require(bound, 0)
@@ -147,6 +150,7 @@ def _lstm_step_gradient(
 
 
 @gpu("LSTMBlockCellGrad")
+@compact
 def lstm_block_cell_gradient(bound: Bound) -> None:
     """The gradient as far as the gates' inputs."""
     _require(bound, 0)
@@ -159,6 +163,7 @@ def lstm_block_cell_gradient(bound: Bound) -> None:
 
 
 @gpu("BlockLSTMGrad")
+@compact
 def block_lstm_gradient(bound: Bound) -> None:
     """The gradients of a layer over a sequence, from its last steps to its first."""
     _require(bound, 1)
@@ -224,6 +229,7 @@ def _peephole_sums(
 
 
 @gpu("GRUSequence")
+@compact
 def gru_sequence(bound: Bound) -> None:
     """A layer over a sequence."""
     _require(bound, 0)
@@ -231,6 +237,7 @@ def gru_sequence(bound: Bound) -> None:
 
 
 @gpu("GRUBlockCell")
+@compact
 def gru_block_cell(bound: Bound) -> None:
     """A step of it."""
     _require(bound, 0)
@@ -260,6 +267,7 @@ def _gru(layer: Layer, inputs: Sequence[DeviceArray], outputs: Sequence[DeviceAr
 
 
 @gpu("GRUSequenceGrad")
+@compact
 def gru_sequence_gradient(bound: Bound) -> None:
     """The gradients of a layer over a sequence."""
     _require(bound, 0)
@@ -279,6 +287,7 @@ def gru_sequence_gradient(bound: Bound) -> None:
 
 
 @gpu("GRUBlockCellGrad")
+@compact
 def gru_block_cell_gradient(bound: Bound) -> None:
     """The gradient of a step as far as the inputs of candidate and gates."""
     _require(bound, 0)

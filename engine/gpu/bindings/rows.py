@@ -11,6 +11,7 @@ import numpy as np
 from ..calls import THREADS, Bound, DeviceArray, gpu
 from ..source import Kernel
 from ..template import template
+from .compact import compact
 
 _FILE = "rows.cuh"
 # As in rows.cuh: threads that sort, and rows of a tile. Up to so many rows are sorted by one block.
@@ -32,6 +33,7 @@ def blocks_of(threads: int) -> int:
 
 
 @gpu("Gather", "GatherV2", "ResourceGather")
+@compact
 def gather(bound: Bound) -> None:
     """Slices of an array along one axis."""
     params, indices, out = bound.inputs[0], bound.inputs[1], bound.outputs[0]
@@ -68,6 +70,7 @@ def _of_units(name: str, places: str, index: np.dtype[Any], unit: int, *words: s
 
 
 @gpu("GatherNd", "ResourceGatherNd")
+@compact
 def gather_nd(bound: Bound) -> None:
     """Slices of an array, each named by an index into its first dimensions."""
     params, indices, out = bound.inputs[0], bound.inputs[1], bound.outputs[0]
@@ -91,6 +94,16 @@ def slices_table(bound: Bound, shape: tuple[int, ...], rank: int) -> DeviceArray
     """The first `rank` sizes of an array, and how many slices lie between neighbours along each."""
     steps = [math.prod(shape[d + 1 : rank]) for d in range(rank)]
     return bound.table(np.array([*shape[:rank], *steps], np.int64))
+
+
+def row_stride(bound: Bound, values: DeviceArray, lead: int) -> int:
+    """How many elements lie between rows of `values`, whose first `lead` dimensions number them."""
+    if values.contiguous:
+        return math.prod(values.shape[lead:])
+    row = DeviceArray(values.address, values.dtype, values.shape[1:], values.strides[1:])
+    whole = row.contiguous and values.strides[0] % values.dtype.itemsize == 0 and values.strides[0] >= 0
+    bound.require(lead == 1 and whole, "strided memory")
+    return values.strides[0] // values.dtype.itemsize
 
 
 @dataclass(frozen=True)
@@ -174,24 +187,33 @@ def _sort_many(bound: Bound, arrays: list[DeviceArray], count: int, passes: int)
 
 
 def combine(
-    bound: Bound, kind: str, order: Sorted, values: DeviceArray, target: DeviceArray, inner: int, *, changes: bool
+    bound: Bound,
+    kind: str,
+    order: Sorted,
+    values: DeviceArray,
+    lead: int,
+    target: DeviceArray,
+    inner: int,
+    *,
+    changes: bool,
 ) -> None:
     """Combines rows of `values`, or the one number that they are, with those of the target.
 
-    `changes`: whether the target is a variable, which must stay as it is if anything failed.
+    `lead`: how many dimensions of the values number their rows; `changes`: whether the target is a variable, which must
+    stay as it is if anything failed.
     """
-    bound.require(values.contiguous and target.contiguous, "strided memory")
+    bound.require(target.contiguous, "strided memory")
     bound.require(values.dtype == target.dtype, f"{values.dtype} into {target.dtype}")
     number = order.count * inner != values.size
+    stride = 0 if number else row_stride(bound, values, lead)
     places = (
         "const row_key* keys, const int* places, long long count, long long limit, const T* values, long long stride, "
         "int along, T* target, long long inner, int lanes, const int* error"
     )
     lanes = lanes_of(inner)
     kernel = template("combine_rows", _FILE, places, target.dtype, f"rows_{kind}")
-    sizes = (0, 0) if number else (inner, 1)
     grid = blocks_of(order.count * lanes if inner else 0)
-    arguments = values, *sizes, target, inner, lanes, bound.error if changes else 0
+    arguments = values, stride, int(not number), target, inner, lanes, bound.error if changes else 0
     bound.launch(kernel, grid, THREADS, order.keys, order.places, order.count, order.limit, *arguments)
 
 
@@ -206,11 +228,11 @@ def scatter(bound: Bound) -> None:
     bound.require(kind != "div" or variable.dtype.kind not in "iub", "a division of whole numbers")
     inner = math.prod(variable.shape[1:])
     order = sort_rows(bound, indices, 0, variable.shape[0])
-    combine(bound, kind, order, updates, variable, inner, changes=True)
+    combine(bound, kind, order, updates, indices.ndim, variable, inner, changes=True)
 
 
 for _word in ("Update", "Add", "Sub", "Mul", "Div", "Min", "Max"):
-    gpu(f"Scatter{_word}", f"ResourceScatter{_word}")(scatter)
+    gpu(f"Scatter{_word}", f"ResourceScatter{_word}")(compact(scatter))
 
 
 @gpu("UnsortedSegmentSum")
@@ -221,15 +243,15 @@ def segment_sum(bound: Bound) -> None:
     bound.require(data.shape[: segments.ndim] == segments.shape, "segment numbers of another shape")
     bound.zero(out)
     order = sort_rows(bound, segments, _LEAST, out.shape[0])
-    combine(bound, "add", order, data, out, math.prod(out.shape[1:]), changes=False)
+    combine(bound, "add", order, data, segments.ndim, out, math.prod(out.shape[1:]), changes=False)
 
 
 @gpu("_SummedRows")
 def summed_rows(bound: Bound) -> None:
     """Sums of the rows of equal index, each at the first of them."""
     (values, indices), sums = bound.inputs, bound.outputs[0]
-    bound.require(values.contiguous and sums.contiguous, "strided memory")
-    inner = math.prod(values.shape[1:])
+    bound.require(sums.contiguous, "strided memory")
+    inner, stride = math.prod(values.shape[1:]), row_stride(bound, values, 1)
     order = sort_rows(bound, indices, 0, -1)
     places = (
         "const row_key* keys, const int* places, long long count, const T* values, long long stride, T* out, "
@@ -238,10 +260,11 @@ def summed_rows(bound: Bound) -> None:
     lanes = lanes_of(inner)
     kernel = template("summed_rows", _FILE, places, values.dtype)
     grid = blocks_of(order.count * lanes if inner else 0)
-    bound.launch(kernel, grid, THREADS, order.keys, order.places, order.count, values, inner, sums, inner, lanes)
+    bound.launch(kernel, grid, THREADS, order.keys, order.places, order.count, values, stride, sums, inner, lanes)
 
 
 @gpu("ScatterNd")
+@compact
 def scatter_nd(bound: Bound) -> None:
     """Zeros with slices added."""
     indices, updates, out = bound.inputs[0], bound.inputs[1], bound.outputs[0]
@@ -257,10 +280,11 @@ def scatter_slices(bound: Bound) -> None:
 
 
 for _word in ("Update", "Add", "Sub"):
-    gpu(f"ScatterNd{_word}", f"ResourceScatterNd{_word}")(scatter_slices)
+    gpu(f"ScatterNd{_word}", f"ResourceScatterNd{_word}")(compact(scatter_slices))
 
 
 @gpu("TensorScatterUpdate", "TensorScatterAdd", "TensorScatterSub")
+@compact
 def tensor_scatter(bound: Bound) -> None:
     """A copy of a tensor with slices combined with updates."""
     source, indices, updates = bound.inputs
@@ -278,4 +302,4 @@ def _scatter_slices(
     bound.require(0 < rank <= target.ndim, "no indices")
     bound.require(updates.shape == (*indices.shape[:-1], *target.shape[rank:]), "updates of another shape")
     order = sort_slices(bound, indices, target.shape)
-    combine(bound, kind, order, updates, target, math.prod(target.shape[rank:]), changes=changes)
+    combine(bound, kind, order, updates, indices.ndim - 1, target, math.prod(target.shape[rank:]), changes=changes)

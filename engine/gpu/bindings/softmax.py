@@ -8,6 +8,7 @@ from ..calls import Bound, DeviceArray, gpu
 from ..source import Kernel
 from ..template import template
 from ..text import is_float
+from .compact import compact
 
 # Rows of up to so many elements belong to a warp, longer ones to a block.
 _WARP_ROW = 1024
@@ -22,6 +23,7 @@ def by_rows(bound: Bound, rows: int, n: int) -> tuple[str, int]:
 
 
 @gpu("Softmax", "LogSoftmax")
+@compact
 def softmax(bound: Bound) -> None:
     """A row at a time."""
     bound.require_contiguous()
@@ -35,6 +37,7 @@ def softmax(bound: Bound) -> None:
 
 
 @gpu("SparseSoftmaxCrossEntropyWithLogits", "_ScaledSparseSoftmaxCrossEntropyWithLogits")
+@compact
 def sparse_cross_entropy(bound: Bound) -> None:
     """Loss and gradient; the label out of range is named by the NumPy kernel."""
     rows, n = bound.inputs[0].shape
@@ -48,6 +51,7 @@ def sparse_cross_entropy(bound: Bound) -> None:
 
 
 @gpu("SoftmaxCrossEntropyWithLogits", "_ScaledSoftmaxCrossEntropyWithLogits")
+@compact
 def cross_entropy(bound: Bound) -> None:
     """Loss and gradient for a distribution a row."""
     logits, labels = bound.inputs[:2]

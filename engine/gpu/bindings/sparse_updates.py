@@ -13,7 +13,7 @@ from ...ops.training import RULES
 from ..calls import THREADS, Bound, DeviceArray, gpu
 from ..source import Kernel
 from ..text import computed, is_float, stored
-from .rows import Sorted, blocks_of, lanes_of, sort_rows
+from .rows import Sorted, blocks_of, lanes_of, row_stride, sort_rows
 from .updates import ARRAYS, BY_NAME, GRADIENTS, NUMBERS, loads, numbers_of, options_of, padded, rule_of, step_of
 
 
@@ -66,7 +66,7 @@ class _Tables:
         values, arrays = dict(zip(names, inputs, strict=True)), inputs[: rule.variables]
         gradient, indices = next(values[n] for n in GRADIENTS if n in values), values["indices"]
         for array in (*arrays, gradient):
-            bound.require(array.contiguous, "strided memory")
+            bound.require(array is gradient or array.contiguous, "strided memory")
             bound.require(is_float(array.dtype) and array.dtype == arrays[0].dtype, f"{array.dtype}")
         bound.require(all(a.shape == arrays[0].shape for a in arrays), "variable and slots of different shapes")
         bound.require(arrays[0].ndim > 0 and indices.ndim == 1, "no rows")
@@ -74,11 +74,11 @@ class _Tables:
         numbers = [values[n] for n in numbers_of(names, rule)]
         bound.require(all(x.size == 1 for x in numbers), "a number that is no scalar")
         order = self._order(indices, arrays[0].shape[0])
-        inner = math.prod(arrays[0].shape[1:])
+        inner, stride = math.prod(arrays[0].shape[1:]), row_stride(bound, gradient, 1)
         if order.count and inner:
             addresses = [*padded(arrays, ARRAYS), gradient.address, *padded(numbers, NUMBERS)]
             lanes = lanes_of(inner)
-            self.rows.append([*addresses, order.keys.address, order.places.address, order.count, inner, inner, lanes])
+            self.rows.append([*addresses, order.keys.address, order.places.address, order.count, inner, stride, lanes])
             self.blocks = max(self.blocks, blocks_of(order.count * lanes))
 
     def _order(self, indices: DeviceArray, limit: int) -> Sorted:

@@ -15,6 +15,7 @@ from ..device import Product
 from ..source import Kernel
 from ..text import computed, is_float, stored
 from ..update_text import step_text
+from .compact import compact
 
 # As in updates.cuh: variables and numbers of an entry of a table, and the elements of a block.
 ARRAYS, NUMBERS, BLOCK = 4, 8, 2048
@@ -130,12 +131,13 @@ def apply_dense(bound: Bound) -> None:
 
 
 for _rule in RULES:
-    gpu(f"ResourceApply{_rule.name}")(apply_dense)
+    gpu(f"ResourceApply{_rule.name}")(compact(apply_dense))
     if _rule.by_reference:
-        gpu(f"Apply{_rule.name}")(apply_dense)
+        gpu(f"Apply{_rule.name}")(compact(apply_dense))
 
 
 @gpu("_MultiUpdate")
+@compact
 def multi_update(bound: Bound) -> None:
     """The updates of one type on different variables, a launch for each dtype."""
     start, chosen = 0, {}
@@ -151,6 +153,7 @@ def multi_update(bound: Bound) -> None:
 
 
 @gpu("_MatMulApplyGradientDescent", "_MatMulApplyMomentum", "_MatMulApplyAdam")
+@compact
 def apply_product(bound: Bound) -> None:
     """The product, then the update."""
     rule = rule_of(bound, bound.type)

@@ -32,10 +32,11 @@ class _Memory:
         return found
 
     def get(self, array, found):
-        if array.nbytes and found.contiguous:
-            host = np.empty(array.shape, array.dtype)
+        order = np.argsort([-s for s in array.strides], kind="stable")
+        host = np.empty(array.transpose(order).shape, array.dtype)
+        if array.nbytes:
             self.device.download(host, found.address)
-            array[...] = host
+            array[...] = host.transpose(np.argsort(order))
 
 
 def all_attrs(op_type, attrs):
