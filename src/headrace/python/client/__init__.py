@@ -1,7 +1,7 @@
 """`tensorflow.python.client`."""
 
-from . import timeline
+from . import device_lib, timeline
 
 __all__ = [
-    "timeline",
+    "device_lib", "timeline",
 ]  # fmt: skip

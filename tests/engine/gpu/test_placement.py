@@ -1,0 +1,137 @@
+"""Where operations run: which device a session gets, device strings, and what is said of it."""
+
+import logging
+import subprocess
+import sys
+
+import pytest
+
+import headrace as tf
+from headrace.engine.device_lib import list_local_devices
+from headrace.engine.gpu import find
+from headrace.engine.gpu.cuda.driver import Card, Found
+from headrace.engine.gpu.memory import ledger_of
+
+CPU, GPU = (f"/job:localhost/replica:0/task:0/device:{kind}:0" for kind in ("CPU", "GPU"))
+
+
+@pytest.fixture(autouse=True)
+def graph():
+    with tf.Graph().as_default() as graph:
+        yield graph
+
+
+@pytest.fixture
+def simulated(sim, monkeypatch):
+    monkeypatch.setenv("HEADRACE_GPU", "sim")
+
+
+@pytest.fixture
+def without(monkeypatch):
+    monkeypatch.setenv("HEADRACE_GPU", "none")
+
+
+@pytest.mark.usefixtures("simulated")
+def test_a_session_uses_the_gpu_where_there_is_one():
+    assert tf.Session().list_devices() == [CPU, GPU]
+    assert tf.Session(backend="cpu").list_devices() == [CPU]
+    assert tf.Session(config=tf.ConfigProto(device_count={"GPU": 0})).options.backend == "cpu"
+    assert tf.test.is_gpu_available() and tf.test.gpu_device_name() == "/device:GPU:0"
+    assert [d.device_type for d in list_local_devices()] == ["CPU", "GPU"]
+
+
+@pytest.mark.usefixtures("without")
+def test_a_session_uses_the_cpu_where_there_is_none():
+    assert tf.Session().options.backend == "cpu"
+    assert not tf.test.is_gpu_available() and not tf.test.gpu_device_name()
+    assert [d.name for d in list_local_devices()] == ["/device:CPU:0"]
+    with pytest.raises(tf.errors.FailedPreconditionError, match="HEADRACE_GPU"):
+        tf.Session(backend="gpu")
+
+
+@pytest.mark.usefixtures("without")
+def test_an_operation_on_a_gpu_that_is_not_there_is_an_error_or_runs_on_the_cpu():
+    with tf.device("/gpu:0"):
+        y = tf.constant(2.0) * 3.0
+    with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError, match="allow_soft_placement"):
+        session.run(y)
+    with tf.Session(config=tf.ConfigProto(allow_soft_placement=True)) as session:
+        assert session.run(y) == 6
+
+
+@pytest.mark.usefixtures("simulated")
+def test_a_second_gpu_that_is_not_there_is_an_error():
+    x = tf.placeholder(tf.float32, [2])
+    with tf.device("/gpu:1"):
+        y = tf.tanh(x)
+    with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError, match="device:GPU:0"):
+        session.run(y, {x: [0, 1]})
+
+
+@pytest.mark.usefixtures("simulated")
+def test_placement_is_logged(caplog):
+    x = tf.placeholder(tf.float32, [2], name="x")
+    with tf.device("/cpu:0"):
+        y = tf.tanh(x, name="y")
+    z = tf.unique(tf.matmul([y], [y], transpose_b=True, name="p")[0], name="z")[0]
+    with caplog.at_level(logging.INFO, "headrace"):
+        with tf.Session(config=tf.ConfigProto(log_device_placement=True)) as session:
+            session.run(z, {x: [0, 1]})
+    said = {r.message.split(": (")[0]: r.message.rsplit(": ", 1)[1] for r in caplog.records}
+    assert (said["y"], said["p"], said["z"]) == (CPU, GPU, CPU)
+
+
+@pytest.mark.usefixtures("simulated")
+def test_a_share_of_the_memory_is_a_limit():
+    device = find.find_device()
+    ledger = ledger_of(device)
+    before = ledger.limit
+    try:
+        tf.Session(config=tf.ConfigProto(gpu_options=tf.GPUOptions(per_process_gpu_memory_fraction=0.5)))
+        assert ledger.limit == device.memory()[1] // 2
+    finally:
+        ledger.limit = before
+
+
+def test_ranks_of_a_machine_take_turns(monkeypatch, caplog):
+    for rank, count, visible, number in [(0, 2, "", 0), (3, 2, "", 1), (1, 4, "2,3", 3), (2, 1, "", 0)]:
+        monkeypatch.setenv("OMPI_COMM_WORLD_LOCAL_RANK", str(rank))
+        config = tf.ConfigProto(gpu_options=tf.GPUOptions(visible_device_list=visible))
+        assert find.card_number(count, config) == number
+    monkeypatch.setattr(find, "_said", set())
+    monkeypatch.setenv("OMPI_COMM_WORLD_LOCAL_SIZE", "4")
+    assert find.card_number(2) == 0 and "4 ranks of this machine share 2 GPUs" in caplog.text
+    for wrong in ("7", "first"):
+        config = tf.ConfigProto(gpu_options=tf.GPUOptions(visible_device_list=wrong))
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"visible_device_list is '{wrong}'"):
+            find.card_number(2, config)
+
+
+def test_a_gpu_that_cannot_be_used_is_told_of_once(monkeypatch, caplog):
+    monkeypatch.delenv("HEADRACE_GPU", raising=False)
+    card = Card(0, "a card", "sm_90", 1 << 30)
+    monkeypatch.setattr(find.driver, "find", lambda: Found((card,), 12))
+    monkeypatch.setattr(find, "_said", set())
+
+    def refuse(found):
+        raise find.UnsupportedError("there is a GPU but no CuPy: install headrace[cuda12]")
+
+    monkeypatch.setattr(find.driver, "check_packages", refuse)
+    for _ in range(2):
+        assert find.find_device() is None
+    assert caplog.text.count("install headrace[cuda12]") == 1
+    with pytest.raises(tf.errors.FailedPreconditionError, match="install"):
+        tf.Session(backend="gpu")
+
+
+def test_a_choice_that_is_none_is_an_error(monkeypatch):
+    monkeypatch.setenv("HEADRACE_GPU", "fast")
+    with pytest.raises(tf.errors.InvalidArgumentError, match="'fast'; it may be cuda, sim, none"):
+        tf.Session()
+
+
+def test_importing_asks_for_no_device():
+    script = (
+        "import sys, headrace; assert not any(n.startswith(('cupy', 'headrace.engine.gpu.sim')) for n in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
