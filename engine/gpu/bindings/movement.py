@@ -16,7 +16,7 @@ from ..text import is_small, kernel_of, stored
 
 _FILES = ("movement.cuh",)
 _MOST_RANK = 6
-_ITEMS = {1: "unsigned char", 2: "unsigned short", 4: "unsigned int", 8: "unsigned long long", 16: "sixteen_bytes"}
+_ITEMS = {1: "unsigned char", 2: "unsigned short", 4: "unsigned int", 8: "unsigned long long", 16: "copied_16"}
 _TILE = 32
 # Sizes from which turning matrices in tiles pays.
 _WORTH_TURNING = 8

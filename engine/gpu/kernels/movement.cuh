@@ -1,6 +1,6 @@
 /* Copies between strided arrays, and arrays made of few numbers. Elements are bytes of their size here. */
 
-struct alignas(16) sixteen_bytes {
+struct alignas(16) copied_16 {
     unsigned long long low, high;
 };
 
@@ -65,7 +65,7 @@ template <class T> HR_DEVICE void copy_turned(
 /* `count` bytes of a pattern of 16; `out` is aligned to 16 bytes if `aligned`. */
 HR_DEVICE void fill_pattern(unsigned char* out, long long count, unsigned long long low, unsigned long long high, int aligned) {
     long long packs = aligned ? count / 16 : 0;
-    HR_EACH(i, packs) reinterpret_cast<sixteen_bytes*>(out)[i] = {low, high};
+    HR_EACH(i, packs) reinterpret_cast<copied_16*>(out)[i] = {low, high};
     HR_EACH(j, count - packs * 16) {
         long long k = packs * 16 + j;
         out[k] = (unsigned char)((k & 8 ? high : low) >> (8 * (k & 7)));
