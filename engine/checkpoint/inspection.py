@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,7 +74,11 @@ def listed(path: str | os.PathLike[str]) -> Report:
 
 def _extent(manifest: Manifest) -> str:
     size = sum(s.bytes for s in manifest.shards)
-    return f"{len(manifest.tensors)} tensors, {size} bytes in {len(manifest.shards)} shards"
+    return f"{_counted(manifest.tensors, 'tensor')}, {size} bytes in {_counted(manifest.shards, 'shard')}"
+
+
+def _counted(items: Sized, what: str) -> str:
+    return f"{len(items)} {what}" if len(items) == 1 else f"{len(items)} {what}s"
 
 
 def shown(path: str | os.PathLike[str], names: list[str] | None = None) -> Report:
