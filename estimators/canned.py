@@ -152,6 +152,9 @@ class Classifier(CannedEstimator):
         if self._finds_classes:
             head = self._head
             self._head = class_head(len(classes), head.weight_column, None, head.loss_reduction)
+            names = [str(name) for name in classes.tolist()]
+            if names != [str(i) for i in range(len(names))]:
+                self._head.found_names = names
 
     def predict(self, input_fn: Any, *args: Any, **kwargs: Any) -> Any:
         """The classes [n] of an array of examples, or what an input function's examples give, one by one."""

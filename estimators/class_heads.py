@@ -17,6 +17,7 @@ from ..engine.ops.binary import maximum
 from ..engine.ops.casting import cast
 from ..engine.ops.comparison import equal, greater
 from ..engine.ops.extrema import argmax
+from ..engine.ops.indexing import gather
 from ..engine.ops.nn_losses import (
     sigmoid_cross_entropy_with_logits,
     softmax,
@@ -61,6 +62,8 @@ class ClassHead(SingleHead):
             )
         self.n_classes = n_classes
         self.label_vocabulary = None if label_vocabulary is None else list(label_vocabulary)
+        # What classes are called that were found in labels, where that is not their number.
+        self.found_names: list[str] | None = None
 
     def _class_predictions(self, scores: Tensor) -> dict[str, Tensor]:
         """The most likely class and all classes, from a score for each class."""
@@ -82,10 +85,12 @@ class ClassHead(SingleHead):
 
     def _all_classes(self, scores: Tensor) -> Tensor:
         """The names of the classes, string [batch, n_classes]."""
-        names = self.label_vocabulary or [str(i) for i in range(self.n_classes)]
+        names = self.label_vocabulary or self.found_names or [str(i) for i in range(self.n_classes)]
         return tile(convert_to_tensor([names]), stack([shape(scores)[0], 1]))
 
     def _class_names(self, class_ids: Tensor) -> Tensor:
+        if self.found_names is not None:
+            return gather(convert_to_tensor(self.found_names), class_ids, name="str_classes")
         if self.label_vocabulary is None:
             return as_string(class_ids, name="str_classes")
         table = index_to_string_table_from_tensor(self.label_vocabulary, name="class_string_lookup")

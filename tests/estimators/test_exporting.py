@@ -304,3 +304,25 @@ def test_all_modes_in_one_saved_model(tmp_path):
     ):
         with pytest.raises(ValueError, match=text):
             model.experimental_export_all_saved_models(tmp_path, wrong)
+
+
+def test_found_classes_are_served_by_their_names(tmp_path):
+    """Classes that `fit` found in the labels are called so in exported models and in what input functions predict."""
+    x, words = np.array([[-1.0], [1.0]] * 20, np.float32), np.array(["no", "yes"] * 20)
+    model = tf.estimator.LinearClassifier(random_state=0).fit(x, words, epochs=50, verbose=0)
+
+    def receiver_fn():
+        feature = tf.placeholder(tf.float32, [None, 1])
+        return tf.estimator.export.ServingInputReceiver({"x": feature}, {"x": feature})
+
+    path = model.export_saved_model(str(tmp_path), receiver_fn).decode()
+    served = tf.contrib.predictor.from_saved_model(path)({"x": x[:2]})
+    assert served["classes"].tolist() == [[b"no", b"yes"]] * 2
+    assert tf.contrib.predictor.from_saved_model(path, "predict")({"x": x[:2]})["classes"].tolist() == [
+        [b"no"],
+        [b"yes"],
+    ]
+    found = model.predict(tf.estimator.inputs.numpy_input_fn({"x": x[:2]}, shuffle=False))
+    assert [one["classes"].tolist() for one in found] == [[b"no"], [b"yes"]]
+    numbers = tf.estimator.LinearClassifier(random_state=0).fit(x, np.array([3, 5] * 20), epochs=50, verbose=0)
+    assert next(numbers.predict(lambda: {"x": tf.constant(x[:2])}))["all_classes"].tolist() == [b"3", b"5"]
