@@ -20,7 +20,7 @@ _FOLDER = Path(__file__).parent
 # Static variables of templates are shared memory: hidden, so that units of one process never share them.
 _FLAGS = (
     "-std=c++17 -O1 -fPIC -fvisibility=hidden -fno-gnu-unique -fno-exceptions -fno-rtti -fno-math-errno "
-    "-ffp-contract=off -fno-strict-aliasing -fwrapv -Wno-psabi"
+    "-fno-threadsafe-statics -ffp-contract=off -fno-strict-aliasing -fwrapv -Wno-psabi"
 ).split()
 _DYNAMIC_SHARED = re.compile(r"extern\s+__shared__\s+(?:__align__\s*\(\d+\)\s*)?([\w ]+?)\s+(\w+)\s*\[\s*\]\s*;")
 
@@ -34,7 +34,7 @@ class HostCompiler:
         chosen = _chosen_flags()
         self.flags = [*_FLAGS, *chosen, *extra]
         # Without start files and libraries that nothing needs, linking takes a third of the time.
-        self.libraries = ["-lm"] if chosen else ["-nostdlib", "-lm", "-lc", "-lgcc"]
+        self.libraries = ["-lm"] if chosen else ["-nostdlib", "-Wl,-z,defs", "-lm", "-lc", "-lgcc"]
 
     @cached_property
     def identity(self) -> str:
