@@ -82,7 +82,7 @@ class VariableStorage:
     def changed_at_home(self) -> None:
         """Notes that the array was written: what a device holds is old."""
         if self.copy is not None:
-            self.copy.on_device = False
+            self.copy.changed_at_home()
 
     def on(self, device: Device, allocate: Callable[[int], DeviceMemory]) -> DeviceCopy:
         """The variable's memory on a device, made at the first call; what another device holds comes home."""

@@ -52,6 +52,10 @@ class GpuProgram(PlannedProgram):
 
     def bind(self) -> None:
         """Binds the steps to memory, anew where a variable has other memory than before."""
+        with lock_of(self.device):
+            self._bind()
+
+    def _bind(self) -> None:
         generation = self._begin_binding()
         self.timing = None
         self.sources: list[int | DeviceSegment | None] = []

@@ -32,42 +32,56 @@ class DeviceMemory:
 
 
 class DeviceCopy:
-    """A variable's memory on a device, and on which side its newest value is: on one or both."""
+    """A variable's memory on a device, and on which side its newest value is: on one or both.
 
-    __slots__ = ("_lock", "at_home", "memory", "on_device")
+    Each side counts its changes and knows how many of the other's it has seen: what changes while it is copied is copied
+    again.
+    """
+
+    __slots__ = ("_device_changes", "_home_changes", "_lock", "_seen_at_home", "_seen_on_device", "memory")
 
     def __init__(self, memory: DeviceMemory) -> None:
         self.memory = memory
-        self.at_home = True
-        self.on_device = False
+        self._home_changes, self._seen_on_device = 1, 0
+        self._device_changes = self._seen_at_home = 0
         self._lock = threading.Lock()
+
+    @property
+    def at_home(self) -> bool:
+        """Whether the host has the newest value."""
+        return self._seen_at_home == self._device_changes
+
+    @property
+    def on_device(self) -> bool:
+        """Whether the device has the newest value."""
+        return self._seen_on_device == self._home_changes
 
     def come_home(self, array: np.ndarray[Any, Any]) -> None:
         """Makes the array hold the newest value."""
-        if not self.at_home:
-            with self._lock:
-                if not self.at_home:
-                    self._download(array)
-                    self.at_home = True
-
-    def _download(self, array: np.ndarray[Any, Any]) -> None:
-        with lock_of(self.memory.device):
-            if array.nbytes:
-                self.memory.device.download(array, self.memory.address)
+        if self._seen_at_home != self._device_changes:
+            with self._lock, lock_of(self.memory.device):
+                changes = self._device_changes
+                if array.nbytes:
+                    self.memory.device.download(array, self.memory.address)
+                self._seen_at_home = changes
 
     def to_device(self, array: np.ndarray[Any, Any]) -> None:
         """Makes the device's memory hold the newest value."""
-        if not self.on_device:
+        if self._seen_on_device != self._home_changes:
             with self._lock, lock_of(self.memory.device):
+                changes = self._home_changes
                 if array.nbytes:
                     self.memory.device.upload(self.memory.address, np.ascontiguousarray(array))
-                self.on_device = True
+                self._seen_on_device = changes
 
     def changed_on_device(self) -> None:
         """Notes that the device's memory was written: what the host holds is old."""
-        with self._lock:
-            self.on_device = True
-            self.at_home = False
+        self._device_changes += 1
+
+    def changed_at_home(self) -> None:
+        """Notes that the host's array was written, and is the newest value: what the device holds is old."""
+        self._seen_at_home = self._device_changes
+        self._home_changes += 1
 
 
 class Turn:

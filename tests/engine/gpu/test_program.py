@@ -154,6 +154,11 @@ def test_sessions_of_both_kinds_share_a_store():
             for count, session in enumerate([gpu, cpu, gpu, reference, cpu, gpu, gpu, cpu, reference], 1):
                 session.run(add.op)
                 np.testing.assert_array_equal(session.run(v), np.array([1, 2, 3]) * count)
+            for count, session in enumerate([reference, gpu, cpu, gpu]):
+                gpu.run(add.op)
+                v.load(np.full(3, count, np.float32), session)
+                np.testing.assert_array_equal(store.variables["v"].read(), np.full(3, count))
+                np.testing.assert_array_equal(gpu.run(v + 1.0), np.full(3, count + 1))
 
 
 def test_checkpoints_go_from_one_to_the_other(tmp_path):
