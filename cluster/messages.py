@@ -10,6 +10,7 @@ Descriptions repeat from step to step; they are parsed once. Nothing is pickled.
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,11 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.dtypes import DType, as_dtype, of_array
+from ..engine.dtypes import as_dtype, of_array
 from ..engine.errors import DataLossError
 
 _HEADER = struct.Struct("<iiqqiiQ")
 ALIGNMENT = 64
+# Kinds of NumPy's dtypes whose arrays go as they lie in memory.
+_PLAIN = frozenset("biufcV")
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
 
@@ -72,18 +75,18 @@ def empty(nbytes: int) -> Bytes:
 
 def encode(message: Message, memory: Callable[[int], Bytes] = empty) -> Bytes:
     """A message as bytes, in one array, for which `memory` gives so many bytes."""
-    arrays = [_array(v) for v in message.values]
-    parts = [_packed_text(a) if a.dtype.hasobject else np.ascontiguousarray(a) for a in arrays]
-    key = tuple((i, of_array(a).name, a.shape, p.nbytes) for i, a, p in zip(message.ids, arrays, parts, strict=True))
-    text = _description(key) if not message.info else _dump(key, message.info)
+    arrays = [v if type(v) is np.ndarray else np.asarray(v) for v in message.values]
+    kinds: list[_Kind] = [(a.dtype, a.shape) for a in arrays]
+    if not all([a.dtype.kind in _PLAIN for a in arrays]):
+        arrays, kinds = _packed(arrays)
+    layout = _layout(tuple(message.ids), tuple(kinds))
+    text = layout.text if not message.info else _dump(layout.tensors, message.info)
     start = _aligned(_HEADER.size + len(text))
-    sizes = [_aligned(p.nbytes) for p in parts]
-    buffer = memory(start + sum(sizes))
+    buffer = memory(start + layout.nbytes)
     header = _HEADER.pack(message.kind, message.client, message.step, message.run, message.level, 0, len(text))
     buffer[: _HEADER.size + len(text)] = np.frombuffer(header + text, np.uint8)
-    for part, size in zip(parts, sizes, strict=True):
-        buffer[start : start + part.nbytes] = part.reshape(-1).view(np.uint8)
-        start += size
+    for array, (dtype, shape, offset) in zip(arrays, layout.places, strict=True):
+        np.copyto(np.ndarray(shape, dtype, buffer, start + offset), array)
     return buffer
 
 
@@ -94,55 +97,84 @@ def decode(buffer: Bytes) -> Message:
         tf.errors.DataLossError: the bytes are no message.
     """
     try:
-        kind, client, step, run, level, _, length = _HEADER.unpack_from(buffer)
+        kind, client, step, run, level, _, length = _HEADER.unpack_from(buffer.data)
         end = _HEADER.size + length
         if end > buffer.nbytes:
             raise ValueError(f"a description of {length} bytes in {buffer.nbytes}")
-        specs, info = _parse(buffer[_HEADER.size : end].tobytes())
-        values = _arrays(buffer, _aligned(end), specs)
-        return Message(Kind(kind), client, step, run, level, [s[0] for s in specs], values, info)
+        ids, specs, info = _parse(buffer[_HEADER.size : end].tobytes())
+        values, start = [], _aligned(end)
+        for dtype, shape, offset, nbytes in specs:
+            value = np.ndarray(shape if nbytes is None else nbytes, dtype, buffer, start + offset)
+            values.append(value if nbytes is None else _text(value, shape))
+        return Message(Kind(kind), client, step, run, level, ids, values, info)
     except (struct.error, ValueError, TypeError, KeyError) as error:
         raise DataLossError(None, None, f"A message between tasks cannot be read: {error}") from error
-
-
-def _array(value: Any) -> np.ndarray[Any, Any]:
-    array = np.asarray(value)
-    # Text has no width of its own.
-    return array.astype(object) if array.dtype.kind == "S" else array
 
 
 def _aligned(count: int) -> int:
     return -(-count // ALIGNMENT) * ALIGNMENT
 
 
-def _dump(key: tuple[Any, ...], info: dict[str, Any]) -> bytes:
-    return json.dumps({"tensors": key, **info}).encode()
+def _dump(tensors: tuple[Any, ...], info: dict[str, Any]) -> bytes:
+    return json.dumps({"tensors": tensors, **info}).encode()
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Where arrays lie: a description of them, for each its dtype, shape and place, and how many bytes they take."""
+
+    tensors: tuple[Any, ...]
+    text: bytes
+    places: list[tuple[np.dtype[Any], tuple[int, ...], int]]
+    nbytes: int
+
+
+# The dtype and shape of an array; of text the shape, and the number of bytes of its packed form.
+_Kind = tuple[np.dtype[Any], tuple[int, ...]] | tuple[np.dtype[Any], tuple[int, ...], int]
 
 
 @lru_cache(maxsize=4096)
-def _description(key: tuple[Any, ...]) -> bytes:
-    return _dump(key, {})
+def _layout(ids: tuple[int, ...], kinds: tuple[_Kind, ...]) -> _Layout:
+    tensors, places, end = [], [], 0
+    for i, (dtype, shape, *packed) in zip(ids, kinds, strict=True):
+        kind = of_array(np.empty(0, dtype))
+        nbytes = packed[0] if packed else math.prod(shape) * kind.numpy.itemsize
+        tensors.append((i, kind.name, shape, nbytes))
+        places.append((np.dtype(np.uint8), (nbytes,), end) if packed else (kind.numpy, shape, end))
+        end += _aligned(nbytes)
+    return _Layout(tuple(tensors), _dump(tuple(tensors), {}), places, end)
 
 
-_Spec = tuple[int, DType, tuple[int, ...], int]
+def _packed(arrays: list[np.ndarray[Any, Any]]) -> tuple[list[np.ndarray[Any, Any]], list[_Kind]]:
+    """Arrays with text in packed form, and what they were."""
+    found: list[np.ndarray[Any, Any]] = []
+    kinds: list[_Kind] = []
+    for array in arrays:
+        # Text has no width of its own.
+        array = array.astype(object) if array.dtype.kind == "S" else array
+        found.append(_packed_text(array) if array.dtype.hasobject else array)
+        kinds.append(
+            (array.dtype, array.shape, found[-1].nbytes) if array.dtype.hasobject else (array.dtype, array.shape)
+        )
+    return found, kinds
+
+
+_Spec = tuple[np.dtype[Any], tuple[int, ...], int, int | None]
 
 
 @lru_cache(maxsize=4096)
-def _parse(text: bytes) -> tuple[list[_Spec], dict[str, Any]]:
+def _parse(text: bytes) -> tuple[tuple[int, ...], list[_Spec], dict[str, Any]]:
+    """The numbers of arrays; their dtypes, shapes, places and, of packed text, numbers of bytes; and what else is said."""
     found = json.loads(text)
-    specs = [(i, as_dtype(name), tuple(shape), nbytes) for i, name, shape, nbytes in found.pop("tensors")]
-    return specs, found
-
-
-def _arrays(buffer: Bytes, start: int, specs: Sequence[_Spec]) -> list[Any]:
-    values: list[Any] = []
-    for _, dtype, shape, nbytes in specs:
-        part = buffer[start : start + nbytes]
-        if part.nbytes != nbytes:
-            raise ValueError(f"an array of {nbytes} bytes, of which {part.nbytes} came")
-        values.append(_text(part, shape) if dtype.numpy.hasobject else part.view(dtype.numpy).reshape(shape))
-        start += _aligned(nbytes)
-    return values
+    tensors, specs, end = found.pop("tensors"), [], 0
+    for _, name, shape, nbytes in tensors:
+        dtype = as_dtype(name).numpy
+        is_text = dtype.hasobject
+        if not is_text and nbytes != math.prod(shape) * dtype.itemsize:
+            raise ValueError(f"{name}{shape} has not {nbytes} bytes")
+        specs.append((np.dtype(np.uint8) if is_text else dtype, tuple(shape), end, nbytes if is_text else None))
+        end += _aligned(nbytes)
+    return tuple(t[0] for t in tensors), specs, found
 
 
 def _packed_text(array: np.ndarray[Any, Any]) -> Bytes:
@@ -153,7 +185,7 @@ def _packed_text(array: np.ndarray[Any, Any]) -> Bytes:
 
 
 def _text(part: Bytes, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
-    count = int(np.prod(shape, dtype=np.int64))
+    count = math.prod(shape)
     lengths = np.frombuffer(part[: 8 * count].tobytes(), "<u8")
     ends = 8 * count + np.cumsum(lengths, dtype=np.int64)
     result = np.empty(count, object)
