@@ -19,7 +19,7 @@ class Memory:
 
     def put(self, array):
         """The array on the device: the same memory, and so the same views of it, once."""
-        base = array
+        base = array = np.asarray(array)
         while isinstance(base.base, np.ndarray):
             base = base.base
         flat = base.ravel(order="K")
@@ -82,13 +82,20 @@ def run_op(device, op_type, inputs, outputs, attrs=None, *, known=True, **option
     return run(device, GPU_BINDINGS[op_type], inputs, outputs, op_type, attrs, constants=constants, **options)
 
 
+def run_together(device, cases):
+    """Runs cases with kernels that are compiled together."""
+    device.load(list({k.name: k for case in cases for k in case.kernels()}.values()))
+    for case in cases:
+        case.run()
+
+
 def run_all(device, cases):
     """Runs (op type, inputs, outputs, attributes) with kernels that are compiled together; the outputs."""
-    bound = [
-        Case(device, GPU_BINDINGS[op_type], inputs, outputs, op_type, attrs, constants=list(inputs))
-        for op_type, inputs, outputs, attrs in cases
-    ]
-    device.load(list({k.name: k for case in bound for k in case.kernels()}.values()))
-    for case in bound:
-        case.run()
+    run_together(
+        device,
+        [
+            Case(device, GPU_BINDINGS[op_type], inputs, outputs, op_type, attrs, constants=list(inputs))
+            for op_type, inputs, outputs, attrs in cases
+        ],
+    )
     return [outputs for _, _, outputs, _ in cases]

@@ -5,12 +5,11 @@ import math
 
 import ml_dtypes
 import numpy as np
-import pytest
 
 from headrace.engine.gpu.bindings.elementwise import chain
 from headrace.engine.scalar import call, trace, where
 
-from .launching import run, run_op
+from .launching import Case, run, run_all, run_op, run_together
 
 F = np.float32
 RULE = trace(lambda x, y: where(x * y + 3 > y, call("maximum", x + y, 0) * x, -y), 2)
@@ -30,9 +29,20 @@ SHAPES = [
 ]
 
 
-def value(device, expression, inputs, out, **options):
-    run(device, lambda b: chain(b, expression, b.inputs, b.outputs[0], **options), inputs, [out])
-    return out
+def values(device, cases):
+    """The values of (expression, inputs) by kernels that are compiled together."""
+    outs = [np.zeros(e.shape, e.dtype) for e in (expected_of(*case) for case in cases)]
+    run_together(device, [chained(device, *case, out) for case, out in zip(cases, outs, strict=True)])
+    return outs
+
+
+def chained(device, expression, inputs, out):
+    return Case(device, lambda b: chain(b, expression, b.inputs, b.outputs[0]), inputs, [out])
+
+
+def assert_values(device, cases):
+    for found, case in zip(values(device, cases), cases, strict=True):
+        np.testing.assert_array_equal(found, expected_of(*case))
 
 
 def expected_of(expression, inputs):
@@ -40,24 +50,26 @@ def expected_of(expression, inputs):
         return np.asarray(expression.evaluate(*inputs))
 
 
-@pytest.mark.parametrize("dtype", ["float32", "int64"])
-@pytest.mark.parametrize("shapes", SHAPES, ids=str)
-def test_broadcasting(sim, shapes, dtype):
-    rng = np.random.default_rng(5)
-    a, b = (np.asarray(rng.integers(-9, 9, s)).astype(dtype) for s in shapes)
-    for pair in itertools.permutations((a, b)):
-        expected = expected_of(RULE, pair)
-        np.testing.assert_array_equal(value(sim, RULE, list(pair), np.zeros(expected.shape, dtype)), expected)
+def test_broadcasting(sim):
+    rng, cases = np.random.default_rng(5), []
+    for shapes, dtype in itertools.product(SHAPES, ("float32", "int64")):
+        pair = [np.asarray(rng.integers(-9, 9, s)).astype(dtype) for s in shapes]
+        cases += [(RULE, pair), (RULE, pair[::-1])]
+    assert_values(sim, cases)
 
 
-@pytest.mark.parametrize("length", [1, 3, 4, 5, 1023, 70001])
-def test_lengths_and_unaligned_memory(sim, length):
-    memory = np.random.default_rng(length).normal(size=2 * length + 9).astype(F)
-    for start in (0, 1, 4):
-        x, y = memory[start : start + length], memory[4 + length : 4 + 2 * length]
-        out = np.full(length + 8, 7, F)
-        value(sim, RULE, [x, y], out[4:-4])
-        np.testing.assert_array_equal(out[4:-4], expected_of(RULE, [x, y]))
+def test_lengths_and_unaligned_memory(sim):
+    cases, made = [], []
+    for length in (1, 3, 4, 5, 1023, 70001):
+        memory = np.random.default_rng(length).normal(size=2 * length + 9).astype(F)
+        for start in (0, 1, 4):
+            x, y = memory[start : start + length], memory[4 + length : 4 + 2 * length]
+            out = np.full(length + 8, 7, F)
+            cases.append(chained(sim, RULE, [x, y], out[4:-4]))
+            made.append((out, expected_of(RULE, [x, y])))
+    run_together(sim, cases)
+    for out, expected in made:
+        np.testing.assert_array_equal(out[4:-4], expected)
         assert (out[:4] == 7).all() and (out[-4:] == 7).all()
 
 
@@ -71,12 +83,12 @@ def test_strides_masks_and_in_place(sim):
     run(sim, lambda b: chain(b, both, b.inputs, b.inputs[2]), [mask, turned, y], [])
     np.testing.assert_array_equal(y, expected)
     square = trace(lambda x: x * x, 1)
-    for view in (x[::2, ::-1, ::2], x[:, :, 1], x[::-1], np.broadcast_to(x[:, :1], x.shape)):
-        np.testing.assert_array_equal(value(sim, square, [view], np.zeros(view.shape, F)), view * view)
+    views = (x[::2, ::-1, ::2], x[:, :, 1], x[::-1], np.broadcast_to(x[:, :1], x.shape))
+    assert_values(sim, [(square, [view]) for view in views])
 
 
 def test_random_shapes_and_strides(sim):
-    rng = np.random.default_rng(11)
+    rng, cases = np.random.default_rng(11), []
     for _ in range(25):
         rank = int(rng.integers(1, 4))
         sizes = tuple(int(n) for n in rng.choice([1, 2, 3, 4, 8, 12], rank))
@@ -86,8 +98,8 @@ def test_random_shapes_and_strides(sim):
             wide = rng.normal(size=tuple(2 * n for n in own)).astype(F)
             turned = wide[tuple(slice(0, n, 1) if rng.random() < 0.5 else slice(None, None, 2) for n in own)]
             inputs.append(turned[tuple(slice(None, None, int(rng.choice([1, -1]))) for _ in own)])
-        expected = np.broadcast_to(expected_of(RULE, inputs), sizes)
-        np.testing.assert_array_equal(value(sim, RULE, inputs, np.zeros(sizes, F)), expected)
+        cases.append((RULE, inputs))
+    assert_values(sim, cases)
 
 
 def test_nothing_is_written_once_a_step_failed(sim):
@@ -132,7 +144,9 @@ def test_ops_without_rules(sim):
         ("LeftShift", [np.arange(9), np.arange(9) * 10], np.arange(9) << np.clip(np.arange(9) * 10, 0, 63), {}),
         ("Cast", [x.astype(ml_dtypes.bfloat16)], x.astype(ml_dtypes.bfloat16).astype(np.float64), {}),
     ]
-    for op_type, inputs, expected, attrs in cases:
-        out = np.zeros(expected.shape, expected.dtype)
-        run_op(sim, op_type, [np.asarray(v) for v in inputs], [out], attrs)
+    work = [
+        (op_type, [np.asarray(v) for v in inputs], [np.zeros(expected.shape, expected.dtype)], attrs)
+        for op_type, inputs, expected, attrs in cases
+    ]
+    for (out,), (op_type, _, expected, _) in zip(run_all(sim, work), cases, strict=True):
         np.testing.assert_allclose(out, expected, 1e-5, 1e-6, err_msg=op_type)

@@ -7,17 +7,17 @@ import numpy as np
 from headrace.engine.gpu.bindings.movement import copy_view, fill
 from headrace.engine.registry import definition_of
 
-from .launching import Case, run, run_all, run_op
+from .launching import Case, run_all, run_op, run_together
 
 F = np.float32
 
 
 def copied(device, cases):
     """Copies of (source, out) pairs by kernels that are compiled together."""
-    bound = [Case(device, lambda b: copy_view(b, b.outputs[0], b.inputs[0]), [x], [out]) for x, out in cases]
-    device.load(list({k.name: k for case in bound for k in case.kernels()}.values()))
-    for case, (x, out) in zip(bound, cases, strict=True):
-        case.run()
+    run_together(
+        device, [Case(device, lambda b: copy_view(b, b.outputs[0], b.inputs[0]), [x], [out]) for x, out in cases]
+    )
+    for x, out in cases:
         np.testing.assert_array_equal(out, x)
 
 
@@ -47,11 +47,14 @@ def test_many_axes_and_nothing(sim):
 
 
 def test_fills(sim):
+    cases, filled = [], []
     for dtype, value, count in itertools.product(("int8", "float16", "float32", "complex128"), (0, 1, 3), (1, 5, 100)):
         memory = np.zeros(count + 2, dtype)
         for out in (memory[1:-1], np.zeros(count, dtype)):
-            run(sim, lambda b, v=value: fill(b, b.outputs[0], v), [], [out])
-            assert (out == value).all() and memory[0] == memory[-1] == 0
+            cases.append(Case(sim, lambda b, v=value: fill(b, b.outputs[0], v), [], [out]))
+            filled.append((memory, out, value))
+    run_together(sim, cases)
+    assert all((out == value).all() and memory[0] == memory[-1] == 0 for memory, out, value in filled)
 
 
 def test_assignments_wait_for_failures(sim):
