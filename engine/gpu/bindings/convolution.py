@@ -18,7 +18,7 @@ from ..calls import Bound, DeviceArray, gpu
 from ..device import Convolution, Product
 from ..source import Kernel
 from ..template import template
-from ..text import computed, is_float
+from ..text import computed, is_float, is_small
 from .columns import BLOCK, add_parts, slices_of, wide
 from .compact import compact
 
@@ -64,10 +64,21 @@ class Geometry:
         """Whether the images are their own columns."""
         return (*self.filters[:2], *self.strides) == (1, 1, 1, 1) and not any(self.padding)
 
+    @property
+    def counter(self) -> str:
+        """The type that counts elements."""
+        return (
+            "int" if is_small(math.prod(self.x), math.prod(self.y), self.room * self.pixels * self.width) else "int64"
+        )
+
+    @property
+    def room(self) -> int:
+        """The images of a run."""
+        return min(self.x[0], max(1, _COLUMNS // max(1, self.pixels * self.width * self.dtype.itemsize)))
+
     def runs(self) -> Iterator[tuple[int, int]]:
         """First image and number of images of each run."""
-        room = max(1, _COLUMNS // max(1, self.pixels * self.width * self.dtype.itemsize))
-        step = self.x[0] if self.is_product else room
+        step = self.x[0] if self.is_product else self.room
         for start in range(0, self.x[0], max(step, 1)):
             yield start, min(step, self.x[0] - start)
 
@@ -107,8 +118,8 @@ def part(array: DeviceArray, start: int) -> int:
     return array.address + start * math.prod(array.shape[1:]) * array.dtype.itemsize
 
 
-def _kernel(name: str, places: str, dtype: np.dtype[Any], *, synchronizes: bool = False) -> Kernel:
-    return template(name, "convolution.cuh", places, dtype, synchronizes=synchronizes, files=("columns.cuh",))
+def _kernel(name: str, places: str, dtype: np.dtype[Any], *words: str, synchronizes: bool = False) -> Kernel:
+    return template(name, "convolution.cuh", places, dtype, *words, synchronizes=synchronizes, files=("columns.cuh",))
 
 
 def _product(bound: Bound, dtype: np.dtype[Any], *places: Any, **options: Any) -> None:
@@ -129,7 +140,7 @@ def _im2col(bound: Bound, g: Geometry, x: DeviceArray, start: int, count: int, r
     """The address of the columns of some images."""
     if room is None:
         return part(x, start)
-    kernel = _kernel("im2col", f"const T* x, T* columns, int images, {_SIZES}", g.dtype)
+    kernel = _kernel("im2col", f"const T* x, T* columns, int images, {_SIZES}", g.dtype, g.counter)
     bound.for_each(kernel, count * g.pixels * g.width, part(x, start), room, count, *g.sizes)
     return room.address
 
@@ -144,7 +155,7 @@ def conv2d(bound: Bound) -> None:
     relu = "Relu" in bound.attrs.get("fused_ops", ())
     if by_library(bound, "forward", g, x, filters, out):
         if bias:
-            kernel = _kernel("add_bias", "T* x, const T* bias, long long n, int channels, int relu", g.dtype)
+            kernel = _kernel("add_bias", "T* x, const T* bias, long long n, int channels, int relu", g.dtype, g.counter)
             bound.for_each(kernel, out.size, out, bias[0], out.size, g.y[3], int(relu))
         return
     room, channels = _columns(bound, g), g.y[3]
@@ -168,7 +179,7 @@ def conv2d_backprop_input(bound: Bound) -> None:
         return
     room, channels = _columns(bound, g), g.y[3]
     places = f"const T* columns, const T* features, T* dx, int images, {_SIZES}"
-    kernel = _kernel("col2im", places, g.dtype)
+    kernel = _kernel("col2im", places, g.dtype, g.counter)
     for start, count in g.runs():
         columns = part(dx, start) if room is None else room.address
         sizes = count * g.pixels, g.width, channels, (channels, channels, g.width)
@@ -213,7 +224,7 @@ def depthwise(bound: Bound) -> None:
     x, filters = bound.inputs
     out = bound.outputs[0]
     g = geometry_of(bound, x.shape, filters.shape, out.shape)
-    kernel = _kernel("depthwise", f"const T* x, const T* filters, T* out, {_DEPTHWISE}, {_SIZES}", g.dtype)
+    kernel = _kernel("depthwise", f"const T* x, const T* filters, T* out, {_DEPTHWISE}, {_SIZES}", g.dtype, g.counter)
     bound.for_each(kernel, out.size, x, filters, out, g.x[0], filters.shape[3], *g.sizes)
 
 
@@ -225,7 +236,7 @@ def depthwise_backprop_input(bound: Bound) -> None:
     dx = bound.outputs[0]
     g = geometry_of(bound, dx.shape, filters.shape, dy.shape)
     places = f"const T* dy, const T* filters, T* dx, {_DEPTHWISE}, {_SIZES}"
-    kernel = _kernel("depthwise_images", places, g.dtype)
+    kernel = _kernel("depthwise_images", places, g.dtype, g.counter)
     bound.for_each(kernel, dx.size, dy, filters, dx, g.x[0], filters.shape[3], *g.sizes)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ...kernels.windows import padding_of
-from ..calls import Bound, gpu
+from ..calls import Bound, DeviceArray, gpu
+from ..source import Kernel
 from ..template import template
-from ..text import is_float
+from ..text import is_float, is_small
 from .columns import column_sums
 from .compact import compact
 
@@ -30,6 +31,12 @@ def windows_of(bound: Bound, x: tuple[int, ...], y: tuple[int, ...]) -> tuple[in
     return (*x, *y[1:3], *size, *strides, top, left)
 
 
+def _kernel(name: str, places: str, images: DeviceArray, *words: str) -> Kernel:
+    """Of pools of images, whose outputs are not many more than they."""
+    counter = "int" if is_small(4 * images.size) else "int64"
+    return template(name, _FILE, places, images.dtype, counter, *words)
+
+
 @gpu("MaxPool", "AvgPool")
 @compact
 def pool(bound: Bound) -> None:
@@ -37,7 +44,7 @@ def pool(bound: Bound) -> None:
     x, out = bound.inputs[0], bound.outputs[0]
     windows = windows_of(bound, x.shape, out.shape)
     name = "max_pool" if bound.type == "MaxPool" else "mean_pool"
-    bound.for_each(template(name, _FILE, f"const T* in, T* out, {_SIZES}", x.dtype), out.size, x, out, *windows)
+    bound.for_each(_kernel(name, f"const T* in, T* out, {_SIZES}", x), out.size, x, out, *windows)
 
 
 @gpu("MaxPoolGrad", "_MaxPoolGradReluGrad")
@@ -48,7 +55,7 @@ def max_pool_grad(bound: Bound) -> None:
     dx, *bias = bound.outputs
     windows = windows_of(bound, x.shape, y.shape)
     places = f"const T* in, const T* pooled, const T* dy, T* dx, {_SIZES}"
-    kernel = template("max_pool_gradient", _FILE, places, x.dtype, "true" if bias else "false")
+    kernel = _kernel("max_pool_gradient", places, x, "true" if bias else "false")
     bound.for_each(kernel, dx.size, x, y, dy, dx, *windows)
     if bias:
         channels = x.shape[3]
@@ -63,7 +70,7 @@ def max_pool_grad_grad(bound: Bound) -> None:
     out = bound.outputs[0]
     windows = windows_of(bound, x.shape, y.shape)
     places = f"const T* in, const T* pooled, const T* ddx, T* out, {_SIZES}"
-    bound.for_each(template("max_pool_second", _FILE, places, x.dtype), out.size, x, y, ddx, out, *windows)
+    bound.for_each(_kernel("max_pool_second", places, x), out.size, x, y, ddx, out, *windows)
 
 
 @gpu("AvgPoolGrad")
@@ -73,5 +80,5 @@ def avg_pool_grad(bound: Bound) -> None:
     dy, dx = bound.inputs[1], bound.outputs[0]
     bound.require(bound.inputs[0].dtype == np.int32, "sizes of another dtype")
     windows = windows_of(bound, dx.shape, dy.shape)
-    kernel = template("mean_pool_gradient", _FILE, f"const T* dy, T* dx, {_SIZES}", dy.dtype)
+    kernel = _kernel("mean_pool_gradient", f"const T* dy, T* dx, {_SIZES}", dx)
     bound.for_each(kernel, dx.size, dy, dx, *windows)

@@ -20,15 +20,16 @@ HR_DEVICE int output_of(int place, int tap, int stride, int dilation, int pad, i
     return start < outputs ? start : -1;
 }
 
+// Numbers of elements have the type N, an int where that does.
 // Rows [images, out_h, out_w] of what the taps [taps_h, taps_w, in_c] of each window see; zeros outside the image.
-template <class T> HR_DEVICE void im2col(const T *x, T *columns, int images, HR_GEOMETRY_PARAMETERS) {
+template <class T, class N> HR_DEVICE void im2col(const T *x, T *columns, int images, HR_GEOMETRY_PARAMETERS) {
     HR_GEOMETRY;
     int line = g.taps_w * g.in_c, width = g.taps_h * line;
-    HR_EACH(i, (long long)images * g.out_h * g.out_w * width) {
-        long long row = i / width;
+    HR_EACH(i, (N)images * g.out_h * g.out_w * width) {
+        N row = i / width;
         int at = (int)(i - row * width), ky = at / line, kx = at % line / g.in_c, c = at % g.in_c;
         int ox = (int)(row % g.out_w);
-        long long rest = row / g.out_w;
+        N rest = row / g.out_w;
         int oy = (int)(rest % g.out_h);
         int y = oy * g.stride_h - g.pad_h + ky * g.dilation_h, column = ox * g.stride_w - g.pad_w + kx * g.dilation_w;
         bool in = y >= 0 && y < g.in_h && column >= 0 && column < g.in_w;
@@ -37,16 +38,16 @@ template <class T> HR_DEVICE void im2col(const T *x, T *columns, int images, HR_
 }
 
 // Sums of what columns hold of each place; with features, 0 where these are not positive.
-template <class T>
+template <class T, class N>
 HR_DEVICE void col2im(const T *columns, const T *features, T *dx, int images, HR_GEOMETRY_PARAMETERS) {
     HR_GEOMETRY;
     int line = g.taps_w * g.in_c;
-    long long width = (long long)g.taps_h * line;
-    HR_EACH(i, (long long)images * g.in_h * g.in_w * g.in_c) {
+    N width = (N)g.taps_h * line;
+    HR_EACH(i, (N)images * g.in_h * g.in_w * g.in_c) {
         int c = (int)(i % g.in_c);
-        long long pixel = i / g.in_c;
+        N pixel = i / g.in_c;
         int x = (int)(pixel % g.in_w), y = (int)(pixel / g.in_w % g.in_h);
-        long long image = pixel / g.in_w / g.in_h;
+        N image = pixel / g.in_w / g.in_h;
         wide_t<T> sum = 0;
         for (int ky = 0; ky < g.taps_h; ky++) {
             int oy = output_of(y, ky, g.stride_h, g.dilation_h, g.pad_h, g.out_h);
@@ -67,23 +68,23 @@ template <class T> HR_DEVICE void mask_by_features(const T *features, T *dx, lon
     }
 }
 
-template <class T> HR_DEVICE void add_bias(T *x, const T *bias, long long n, int channels, int relu) {
-    HR_EACH(i, n) {
+template <class T, class N> HR_DEVICE void add_bias(T *x, const T *bias, long long n, int channels, int relu) {
+    HR_EACH(i, (N)n) {
         wide_t<T> sum = wide_t<T>(x[i]) + wide_t<T>(bias[i % channels]);
         x[i] = relu ? maximum(sum, wide_t<T>(0)) : sum;
     }
 }
 
 // ---- Depthwise: channel c has the outputs c * times to (c + 1) * times - 1; filters [taps_h, taps_w, in_c, times] ----
-template <class T>
+template <class T, class N>
 HR_DEVICE void depthwise(const T *x, const T *filters, T *out, int images, int times, HR_GEOMETRY_PARAMETERS) {
     HR_GEOMETRY;
     int channels = g.in_c * times;
-    HR_EACH(i, (long long)images * g.out_h * g.out_w * channels) {
+    HR_EACH(i, (N)images * g.out_h * g.out_w * channels) {
         int c = (int)(i % channels);
-        long long pixel = i / channels;
+        N pixel = i / channels;
         int ox = (int)(pixel % g.out_w), oy = (int)(pixel / g.out_w % g.out_h);
-        long long image = pixel / g.out_w / g.out_h;
+        N image = pixel / g.out_w / g.out_h;
         wide_t<T> sum = 0;
         for (int ky = 0; ky < g.taps_h; ky++) {
             int y = oy * g.stride_h - g.pad_h + ky * g.dilation_h;
@@ -99,15 +100,15 @@ HR_DEVICE void depthwise(const T *x, const T *filters, T *out, int images, int t
     }
 }
 
-template <class T>
+template <class T, class N>
 HR_DEVICE void depthwise_images(const T *dy, const T *filters, T *dx, int images, int times, HR_GEOMETRY_PARAMETERS) {
     HR_GEOMETRY;
     int channels = g.in_c * times;
-    HR_EACH(i, (long long)images * g.in_h * g.in_w * g.in_c) {
+    HR_EACH(i, (N)images * g.in_h * g.in_w * g.in_c) {
         int c = (int)(i % g.in_c);
-        long long pixel = i / g.in_c;
+        N pixel = i / g.in_c;
         int x = (int)(pixel % g.in_w), y = (int)(pixel / g.in_w % g.in_h);
-        long long image = pixel / g.in_w / g.in_h;
+        N image = pixel / g.in_w / g.in_h;
         wide_t<T> sum = 0;
         for (int ky = 0; ky < g.taps_h; ky++) {
             int oy = output_of(y, ky, g.stride_h, g.dilation_h, g.pad_h, g.out_h);

@@ -26,23 +26,23 @@ HR_DEVICE span holding(int place, int stride, int pad, int size, int outputs) {
     return {first, last + 1 < outputs ? last + 1 : outputs};
 }
 
-// Splits a number into a place of the array [images, high, wide, channels].
-#define HR_PLACE(i, high, wide)                                                   \
-    int c = (int)(i % w.channels);                                                \
-    long long pixel_of_##i = i / w.channels;                                      \
-    int x = (int)(pixel_of_##i % (wide)), y = (int)(pixel_of_##i / (wide) % (high)); \
-    long long image = pixel_of_##i / (wide) / (high)
+// Numbers of elements have the type N, an int where that does. Splits a number into a place of the array [images, high, wide, channels].
+#define HR_PLACE(i, high, wide)                                                \
+    N pixel_of_##i = i / w.channels, line_of_##i = pixel_of_##i / (wide);      \
+    N image = line_of_##i / (high);                                            \
+    int c = (int)(i - pixel_of_##i * w.channels);                              \
+    int x = (int)(pixel_of_##i - line_of_##i * (wide)), y = (int)(line_of_##i - image * (high))
 
-HR_DEVICE long long place_in(const Windows &w, long long image, int y, int x, int c) {
+template <class N> HR_DEVICE N place_in(const Windows &w, N image, int y, int x, int c) {
     return ((image * w.in_h + y) * w.in_w + x) * w.channels + c;
 }
-HR_DEVICE long long place_out(const Windows &w, long long image, int y, int x, int c) {
+template <class N> HR_DEVICE N place_out(const Windows &w, N image, int y, int x, int c) {
     return ((image * w.out_h + y) * w.out_w + x) * w.channels + c;
 }
 
-template <class T> HR_DEVICE void max_pool(const T *in, T *out, HR_WINDOWS_PARAMETERS) {
+template <class T, class N> HR_DEVICE void max_pool(const T *in, T *out, HR_WINDOWS_PARAMETERS) {
     HR_WINDOWS;
-    HR_EACH(i, (long long)w.images * w.out_h * w.out_w * w.channels) {
+    HR_EACH(i, (N)w.images * w.out_h * w.out_w * w.channels) {
         HR_PLACE(i, w.out_h, w.out_w);
         span rows = inside(y, w.stride_h, w.pad_h, w.size_h, w.in_h);
         span columns = inside(x, w.stride_w, w.pad_w, w.size_w, w.in_w);
@@ -55,8 +55,8 @@ template <class T> HR_DEVICE void max_pool(const T *in, T *out, HR_WINDOWS_PARAM
 }
 
 // Whether a place is the first of its window that has the largest number.
-template <class T>
-HR_DEVICE bool is_first(const Windows &w, const T *in, T most, long long image, int oy, int ox, int y, int x, int c) {
+template <class T, class N>
+HR_DEVICE bool is_first(const Windows &w, const T *in, T most, N image, int oy, int ox, int y, int x, int c) {
     if (!(in[place_in(w, image, y, x, c)] == most)) return false;
     span rows = inside(oy, w.stride_h, w.pad_h, w.size_h, w.in_h);
     span columns = inside(ox, w.stride_w, w.pad_w, w.size_w, w.in_w);
@@ -69,10 +69,10 @@ HR_DEVICE bool is_first(const Windows &w, const T *in, T most, long long image, 
 }
 
 // With RELU the gradient counts only where the pool's input is positive.
-template <class T, bool RELU>
+template <class T, class N, bool RELU>
 HR_DEVICE void max_pool_gradient(const T *in, const T *pooled, const T *dy, T *dx, HR_WINDOWS_PARAMETERS) {
     HR_WINDOWS;
-    HR_EACH(i, (long long)w.images * w.in_h * w.in_w * w.channels) {
+    HR_EACH(i, (N)w.images * w.in_h * w.in_w * w.channels) {
         HR_PLACE(i, w.in_h, w.in_w);
         wide_t<T> sum = 0;
         if (!RELU || in[i] > T(0)) {
@@ -80,7 +80,7 @@ HR_DEVICE void max_pool_gradient(const T *in, const T *pooled, const T *dy, T *d
             span columns = holding(x, w.stride_w, w.pad_w, w.size_w, w.out_w);
             for (int oy = rows.first; oy < rows.last; oy++)
                 for (int ox = columns.first; ox < columns.last; ox++) {
-                    long long place = place_out(w, image, oy, ox, c);
+                    N place = place_out(w, image, oy, ox, c);
                     if (is_first(w, in, pooled[place], image, oy, ox, y, x, c)) sum += wide_t<T>(dy[place]);
                 }
         }
@@ -89,10 +89,10 @@ HR_DEVICE void max_pool_gradient(const T *in, const T *pooled, const T *dy, T *d
 }
 
 // The gradient of that: what is at the first maximum of each window, 0 where there is none.
-template <class T>
+template <class T, class N>
 HR_DEVICE void max_pool_second(const T *in, const T *pooled, const T *ddx, T *out, HR_WINDOWS_PARAMETERS) {
     HR_WINDOWS;
-    HR_EACH(i, (long long)w.images * w.out_h * w.out_w * w.channels) {
+    HR_EACH(i, (N)w.images * w.out_h * w.out_w * w.channels) {
         HR_PLACE(i, w.out_h, w.out_w);
         span rows = inside(y, w.stride_h, w.pad_h, w.size_h, w.in_h);
         span columns = inside(x, w.stride_w, w.pad_w, w.size_w, w.in_w);
@@ -100,7 +100,7 @@ HR_DEVICE void max_pool_second(const T *in, const T *pooled, const T *ddx, T *ou
         bool waiting = true;
         for (int row = rows.first; row < rows.last; row++)
             for (int column = columns.first; column < columns.last; column++) {
-                long long place = place_in(w, image, row, column, c);
+                N place = place_in(w, image, row, column, c);
                 if (waiting && in[place] == pooled[i]) {
                     found = ddx[place];
                     waiting = false;
@@ -115,9 +115,9 @@ template <class W> HR_DEVICE W share_of(span rows, span columns) {
     return W(1.0 / ((double)(high > 1 ? high : 1) * (double)(wide > 1 ? wide : 1)));
 }
 
-template <class T> HR_DEVICE void mean_pool(const T *in, T *out, HR_WINDOWS_PARAMETERS) {
+template <class T, class N> HR_DEVICE void mean_pool(const T *in, T *out, HR_WINDOWS_PARAMETERS) {
     HR_WINDOWS;
-    HR_EACH(i, (long long)w.images * w.out_h * w.out_w * w.channels) {
+    HR_EACH(i, (N)w.images * w.out_h * w.out_w * w.channels) {
         HR_PLACE(i, w.out_h, w.out_w);
         span rows = inside(y, w.stride_h, w.pad_h, w.size_h, w.in_h);
         span columns = inside(x, w.stride_w, w.pad_w, w.size_w, w.in_w);
@@ -129,9 +129,9 @@ template <class T> HR_DEVICE void mean_pool(const T *in, T *out, HR_WINDOWS_PARA
     }
 }
 
-template <class T> HR_DEVICE void mean_pool_gradient(const T *dy, T *dx, HR_WINDOWS_PARAMETERS) {
+template <class T, class N> HR_DEVICE void mean_pool_gradient(const T *dy, T *dx, HR_WINDOWS_PARAMETERS) {
     HR_WINDOWS;
-    HR_EACH(i, (long long)w.images * w.in_h * w.in_w * w.channels) {
+    HR_EACH(i, (N)w.images * w.in_h * w.in_w * w.channels) {
         HR_PLACE(i, w.in_h, w.in_w);
         span rows = holding(y, w.stride_h, w.pad_h, w.size_h, w.out_h);
         span columns = holding(x, w.stride_w, w.pad_w, w.size_w, w.out_w);

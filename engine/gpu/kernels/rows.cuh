@@ -85,17 +85,21 @@ HR_DEVICE void row_keys_nd(
 HR_DEVICE void digit_ranks(const row_key *keys, long long begin, long long end, int shift, int *counts) {
     int thread = threadIdx.x;
     int own[HR_DIGITS];
+#pragma unroll
     for (int d = 0; d < HR_DIGITS; d++) own[d] = 0;
     for (long long i = begin; i < end; i++) {
         int digit = (int)(keys[i] >> shift) & (HR_DIGITS - 1);
+#pragma unroll
         for (int d = 0; d < HR_DIGITS; d++) own[d] += d == digit;
     }
     __syncthreads();
+#pragma unroll
     for (int d = 0; d < HR_DIGITS; d++) counts[d * HR_SORTERS + thread] = own[d];
     __syncthreads();
     // Each thread adds up HR_DIGITS neighbours, then what all before it have.
     __shared__ int sums[HR_SORTERS];
     int total = 0;
+#pragma unroll
     for (int k = 0; k < HR_DIGITS; k++) {
         int here = counts[thread * HR_DIGITS + k];
         counts[thread * HR_DIGITS + k] = total;
@@ -109,6 +113,7 @@ HR_DEVICE void digit_ranks(const row_key *keys, long long begin, long long end, 
         sums[thread] += before;
         __syncthreads();
     }
+#pragma unroll
     for (int k = 0; k < HR_DIGITS; k++) counts[thread * HR_DIGITS + k] += sums[thread] - total;
     __syncthreads();
 }
@@ -118,6 +123,7 @@ HR_DEVICE void move_rows(
     const int *starts, int tiles, int tile, row_key *keys_out, int *places_out) {
     int thread = threadIdx.x;
     int next[HR_DIGITS];
+#pragma unroll
     for (int d = 0; d < HR_DIGITS; d++) {
         next[d] = counts[d * HR_SORTERS + thread];
         if (starts) next[d] += starts[d * tiles + tile] - counts[d * HR_SORTERS];
@@ -125,6 +131,7 @@ HR_DEVICE void move_rows(
     for (long long i = begin; i < end; i++) {
         row_key key = keys[i];
         int digit = (int)(key >> shift) & (HR_DIGITS - 1), to = 0;
+#pragma unroll
         for (int d = 0; d < HR_DIGITS; d++) {
             if (d == digit) to = next[d]++;
         }
@@ -197,10 +204,10 @@ HR_DEVICE void sort_move(
 
 // ---- Combining ----
 // Loops over the first of each run of equal keys below `limit`, a group of `lanes` threads a run; `lane` is the place in it.
-#define HR_EACH_RUN(first, keys, count, lanes)                                                          \
-    int lane = threadIdx.x % (lanes);                                                                   \
-    for (long long first = ((long long)blockIdx.x * blockDim.x + threadIdx.x) / (lanes); first < (count); \
-         first += (long long)gridDim.x * blockDim.x / (lanes))                                          \
+#define HR_EACH_RUN(first, keys, count, lanes)                                                             \
+    int lane = (int)threadIdx.x % (lanes), groups = (int)blockDim.x / (lanes);                             \
+    for (long long first = (long long)blockIdx.x * groups + (int)threadIdx.x / (lanes); first < (count);   \
+         first += (long long)gridDim.x * groups)                                                           \
         if (!first || keys[first - 1] != keys[first])
 
 // Whole numbers wrap around.
@@ -251,9 +258,9 @@ template <class T>
 HR_DEVICE void summed_rows(
     const row_key *keys, const int *places, long long count, const T *values, long long stride, T *out, long long inner,
     int lanes) {
-    int lane = threadIdx.x % lanes;
-    for (long long p = ((long long)blockIdx.x * blockDim.x + threadIdx.x) / lanes; p < count;
-         p += (long long)gridDim.x * blockDim.x / lanes) {
+    int lane = (int)threadIdx.x % lanes, groups = (int)blockDim.x / lanes;
+    for (long long p = (long long)blockIdx.x * groups + (int)threadIdx.x / lanes; p < count;
+         p += (long long)gridDim.x * groups) {
         row_key key = keys[p];
         bool first = !p || keys[p - 1] != key;
         for (long long j = lane; j < inner; j += lanes) {
