@@ -93,6 +93,18 @@ def recurrent(w: Workload, p: Any, s: Any, b: Any) -> Any:
     return mean_cross_entropy(b["y"].T.reshape(-1), affine(x.reshape(-1, size.hidden), p, "")), s
 
 
+def attention(query: Any, key: Any, value: Any) -> Any:
+    """Causal attention of [batch, heads, steps, depth], with the heads after the steps."""
+    steps, depth = query.shape[-2:]
+    mask = jnp.where(jnp.tril(jnp.ones((steps, steps), bool)), 0.0, -1e9).astype(jnp.float32)
+    scores = jax.nn.softmax(jnp.einsum("bhqd,bhkd->bhqk", query, key) * depth**-0.5 + mask)
+    return jnp.einsum("bhqk,bhkd->bhqd", scores, value).transpose(0, 2, 1, 3)
+
+
+# By name, so that it can be exchanged.
+ATTENTION = {"attention": attention}
+
+
 def transformer(w: Workload, p: Any, s: Any, b: Any) -> Any:
     size = w.size
     batch, steps, width, heads = size.batch, size.steps, size.width, size.heads
@@ -106,14 +118,12 @@ def transformer(w: Workload, p: Any, s: Any, b: Any) -> Any:
     def dense(x: Any, name: str) -> Any:
         return x @ p[name + "kernel"] + p[name + "bias"]
 
-    mask = jnp.where(jnp.tril(jnp.ones((steps, steps), bool)), 0.0, -1e9).astype(jnp.float32)
     x = (p["embedding"][b["x"]] + p["positions"]).reshape(-1, width)
     for layer in range(size.layers):
         name = f"layer{layer}_"
         parts = dense(norm(x, name + "first_"), name + "qkv_").reshape(batch, steps, 3, heads, depth)
         query, key, value = parts.transpose(2, 0, 3, 1, 4)
-        scores = jax.nn.softmax(jnp.einsum("bhqd,bhkd->bhqk", query, key) * depth**-0.5 + mask)
-        mixed = jnp.einsum("bhqk,bhkd->bhqd", scores, value).transpose(0, 2, 1, 3).reshape(-1, width)
+        mixed = ATTENTION["attention"](query, key, value).reshape(-1, width)
         x = x + dense(mixed, name + "out_")
         inner = jax.nn.gelu(dense(norm(x, name + "second_"), name + "up_"), approximate=True)
         x = x + dense(inner, name + "down_")

@@ -13,9 +13,16 @@ import torch.nn.functional as fn
 from torch import nn
 from workloads import Workload, blocks
 
+# Where parameters and batches are put.
+DEVICE = "cpu"
+
 
 def tensor(value: Any) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(value)).clone()
+    return torch.from_numpy(np.ascontiguousarray(value)).clone().to(DEVICE)
+
+
+def fed(value: Any) -> torch.Tensor:
+    return torch.from_numpy(value).to(DEVICE)
 
 
 def converted(w: Workload, name: str, value: Any) -> torch.Tensor:
@@ -41,7 +48,7 @@ class Model(nn.Module):  # type: ignore[misc]
             self.state = (torch.zeros(2, w.size.batch, w.size.hidden), torch.zeros(2, w.size.batch, w.size.hidden))
         # "p_": a parameter may have the name of a dictionary's method.
         self.p = nn.ParameterDict({"p_" + k: nn.Parameter(v) for k, v in parameters.items()})
-        for k, v in w.state.items() if w.model == "residual" else ():
+        for k, v in w.state.items() if w.model in ("residual", "bottleneck") else ():
             self.register_buffer(k, tensor(v))
 
     def forward(self, *batch: Any) -> Any:
@@ -209,7 +216,7 @@ def build_wide_and_deep(w: Workload) -> Callable[[Any], Any]:
                 old.copy_(value)
 
     def step(b: Any) -> Any:
-        loss = model(*[torch.from_numpy(b[k]) for k in ("ids", "numeric", "y")])
+        loss = model(*[fed(b[k]) for k in ("ids", "numeric", "y")])
         loss.backward()
         with torch.no_grad():
             deep.step()
@@ -249,7 +256,7 @@ def build(w: Workload, variant: str, threads: int) -> tuple[Callable[[Any], Any]
     classified = w.batches[0]["y"].dtype == np.int32
 
     def step(b: Any) -> Any:
-        x, y = torch.from_numpy(b["x"]), torch.from_numpy(b["y"])
+        x, y = fed(b["x"]), fed(b["y"])
         batch = (x, y.long() if classified else y)
         if w.model == "recurrent":
             loss, *state = call(*batch, *model.state)
