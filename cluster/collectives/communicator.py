@@ -60,6 +60,7 @@ class ClusterCommunicator:
         self.share = 1.0 / self.size
         self._comm, self._settings = comm, settings
         self.group = Group(comm, self.ranks, settings)
+        self._direct = self.group.direct
         # One thread for all groups: what a program asks for first is done first.
         self.worker = worker or Worker()
         # Some ranks that were asked for before; they are made by all ranks, so none is dropped by one of them.
@@ -87,12 +88,13 @@ class ClusterCommunicator:
             TypeError: they are text or objects.
             ValueError: there is no such `merge`.
         """
-        check_merge(name, merge)
-        direct = self.group.direct
-        if merge == "Add" and direct is not None and _is_direct(array):
+        if merge == "Add" and self._direct is not None and _is_direct(array):
+            key = (name, array.dtype, array.shape)
+            it = self._sums.get(key) or self._new_sum(self._direct, key, array)
             result = np.empty_like(array) if out is None else out
-            self._summed(direct, name, array, result)
+            self._sum(self._direct, it, array, result)
             return result
+        check_merge(name, merge)
         array = np.asarray(exchangeable(name, array), order="C")
         result = np.empty_like(array) if out is None else out
         if array.dtype.kind == "c":
@@ -107,28 +109,28 @@ class ClusterCommunicator:
         np.copyto(result, tree(parts_found, _ADD[merge]))
         return result
 
-    def _summed(self, direct: SharedGroup, name: str, array: Array, out: Array) -> None:
-        key = (name, array.dtype.char, array.shape)
-        it = self._sums.get(key)
-        if it is None:
-            if len(self._sums) >= _MOST_SUMS:
-                self._sums.clear()
-            it = Exchange(operation("all-reduce", name, (shape_text(array),)), SUM, [array], [out])
-            self._sums[key] = direct.prepared(it)
-        group = self.group
+    def _new_sum(self, direct: SharedGroup, key: tuple[str, np.dtype[Any], tuple[int, ...]], array: Array) -> Exchange:
+        if len(self._sums) >= _MOST_SUMS:
+            self._sums.clear()
+        it = Exchange(operation("all-reduce", key[0], (shape_text(array),)), SUM, [array], [array])
+        self._sums[key] = direct.prepared(it)
+        return it
+
+    def _sum(self, direct: SharedGroup, it: Exchange, array: Array, out: Array) -> None:
+        group, worker = self.group, self.worker
         group.exchanges += 1
         group.exchanged_bytes += array.nbytes
         # The usual case costs little: nothing is under way.
-        if self.worker.begin():
-            try:
-                direct.all_reduce(it, array, out)
-            except BaseException as error:
-                self.worker.fail(error)
-                raise
-            finally:
-                self.worker.end()
-        else:
-            self.worker.run(lambda: direct.all_reduce(it, array, out))
+        if not worker.begin():
+            worker.run(lambda: direct.all_reduce(it, array, out))
+            return
+        try:
+            direct.all_reduce(it, array, out)
+        except BaseException as error:
+            worker.fail(error)
+            raise
+        finally:
+            worker.end()
 
     def all_gather(self, name: str, array: Array) -> list[Array]:
         """The arrays of all ranks, which may differ in their first dimension; not of text or objects: TypeError."""
