@@ -102,7 +102,10 @@ def update_checkpoint_state(
 
 
 def get_checkpoint_state(checkpoint_dir: Folder, latest_filename: str | None = None) -> Any:
-    """The CheckpointState of a folder with full paths; None if it has no such file or that cannot be read."""
+    """The CheckpointState of a folder with full paths; None if it has no such file or that cannot be read.
+
+    A folder that was moved or copied has its own checkpoints: they come before those at the place that is written down.
+    """
     from google.protobuf import text_format
 
     from ..protos import CheckpointState
@@ -119,10 +122,19 @@ def get_checkpoint_state(checkpoint_dir: Folder, latest_filename: str | None = N
         return None
     if not state.model_checkpoint_path:
         raise ValueError(f"Invalid checkpoint state loaded from {checkpoint_dir}")
-    state.model_checkpoint_path = os.path.join(checkpoint_dir, state.model_checkpoint_path)  # noqa: PTH118
-    every = [os.path.join(checkpoint_dir, p) for p in state.all_model_checkpoint_paths]  # noqa: PTH118
-    state.all_model_checkpoint_paths[:] = every
+    state.model_checkpoint_path = _in_folder(state.model_checkpoint_path, checkpoint_dir)
+    state.all_model_checkpoint_paths[:] = [_in_folder(p, checkpoint_dir) for p in state.all_model_checkpoint_paths]
     return state
+
+
+def _in_folder(prefix: str, folder: Folder) -> str:
+    """The full path of a checkpoint that a folder's state names."""
+    place = Path(prefix)
+    beside = os.path.join(folder, place.name)  # noqa: PTH118  prefixes are strings
+    is_here = not place.is_absolute() or (place.parent.exists() and place.parent.samefile(folder))
+    if not is_here and manifest_path(beside).is_file():
+        return beside
+    return os.path.join(folder, prefix)  # noqa: PTH118
 
 
 def checkpoint_exists(checkpoint_prefix: str | os.PathLike[str]) -> bool:

@@ -99,7 +99,7 @@ class BackupAndRestore(Callback):
         import h5py
 
         loop = self._loop
-        with reading(path), _naming(path), h5py.File(path, "r") as file:
+        with reading(path), _naming(path), h5py.File(path, "r", locking=False) as file:
             state = _state_of(file, path)
             # In the order in which an epoch begins, so that random ops get the same seeds.
             loop.steps.begin()

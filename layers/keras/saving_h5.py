@@ -64,7 +64,7 @@ def old_config(path: Path) -> dict[str, Any]:
 
     if not h5py.is_hdf5(path):
         raise ValueError(f"{path} is not a file of a model: neither a zip nor HDF5")
-    with h5py.File(path, "r") as file:
+    with h5py.File(path, "r", locking=False) as file:
         if "model_config" not in file.attrs:
             raise ValueError(f"{path} holds weights alone, and no configuration: use load_weights")
         config: dict[str, Any] = json.loads(file.attrs["model_config"])

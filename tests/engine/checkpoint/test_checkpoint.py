@@ -1,6 +1,10 @@
 """Checkpoints as files: every dtype, slices, what is refused, the order of writing, the state file."""
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from dataclasses import replace
 
 import h5py
@@ -260,6 +264,49 @@ def test_state_file(tmp_path):
     assert state.checkpoint_exists(prefixes[0]) and not state.checkpoint_exists(f"{tmp_path}/m-9")
     (tmp_path / "checkpoint").write_text("not a message {")
     assert state.get_checkpoint_state(tmp_path) is None
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_folder_that_was_moved_or_copied_has_its_own_checkpoints(copied, tmp_path, caplog):
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    prefixes = [f"{old}/m-{i}" for i in range(2)]
+    for prefix in prefixes:
+        write_checkpoint(prefix, [[Part("a", np.zeros(2), dtypes.float64)]])
+    state.update_checkpoint_state(old, prefixes[1], prefixes)
+    shutil.copytree(old, new)
+    if not copied:
+        shutil.rmtree(old)
+    assert state.latest_checkpoint(new) == f"{new}/m-1" and not caplog.text
+    assert list(state.get_checkpoint_state(new).all_model_checkpoint_paths) == [f"{new}/m-0", f"{new}/m-1"]
+    # A folder may also name checkpoints of another one.
+    state.update_checkpoint_state(tmp_path, f"{new}/m-0")
+    assert state.latest_checkpoint(tmp_path) == f"{new}/m-0"
+    (tmp_path / "link").symlink_to(new)
+    assert state.latest_checkpoint(tmp_path / "link") == f"{tmp_path}/link/m-1"
+
+
+def test_locks_of_others_are_no_hindrance(tmp_path):
+    """File systems of clusters may have locks that fail or hang: none are asked for, whatever the environment says."""
+    program = """
+import fcntl, glob, sys, headrace as tf
+prefix, held = sys.argv[1], []
+with tf.Session() as session:
+    v = tf.Variable([1.0, 2.0], name="v")
+    saver = tf.train.Saver()
+    session.run(v.initializer)
+    for number in range(2):
+        saver.save(session, prefix)
+        held += [open(path, "rb") for path in glob.glob(prefix + ".*")]
+        for stream in held:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+    saver.restore(session, prefix)
+    print(tf.train.load_variable(prefix, "v").tolist(), session.run(v).tolist())
+"""
+    environment = {**os.environ, "HDF5_USE_FILE_LOCKING": "TRUE"}
+    command = [sys.executable, "-c", program, str(tmp_path / "m")]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
+    assert done.stdout == "[1.0, 2.0] [1.0, 2.0]\n", done.stderr
 
 
 def test_state_message():
