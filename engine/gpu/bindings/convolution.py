@@ -20,7 +20,7 @@ from ..source import Kernel
 from ..template import template
 from ..text import computed, is_float, is_small
 from .columns import BLOCK, add_parts, slices_of, wide
-from .compact import compact
+from .compact import channels_last, compact
 
 # Bytes of columns at a time.
 _COLUMNS = 64 << 20
@@ -146,6 +146,7 @@ def _im2col(bound: Bound, g: Geometry, x: DeviceArray, start: int, count: int, r
 
 
 @gpu("Conv2D", "_FusedConv2D")
+@channels_last(0)
 @compact
 def conv2d(bound: Bound) -> None:
     """Columns times filters; a bias is added and a relu taken by the product."""
@@ -167,6 +168,7 @@ def conv2d(bound: Bound) -> None:
 
 
 @gpu("Conv2DBackpropInput", "_Conv2DBackpropInputReluGrad")
+@channels_last(2, 3)
 @compact
 def conv2d_backprop_input(bound: Bound) -> None:
     """The gradient of columns, of which each place of the images gathers its parts."""
@@ -198,6 +200,7 @@ def _mask(bound: Bound, features: DeviceArray | None, dx: DeviceArray) -> None:
 
 
 @gpu("Conv2DBackpropFilter")
+@channels_last(0, 2, outputs=())
 @compact
 def conv2d_backprop_filter(bound: Bound) -> None:
     """Turned columns times gradients, added up over runs of images in order."""
@@ -218,6 +221,7 @@ _DEPTHWISE = "int images, int times"
 
 
 @gpu("DepthwiseConv2dNative")
+@channels_last(0)
 @compact
 def depthwise(bound: Bound) -> None:
     """Sums over the taps."""
@@ -229,6 +233,7 @@ def depthwise(bound: Bound) -> None:
 
 
 @gpu("DepthwiseConv2dNativeBackpropInput")
+@channels_last(2)
 @compact
 def depthwise_backprop_input(bound: Bound) -> None:
     """Each place of the images gathers what it gave."""
@@ -241,6 +246,7 @@ def depthwise_backprop_input(bound: Bound) -> None:
 
 
 @gpu("DepthwiseConv2dNativeBackpropFilter")
+@channels_last(0, 2, outputs=())
 @compact
 def depthwise_backprop_filter(bound: Bound) -> None:
     """Sums over slices of the pixels, added up in order."""

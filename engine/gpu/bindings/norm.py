@@ -12,7 +12,7 @@ from ..source import Kernel
 from ..template import template
 from ..text import is_float
 from .columns import BLOCK, add_parts, slices_of
-from .compact import compact
+from .compact import channels_last, compact
 from .softmax import by_rows
 
 _THREADS = 256
@@ -34,6 +34,7 @@ def _check(bound: Bound, x: DeviceArray, scale: DeviceArray) -> tuple[int, int]:
 
 
 @gpu("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3", "_FusedBatchNormEx")
+@channels_last(0, 5)
 @compact
 def batch_norm(bound: Bound) -> None:
     """Moments slice by slice, what they add up to, and the normalised images."""
@@ -80,6 +81,7 @@ def _batch_moments(bound: Bound, x: DeviceArray, rows: int, channels: int, facto
 
 
 @gpu(*_GRADIENTS)
+@channels_last(0, 1)
 @compact
 def batch_norm_gradient(bound: Bound) -> None:
     """Sums slice by slice, from which one pass makes the gradient of the images."""
@@ -88,6 +90,7 @@ def batch_norm_gradient(bound: Bound) -> None:
 
 
 @gpu("_ReluGradFusedBatchNormGrad")
+@channels_last(0, 1, 2, outputs=(0, 1))
 @compact
 def relu_gradient(bound: Bound) -> None:
     """The same where the gradient counts only where the relu let its argument through."""

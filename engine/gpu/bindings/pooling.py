@@ -10,7 +10,7 @@ from ..source import Kernel
 from ..template import template
 from ..text import is_float, is_small
 from .columns import column_sums
-from .compact import compact
+from .compact import channels_last, compact
 
 _FILE = "pooling.cuh"
 # images, height, width, channels, output height and width, window, strides and the pads before.
@@ -38,6 +38,7 @@ def _kernel(name: str, places: str, images: DeviceArray, *words: str) -> Kernel:
 
 
 @gpu("MaxPool", "AvgPool")
+@channels_last(0)
 @compact
 def pool(bound: Bound) -> None:
     """The largest number, or the mean, of each window."""
@@ -48,6 +49,7 @@ def pool(bound: Bound) -> None:
 
 
 @gpu("MaxPoolGrad", "_MaxPoolGradReluGrad")
+@channels_last(0, 1, 2)
 @compact
 def max_pool_grad(bound: Bound) -> None:
     """Each number to the first maximum of its window; with the gradient of a relu before the pool, sums by channel too."""
@@ -63,6 +65,7 @@ def max_pool_grad(bound: Bound) -> None:
 
 
 @gpu("MaxPoolGradGrad")
+@channels_last(0, 1, 2)
 @compact
 def max_pool_grad_grad(bound: Bound) -> None:
     """What is at the first maximum of each window."""
@@ -74,6 +77,7 @@ def max_pool_grad_grad(bound: Bound) -> None:
 
 
 @gpu("AvgPoolGrad")
+@channels_last(1)
 @compact
 def avg_pool_grad(bound: Bound) -> None:
     """Each number in equal parts to its window."""

@@ -36,3 +36,36 @@ def test_views(sim, case):
     run_node(sim, op_type, inputs, outputs, attrs)
     for out, want in zip(outputs, expected, strict=True):
         np.testing.assert_allclose(out, want, 1e-5, 1e-5)
+
+
+FIRST = {"data_format": "NCHW"}
+WINDOW = {"ksize": [1, 1, 2, 3], "strides": [1, 1, 2, 1], "padding": "SAME", **FIRST}
+TAPS = {"strides": [1, 1, 2, 1], "dilations": [1, 1, 1, 1], "padding": "SAME", **FIRST}
+IMAGES, MAPS, POOLED = (2, 3, 5, 4), (2, 6, 3, 4), (2, 3, 3, 4)
+SIZES = np.array(IMAGES, np.int32)
+# op type, shapes of the inputs or what they are, attributes
+CHANNELS_FIRST = [
+    ("Conv2D", [IMAGES, (3, 2, 3, 6)], TAPS),
+    ("Conv2D", [IMAGES, (3, 2, 3, 6)], {**TAPS, "padding": "EXPLICIT", "explicit_paddings": [0, 0, 0, 0, 1, 1, 0, 1]}),
+    ("Conv2DBackpropInput", [SIZES, (3, 2, 3, 6), MAPS], TAPS),
+    ("Conv2DBackpropFilter", [IMAGES, np.array([3, 2, 3, 6], np.int32), MAPS], TAPS),
+    ("DepthwiseConv2dNative", [IMAGES, (3, 2, 3, 2)], {**TAPS, "strides": [1, 1, 1, 1]}),
+    ("MaxPool", [IMAGES], WINDOW),
+    ("AvgPool", [IMAGES], WINDOW),
+    ("AvgPoolGrad", [SIZES, POOLED], WINDOW),
+    ("FusedBatchNormV3", [IMAGES, (3,), (3,), (3,), (3,)], FIRST),
+]
+
+
+@pytest.mark.parametrize("case", CHANNELS_FIRST, ids=lambda case: case[0])
+def test_channels_first(sim, case):
+    op_type, shapes, attrs = case
+    rng = np.random.default_rng(0)
+    inputs = [x if isinstance(x, np.ndarray) else rng.standard_normal(x).astype(np.float32) for x in shapes]
+    values = {k: v for k, v in all_attrs(op_type, attrs).items() if k not in ("T", "U")}
+    found = definition_of(op_type).kernel_function(np, *inputs, **values)
+    expected = [np.ascontiguousarray(x) for x in (found if isinstance(found, tuple) else (found,))]
+    outputs = [np.zeros_like(x) for x in expected]
+    run_node(sim, op_type, inputs, outputs, attrs)
+    for out, want in zip(outputs, expected, strict=True):
+        np.testing.assert_allclose(out, want, 1e-5, 1e-5)
