@@ -66,7 +66,7 @@ class Estimator(Exporting):
         model_fn: `(features, labels, mode, params, config) -> EstimatorSpec`; all but features may be left out.
         model_dir: folder of checkpoints and event files; a temporary one by default.
         config: a RunConfig.
-        params: passed on to the model function.
+        params: passed on to the model function: a dict, or HParams.
         warm_start_from: a checkpoint, its folder, or WarmStartSettings: where the variables of the first training start.
 
     A new estimator on the same model_dir goes on from the newest checkpoint there.
@@ -80,13 +80,13 @@ class Estimator(Exporting):
         model_fn: Callable[..., EstimatorSpec],
         model_dir: str | None = None,
         config: RunConfig | None = None,
-        params: Mapping[str, Any] | None = None,
+        params: Any = None,
         warm_start_from: Any = None,
     ) -> None:
         self._warm_start_settings = settings_of(warm_start_from)
         self._model_fn = model_fn
         self.config = config if config is not None else RunConfig()
-        self.params: dict[str, Any] = dict(params or {})
+        self.params: Any = dict(params or {}) if isinstance(params, Mapping | None) else params
         wanted = model_dir if model_dir is not None else self.config.model_dir
         self._folder: str | None = None if wanted is None else os.fspath(wanted)
         self._temporary = wanted is None

@@ -1,7 +1,7 @@
 """The names of TensorFlow 1.15's `tf.contrib.opt`."""
 
-from ..engine.training.adam import LazyAdamOptimizer
+from ..engine.training.adam import AdamWOptimizer, LazyAdamOptimizer, NadamOptimizer
 
 __all__ = [
-    "LazyAdamOptimizer",
+    "AdamWOptimizer", "LazyAdamOptimizer", "NadamOptimizer",
 ]  # fmt: skip

@@ -16,11 +16,11 @@ from ...estimators.contrib_learn import (
     infer_real_valued_columns_from_input_fn,
 )
 from ...estimators.contrib_run_config import RunConfig
-from . import datasets, learn_runner, monitors, preprocessing
+from . import datasets, io, learn_runner, monitors, preprocessing
 
 __all__ = [
     "BaseEstimator", "DNNClassifier", "DNNLinearCombinedClassifier", "DNNRegressor", "Estimator", "Experiment",
     "LinearClassifier", "LinearRegressor", "ModeKeys", "ModelFnOps", "RunConfig", "SKCompat", "datasets",
-    "infer_real_valued_columns_from_input", "infer_real_valued_columns_from_input_fn", "learn_runner", "monitors",
-    "preprocessing",
+    "infer_real_valued_columns_from_input", "infer_real_valued_columns_from_input_fn", "io", "learn_runner",
+    "monitors", "preprocessing",
 ]  # fmt: skip

@@ -62,15 +62,15 @@ from ...layers.contrib_variables import (
     model_variable,
     variable,
 )
-from . import initializers, layers, learning, losses, metrics, regularizers, summaries, utils
+from . import evaluation, initializers, layers, learning, losses, metrics, regularizers, summaries, utils
 
 __all__ = [
     "add_arg_scope", "add_model_variable", "apply_regularization", "arg_scope", "arg_scoped_arguments",
     "assign_from_checkpoint", "assign_from_checkpoint_fn", "assign_from_values", "assign_from_values_fn",
     "avg_pool2d", "avg_pool3d", "batch_norm", "bias_add", "bow_encoder", "conv1d", "conv2d", "conv2d_transpose",
     "conv3d", "conv3d_transpose", "convolution1d", "convolution2d", "convolution2d_transpose", "convolution3d",
-    "convolution3d_transpose", "create_global_step", "dropout", "filter_variables", "flatten", "fully_connected",
-    "get_global_step", "get_local_variables", "get_model_variables", "get_or_create_global_step",
+    "convolution3d_transpose", "create_global_step", "dropout", "evaluation", "filter_variables", "flatten",
+    "fully_connected", "get_global_step", "get_local_variables", "get_model_variables", "get_or_create_global_step",
     "get_trainable_variables", "get_unique_variable", "get_variable_full_name", "get_variables",
     "get_variables_by_name", "get_variables_by_suffix", "get_variables_to_restore", "initializers", "instance_norm",
     "l1_l2_regularizer", "l1_regularizer", "l2_regularizer", "layer_norm", "layers", "learning", "local_variable",

@@ -1,5 +1,6 @@
 """The names of TensorFlow 1.15's `tf.contrib.slim.learning`."""
 
+from ...layers.contrib_slim_training import train, train_step
 from ...layers.contrib_training import (
     add_gradients_summaries,
     clip_gradient_norms,
@@ -8,5 +9,5 @@ from ...layers.contrib_training import (
 )
 
 __all__ = [
-    "add_gradients_summaries", "clip_gradient_norms", "create_train_op", "multiply_gradients",
+    "add_gradients_summaries", "clip_gradient_norms", "create_train_op", "multiply_gradients", "train", "train_step",
 ]  # fmt: skip
