@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..calls import MOST_BLOCKS, Bound, DeviceArray, gpu, row_major
+from ..calls import MOST_BLOCKS, THREADS, Bound, DeviceArray, gpu, row_major
 from ..layout import broadcast, reshaped, view
 from ..source import Kernel
 from ..text import is_small, kernel_of, stored
@@ -18,6 +18,8 @@ _FILES = ("movement.cuh",)
 _MOST_RANK = 6
 _ITEMS = {1: "unsigned char", 2: "unsigned short", 4: "unsigned int", 8: "unsigned long long", 16: "copied_16"}
 _TILE = 32
+# Elements of a block where one launch does several copies: HR_COPY_BLOCK of kernels/movement.cuh.
+_PIECE = 2048
 # Sizes from which turning matrices in tiles pays.
 _WORTH_TURNING = 8
 _AXES = [("long long", f"{kind}{i}") for kind in "nab" for i in range(_MOST_RANK)]
@@ -48,6 +50,34 @@ def copy_view(bound: Bound, out: DeviceArray, source: DeviceArray, guarded: bool
         _turn(bound, out, source, dims, turned, error)
     else:
         _copy(bound, out, source, dims, error)
+
+
+def copy_views(bound: Bound, pairs: Iterable[tuple[DeviceArray, DeviceArray]]) -> None:
+    """Adds the work that copies the second array of each pair to the first: one launch an item size, where that does."""
+    found = [(out, source) for out, source in pairs if out.size]
+    groups: dict[int, list[list[int]]] = {}
+    for out, source in found:
+        dims, item = _widest(_dims(out, source), out, source)
+        plain = len(dims) <= _MOST_RANK and not any(s % item for d in dims for s in d[1:]) and not out.dtype.hasobject
+        if len(found) == 1 or not plain or _turned(dims, item) is not None:
+            copy_view(bound, out, source)
+        else:
+            bound.require(out.shape == source.shape and out.dtype == source.dtype, "a copy that converts")
+            count = math.prod(d[0] for d in dims)
+            row = [out.address, source.address, count, 0, len(dims), *_columns(dims[::-1], item)]
+            groups.setdefault(item, []).append(row)
+    for item, rows in groups.items():
+        _copy_pieces(bound, item, rows)
+
+
+def _copy_pieces(bound: Bound, item: int, rows: list[list[int]]) -> None:
+    blocks = 0
+    for row in rows:
+        row[3] = blocks
+        blocks += -(-row[2] // _PIECE)
+    parameters = [("const copy_piece*", "pieces"), ("int", "count")]
+    kernel = kernel_of("copy_pieces", parameters, f"copy_pieces<{_ITEMS[item]}>(pieces, count);", _FILES)
+    bound.launch(kernel, blocks, THREADS, bound.table(np.array(rows, np.int64)), len(rows))
 
 
 def _dims(out: DeviceArray, source: DeviceArray) -> list[_Dim]:
@@ -160,8 +190,7 @@ def copy(bound: Bound) -> None:
 @gpu("IdentityN")
 def copies(bound: Bound) -> None:
     """A copy of each."""
-    for out, x in zip(bound.outputs, bound.inputs, strict=True):
-        copy_view(bound, out, x)
+    copy_views(bound, zip(bound.outputs, bound.inputs, strict=True))
 
 
 @gpu("Reshape", "ExpandDims", "Squeeze")
@@ -233,15 +262,12 @@ def split(bound: Bound) -> None:
 
 
 def _deal(bound: Bound, whole: DeviceArray, axis: int, parts: Iterable[DeviceArray], into: bool) -> None:
-    start = 0
+    start, pairs = 0, []
     for part in parts:
-        length = part.shape[axis]
-        window = _window(whole, axis % whole.ndim, start, length)
-        start += length
-        if into:
-            copy_view(bound, window, part)
-        else:
-            copy_view(bound, part, window)
+        window = _window(whole, axis % whole.ndim, start, part.shape[axis])
+        start += part.shape[axis]
+        pairs.append((window, part) if into else (part, window))
+    copy_views(bound, pairs)
 
 
 def _window(x: DeviceArray, axis: int, start: int, length: int) -> DeviceArray:
@@ -253,16 +279,14 @@ def _window(x: DeviceArray, axis: int, start: int, length: int) -> DeviceArray:
 def pack(bound: Bound) -> None:
     """Arrays side by side along a new axis."""
     turned = view(bound.outputs[0], lambda a: np.moveaxis(a, bound.attrs["axis"], 0))
-    for i, value in enumerate(bound.inputs):
-        copy_view(bound, _item(turned, i), value)
+    copy_views(bound, [(_item(turned, i), value) for i, value in enumerate(bound.inputs)])
 
 
 @gpu("Unpack")
 def unpack(bound: Bound) -> None:
     """An axis dropped, an array for each place along it."""
     turned = view(bound.inputs[0], lambda a: np.moveaxis(a, bound.attrs["axis"], 0))
-    for i, out in enumerate(bound.outputs):
-        copy_view(bound, out, _item(turned, i))
+    copy_views(bound, [(out, _item(turned, i)) for i, out in enumerate(bound.outputs)])
 
 
 def _item(x: DeviceArray, i: int) -> DeviceArray:
@@ -342,8 +366,9 @@ def mirror_pad(bound: Bound) -> None:
         # Later axes are filled in from the array alone, whose rows are not whole yet.
         rows = _rows(out, axis, pairs, x.shape)
         end = before + size
-        copy_view(bound, _window(rows, axis, 0, before), _backwards(rows, axis, before + skipped, before))
-        copy_view(bound, _window(rows, axis, end, after), _backwards(rows, axis, end - skipped - after, after))
+        left = _window(rows, axis, 0, before), _backwards(rows, axis, before + skipped, before)
+        right = _window(rows, axis, end, after), _backwards(rows, axis, end - skipped - after, after)
+        copy_views(bound, [left, right])
 
 
 def _rows(out: DeviceArray, axis: int, pairs: Sequence[tuple[int, int]], sizes: Sequence[int]) -> DeviceArray:
@@ -374,8 +399,7 @@ def roll(bound: Bound) -> None:
             for start, length in ((moved, size - moved), (0, moved))
             if length
         ]
-    for to, source in parts:
-        copy_view(bound, to, source)
+    copy_views(bound, parts)
 
 
 @gpu("SpaceToDepth", "DepthToSpace")
@@ -411,6 +435,7 @@ def space_and_batch(bound: Bound) -> None:
     parts = reshaped(batch, *block, n, *batch.shape[1:])
     if forward and any(p for pair in borders for p in pair):
         fill(bound, out, 0)
+    pairs = []
     for place in np.ndindex(*block):
         spaces, places = [], []
         for axis in range(rank):
@@ -422,7 +447,8 @@ def space_and_batch(bound: Bound) -> None:
             places.append(slice(skipped, skipped + count))
         inner = view(space, _taking((slice(None), *spaces)))
         outer = view(parts, _taking((*place, slice(None), *places)))
-        _between(bound, inner, outer, forward)
+        pairs.append((outer, inner) if forward else (inner, outer))
+    copy_views(bound, pairs)
 
 
 def _taking(index: tuple[Any, ...]) -> Any:

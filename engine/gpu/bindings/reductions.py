@@ -20,7 +20,7 @@ _FILES = ("reduction.cuh",)
 # Elements that a thread joins before another block is worth its while, and the most blocks of a part of the work.
 _PER_THREAD, _PARTS = 16, 512
 # Blocks that keep a device busy.
-_ENOUGH_BLOCKS = 256
+_ENOUGH_BLOCKS = 1024
 _F4, _F8 = np.dtype(np.float32), np.dtype(np.float64)
 
 

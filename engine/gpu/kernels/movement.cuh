@@ -34,6 +34,34 @@ template <class T, class Index> HR_DEVICE void copy_strided(
     }
 }
 
+/* A copy among several that one launch does: `first` is the first block that works on it. */
+struct copy_piece {
+    unsigned long long out, in;
+    long long count, first, rank;
+    copy_axes axes;
+};
+#define HR_COPY_BLOCK 2048
+
+template <class T> HR_DEVICE void copy_pieces(const copy_piece* pieces, int count) {
+    int low = 0, high = count - 1;
+    while (low < high) {
+        int middle = (low + high + 1) / 2;
+        if (pieces[middle].first <= (long long)blockIdx.x) low = middle;
+        else high = middle - 1;
+    }
+    const copy_piece& piece = pieces[low];
+    const copy_axes axes = piece.axes;
+    T* out = reinterpret_cast<T*>(piece.out);
+    const T* in = reinterpret_cast<const T*>(piece.in);
+    long long begin = ((long long)blockIdx.x - piece.first) * HR_COPY_BLOCK, end = piece.count;
+    if (end > begin + HR_COPY_BLOCK) end = begin + HR_COPY_BLOCK;
+    for (long long i = begin + (long long)threadIdx.x; i < end; i += (long long)blockDim.x) {
+        long long to = 0, from = 0;
+        copy_places(axes, (int)piece.rank, (unsigned long long)i, to, from);
+        out[to] = in[from];
+    }
+}
+
 /* Matrices whose lines lie across each other: rows of `out` are columns of `in`. Both are read and written along lines, by
    way of tiles in shared memory. Blocks of 32 by 8 threads. */
 template <class T> HR_DEVICE void copy_turned(

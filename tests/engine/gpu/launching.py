@@ -51,6 +51,7 @@ class Case:
         self.bound = Bound(op_type, device, [put(x) for x in inputs], [put(x) for x in outputs], values, attrs or {})
         self.bound.constants = constants or [None] * len(inputs)
         self.bound.error, self.bound.step, self.bound.allocate_scratch = self.error.address, STEP, device.allocate
+        self.bound.allocate_table = put
         add_work(self.bound)
 
     def kernels(self):
