@@ -252,7 +252,7 @@ def _hparam(name: str, value: Any) -> Value:
     if isinstance(plain, bool):
         return Value(bool_value=plain)
     if isinstance(plain, int | float):
-        # JSON has no such numbers: one of them would leave TensorBoard's page empty for all runs.
+        # JSON has no infinity and no NaN: TensorBoard leaves such a number out.
         return Value(number_value=plain) if math.isfinite(plain) else Value(string_value=str(plain))
     if isinstance(plain, str):
         return Value(string_value=plain)

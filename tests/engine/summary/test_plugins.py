@@ -211,7 +211,7 @@ def test_a_run_that_fails(tmp_path):
 def test_values_of_hyperparameters():
     given = {"array": np.array(0.5), "half": np.float16(0.25), "flag": np.bool_(True), "limit": np.inf, "bad": np.nan}
     values, _ = start_of(plugins.session_start_pb(given).value[0])
-    # TensorBoard's page would be empty for all runs if one of them had such a number.
+    # TensorBoard leaves out numbers that JSON does not have.
     assert values == {"array": 0.5, "half": 0.25, "flag": True, "limit": "inf", "bad": "nan"}
     assert start_of(plugins.session_start_pb({}).value[0])[0] == {}
     alike = [hparams.api.hparams_pb({"rate": rate}).value[0] for rate in (0.5, np.float32(0.5))]
