@@ -23,6 +23,10 @@ _LIMIT = 1 << 28
 _FRESH, _ABANDONED = 3600.0, 3600.0
 
 
+# Bytes that this process wrote to each folder since it last looked for what is too much.
+_written: dict[Path, int] = {}
+
+
 class Compiler(Protocol):
     """What turns kernels into bytes that a device loads."""
 
@@ -100,8 +104,16 @@ class UnitCache:
         self._write(path, data)
         for key in keys:
             self._write(self.folder / f"{key}.kernel", f"{digest} {_hash(key, digest)}\n".encode("ascii"))
-        self._trim(keep={path.name, *(f"{key}.kernel" for key in keys)})
+        if self._is_due(len(data)):
+            self._trim(keep={path.name, *(f"{key}.kernel" for key in keys)})
         return Unit(path, data)
+
+    def _is_due(self, nbytes: int) -> bool:
+        """Whether it is time to look at all files: at a process's first unit, and after every sixteenth of the limit."""
+        written = _written.get(self.folder, self.limit) + nbytes
+        due = written * 16 > self.limit
+        _written[self.folder] = 0 if due else written
+        return due
 
     def _write(self, path: Path, data: bytes) -> None:
         handle, name = tempfile.mkstemp(prefix=".new-", dir=self.folder)

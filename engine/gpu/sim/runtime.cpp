@@ -9,8 +9,8 @@ struct hr_fibre {
     void* stack;
     hr_triple index;
     hr_wait wait;
-    /* The source line that it waits at, and what it hands to its warp: who takes part, a value, whose value it wants. */
-    int line;
+    /* Where in the source it waits, and what it hands to its warp: who takes part, a value, whose value it wants. */
+    hr_place place;
     unsigned mask;
     int source;
     bool vote;
@@ -117,10 +117,10 @@ struct hr_order {
 };
 
 /* ---- What threads of a warp say to each other ---- */
-static void hr_pause(hr_wait wait, int line) {
+static void hr_pause(hr_wait wait, hr_place place) {
     hr_fibre& self = hr.fibre[hr_current];
     self.wait = wait;
-    self.line = line;
+    self.place = place;
     hr_switch(&self.stack, hr.scheduler);
 }
 
@@ -129,12 +129,12 @@ static bool hr_may_wait(const char* what) {
     return hr.fibres && !hr.failed;
 }
 
-void hr_barrier(int line) {
-    if (hr_may_wait("__syncthreads")) hr_pause(HR_BARRIER, line);
+void hr_barrier(hr_place place) {
+    if (hr_may_wait("__syncthreads")) hr_pause(HR_BARRIER, place);
 }
 
 unsigned long long hr_meet(
-    const char* what, unsigned mask, unsigned long long value, int source, bool vote, int line) {
+    const char* what, unsigned mask, unsigned long long value, int source, bool vote, hr_place place) {
     if (!hr_may_wait(what)) return value;
     hr_fibre& self = hr.fibre[hr_current];
     self.mask = mask;
@@ -142,10 +142,10 @@ unsigned long long hr_meet(
     self.source = source;
     self.vote = vote;
     if (!(mask >> (hr_current & 31) & 1)) {
-        hr_wrong("kernel ", hr.name, ", line ", (long long)line, ": lane ", (long long)(hr_current & 31),
+        hr_wrong("kernel ", hr.name, ", ", place.file, ":", (long long)place.line, ": lane ", (long long)(hr_current & 31),
                  " calls ", what, " with a mask that leaves it out");
     }
-    hr_pause(HR_WARP, line);
+    hr_pause(HR_WARP, place);
     return self.value;
 }
 
@@ -160,7 +160,7 @@ static bool hr_exchange(int warp) {
         bool all = size == 32 || mask >> size == 0;
         for (int lane = 0; all && lane < size; lane++) {
             if (!(mask >> lane & 1)) continue;
-            all = lanes[lane].wait == HR_WARP && lanes[lane].mask == mask && lanes[lane].line == lanes[first].line;
+            all = lanes[lane].wait == HR_WARP && lanes[lane].mask == mask && lanes[lane].place.line == lanes[first].place.line;
             if (all && lanes[lane].value && lanes[lane].vote) votes |= 1u << lane;
         }
         if (!all) continue;
@@ -172,7 +172,7 @@ static bool hr_exchange(int warp) {
             if (lanes[lane].vote) {
                 lanes[lane].value = votes;
             } else if (source >= size || !(mask >> source & 1)) {
-                hr_wrong("kernel ", hr.name, ", line ", (long long)lanes[lane].line, ": lane ", (long long)lane,
+                hr_wrong("kernel ", hr.name, ", ", lanes[lane].place.file, ":", (long long)lanes[lane].place.line, ": lane ", (long long)lane,
                          " asks for the value of lane ", (long long)source, ", which takes no part");
             } else {
                 lanes[lane].value = values[source];
@@ -187,37 +187,39 @@ static bool hr_exchange(int warp) {
 /* Lets all go on that wait at the barrier, if all threads do; says whether they did. */
 static bool hr_open_barrier() {
     for (int i = 0; i < hr_count; i++) {
-        if (hr.fibre[i].wait != HR_BARRIER || hr.fibre[i].line != hr.fibre[0].line) return false;
+        if (hr.fibre[i].wait != HR_BARRIER || hr.fibre[i].place.line != hr.fibre[0].place.line) return false;
     }
     for (int i = 0; i < hr_count; i++) hr.fibre[i].wait = HR_READY;
     return true;
 }
 
 static void hr_stuck() {
-    long long counts[4] = {0, 0, 0, 0}, lines[4] = {-1, -1, -1, -1};
-    bool same = true;
+    long long counts[4] = {0, 0, 0, 0};
+    hr_place places[4] = {}, other = {};
     for (int i = 0; i < hr_count; i++) {
         hr_fibre& thread = hr.fibre[i];
-        if (counts[thread.wait]++ && thread.wait == HR_BARRIER && lines[HR_BARRIER] != thread.line) same = false;
-        lines[thread.wait] = thread.line;
+        if (counts[thread.wait]++ && places[thread.wait].line != thread.place.line) other = places[thread.wait];
+        places[thread.wait] = thread.place;
     }
-    if (!same) {
-        hr_wrong("kernel ", hr.name, ": threads of a block wait at different barriers, such as in line ",
-                 (long long)lines[HR_BARRIER], " and line ", (long long)hr.fibre[0].line);
-    } else if (counts[HR_WARP]) {
-        hr_wrong("kernel ", hr.name, ", line ", lines[HR_WARP], ": ", counts[HR_WARP],
+    hr_place at = places[counts[HR_WARP] ? HR_WARP : HR_BARRIER];
+    long long line = at.line;
+    if (counts[HR_WARP]) {
+        hr_wrong("kernel ", hr.name, ", ", at.file, ":", line, ": ", counts[HR_WARP],
                  " threads wait for lanes of their warp that never come: ", counts[HR_DONE], " threads have ended and ",
                  counts[HR_BARRIER], " wait at a barrier");
+    } else if (other.file) {
+        hr_wrong("kernel ", hr.name, ": threads of a block wait at different barriers, such as ", at.file, ":", line,
+                 " and ", other.file, ":", (long long)other.line);
     } else {
-        hr_wrong("kernel ", hr.name, ", line ", lines[HR_BARRIER], ": only ", counts[HR_BARRIER], " of ",
-                 (long long)hr_count, " threads reach a barrier, the others have ended");
+        hr_wrong("kernel ", hr.name, ", ", at.file, ":", line, ": only ", counts[HR_BARRIER], " of ", (long long)hr_count,
+                 " threads reach a barrier, the others have ended");
     }
 }
 
 /* ---- Running a block: one warp as far as it comes, then the next ---- */
 static void hr_begin() {
     hr.thread(hr.launch->arguments);
-    hr_pause(HR_DONE, 0);
+    hr_pause(HR_DONE, {});
 }
 
 static bool hr_run_warp(int warp) {
@@ -274,6 +276,23 @@ static void hr_loop_block(hr_order order) {
 extern "C" void __asan_unpoison_memory_region(const volatile void*, size_t);
 #endif
 
+/* Fills the block's shared memory with NaN. Static shared memory is what the linker puts behind the variables of this
+   file, which comes first. */
+extern HR_HIDDEN char _end[];
+
+static void hr_poison() {
+    __builtin_memset(hr_dynamic, 255, hr.launch->shared);
+#ifndef __SANITIZE_ADDRESS__
+    void* own[] = {&hr + 1, &threadIdx + 1, &blockIdx + 1, &blockDim + 1, &gridDim + 1, &hr_dynamic + 1, &hr_current + 1, &hr_count + 1};
+    char* start = _end;
+#ifndef HR_UCONTEXT
+    start = static_cast<char*>(own[0]);
+    for (void* end : own) start = end > start ? static_cast<char*>(end) : start;
+#endif
+    if (start < _end) __builtin_memset(start, 255, (size_t)(_end - start));
+#endif
+}
+
 int hr_run(const hr_launch* launch, const char* name, void (*thread)(const unsigned long long*), bool fibres) {
     hr.launch = launch;
     hr.name = name;
@@ -289,8 +308,8 @@ int hr_run(const hr_launch* launch, const char* name, void (*thread)(const unsig
     for (unsigned i = 0; i < blocks.count && !hr.failed; i++) {
         unsigned at = blocks.at(i);
         blockIdx = {at % gridDim.x, at / gridDim.x % gridDim.y, at / gridDim.x / gridDim.y};
-        __builtin_memset(hr_dynamic, 255, launch->shared);
         if (fibres) {
+            hr_poison();
             hr_run_block();
         } else {
             hr_loop_block(hr_order((unsigned)hr_count));

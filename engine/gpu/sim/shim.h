@@ -44,10 +44,15 @@ extern HR_HIDDEN char* hr_dynamic;
 /* The thread that runs, and how many a block has. */
 extern HR_HIDDEN int hr_current, hr_count;
 HR_HIDDEN int hr_run(const hr_launch* launch, const char* name, void (*thread)(const unsigned long long*), bool fibres);
-HR_HIDDEN void hr_barrier(int line);
+struct hr_place {
+    const char* file;
+    int line;
+};
+#define HR_HERE hr_place{__FILE__, __LINE__}
+HR_HIDDEN void hr_barrier(hr_place place);
 /* Waits for the lanes of the mask: gives what the lane `source` brings, or who of them votes for it. */
 HR_HIDDEN unsigned long long hr_meet(
-    const char* what, unsigned mask, unsigned long long value, int source, bool vote, int line);
+    const char* what, unsigned mask, unsigned long long value, int source, bool vote, hr_place place);
 
 /* An argument of a kernel, as it lies in its 8 bytes. */
 template <class T> static inline T hr_argument(const unsigned long long& bits) {

@@ -1,26 +1,26 @@
 /* CUDA's functions as C++: barriers, shuffles, votes, atomics, vectors and mathematics. */
 
 /* ---- Barriers, shuffles, votes ---- */
-#define __syncthreads() hr_barrier(__LINE__)
-#define __syncwarp hr_sync_warp{__LINE__}
-#define __shfl_sync(...) hr_shuffle_from(__LINE__, __VA_ARGS__)
-#define __shfl_xor_sync(...) hr_shuffle_xor(__LINE__, __VA_ARGS__)
-#define __shfl_up_sync(...) hr_shuffle_up(__LINE__, __VA_ARGS__)
-#define __shfl_down_sync(...) hr_shuffle_down(__LINE__, __VA_ARGS__)
-#define __ballot_sync(mask, x) hr_ballot(__LINE__, "__ballot_sync", mask, x)
-#define __any_sync(mask, x) (hr_ballot(__LINE__, "__any_sync", mask, x) != 0)
-#define __all_sync(mask, x) (hr_ballot(__LINE__, "__all_sync", mask, !(x)) == 0)
+#define __syncthreads() hr_barrier(HR_HERE)
+#define __syncwarp hr_sync_warp{HR_HERE}
+#define __shfl_sync(...) hr_shuffle_from(HR_HERE, __VA_ARGS__)
+#define __shfl_xor_sync(...) hr_shuffle_xor(HR_HERE, __VA_ARGS__)
+#define __shfl_up_sync(...) hr_shuffle_up(HR_HERE, __VA_ARGS__)
+#define __shfl_down_sync(...) hr_shuffle_down(HR_HERE, __VA_ARGS__)
+#define __ballot_sync(mask, x) hr_ballot(HR_HERE, "__ballot_sync", mask, x)
+#define __any_sync(mask, x) (hr_ballot(HR_HERE, "__any_sync", mask, x) != 0)
+#define __all_sync(mask, x) (hr_ballot(HR_HERE, "__all_sync", mask, !(x)) == 0)
 
 struct hr_sync_warp {
-    int line;
+    hr_place place;
     void operator()(unsigned mask = 0xffffffffu) const {
         unsigned whole = hr_count - hr_current / 32 * 32 >= 32 ? 0xffffffffu : (1u << (hr_count & 31)) - 1;
-        hr_meet("__syncwarp", mask & whole, 0, hr_current & 31, false, line);
+        hr_meet("__syncwarp", mask & whole, 0, hr_current & 31, false, place);
     }
 };
 
-static inline unsigned hr_ballot(int line, const char* what, unsigned mask, bool x) {
-    return (unsigned)hr_meet(what, mask, x, 0, true, line);
+static inline unsigned hr_ballot(hr_place place, const char* what, unsigned mask, bool x) {
+    return (unsigned)hr_meet(what, mask, x, 0, true, place);
 }
 
 template <class T> struct hr_shuffled;
@@ -29,30 +29,30 @@ template <class T> struct hr_shuffled;
 HR_SHUFFLED(int) HR_SHUFFLED(unsigned) HR_SHUFFLED(long) HR_SHUFFLED(unsigned long) HR_SHUFFLED(long long)
 HR_SHUFFLED(unsigned long long) HR_SHUFFLED(float) HR_SHUFFLED(double)
 
-template <class T> static typename hr_shuffled<T>::type hr_shuffle(int line, const char* what, unsigned mask, T x, int source) {
+template <class T> static typename hr_shuffled<T>::type hr_shuffle(hr_place place, const char* what, unsigned mask, T x, int source) {
     unsigned long long bits = 0;
     __builtin_memcpy(&bits, &x, sizeof(T));
-    bits = hr_meet(what, mask, bits, source, false, line);
+    bits = hr_meet(what, mask, bits, source, false, place);
     __builtin_memcpy(&x, &bits, sizeof(T));
     return x;
 }
 
 /* Lanes are counted within groups of `width`; who looks beyond its group gets its own value. */
 static inline int hr_lane() { return hr_current & 31; }
-template <class T> static inline T hr_shuffle_from(int line, unsigned mask, T x, int lane, int width = 32) {
-    return hr_shuffle(line, "__shfl_sync", mask, x, (hr_lane() & -width) + (lane & (width - 1)));
+template <class T> static inline T hr_shuffle_from(hr_place place, unsigned mask, T x, int lane, int width = 32) {
+    return hr_shuffle(place, "__shfl_sync", mask, x, (hr_lane() & -width) + (lane & (width - 1)));
 }
-template <class T> static inline T hr_shuffle_xor(int line, unsigned mask, T x, int bits, int width = 32) {
+template <class T> static inline T hr_shuffle_xor(hr_place place, unsigned mask, T x, int bits, int width = 32) {
     int lane = hr_lane() ^ bits;
-    return hr_shuffle(line, "__shfl_xor_sync", mask, x, lane >= (hr_lane() & -width) + width ? hr_lane() : lane);
+    return hr_shuffle(place, "__shfl_xor_sync", mask, x, lane >= (hr_lane() & -width) + width ? hr_lane() : lane);
 }
-template <class T> static inline T hr_shuffle_up(int line, unsigned mask, T x, unsigned by, int width = 32) {
+template <class T> static inline T hr_shuffle_up(hr_place place, unsigned mask, T x, unsigned by, int width = 32) {
     int lane = hr_lane() - (int)by;
-    return hr_shuffle(line, "__shfl_up_sync", mask, x, lane < (hr_lane() & -width) ? hr_lane() : lane);
+    return hr_shuffle(place, "__shfl_up_sync", mask, x, lane < (hr_lane() & -width) ? hr_lane() : lane);
 }
-template <class T> static inline T hr_shuffle_down(int line, unsigned mask, T x, unsigned by, int width = 32) {
+template <class T> static inline T hr_shuffle_down(hr_place place, unsigned mask, T x, unsigned by, int width = 32) {
     int lane = hr_lane() + (int)by;
-    return hr_shuffle(line, "__shfl_down_sync", mask, x, lane >= (hr_lane() & -width) + width ? hr_lane() : lane);
+    return hr_shuffle(place, "__shfl_down_sync", mask, x, lane >= (hr_lane() & -width) + width ? hr_lane() : lane);
 }
 
 /* ---- Atomics: threads run one at a time, so that plain code is whole ---- */

@@ -170,6 +170,17 @@ def test_dynamic_shared_memory(ordered_sim, words):
     assert (run_rows(ordered_sim, rows(name, body), x, shared=256, threads=64) == x[:, -1] + 2 * x[:, 0]).all()
 
 
+def test_shared_memory_is_nan_before_it_is_written(ordered_sim):
+    body = """
+        __shared__ float fixed[64];
+        extern __shared__ float tile[];
+        if (threadIdx.x == 0) y[blockIdx.x] = (fixed[3] != fixed[3]) + 2 * (tile[3] != tile[3]);
+        __syncthreads();
+        tile[threadIdx.x] = fixed[threadIdx.x] = 1;
+    """
+    assert (run_rows(ordered_sim, rows("unwritten", body), whole_numbers(4, 64), shared=256, threads=64) == 3).all()
+
+
 def test_atomics_count_in_every_order(ordered_sim):
     body = """
         HR_EACH(i, n) {
@@ -191,8 +202,11 @@ def test_atomics_count_in_every_order(ordered_sim):
 
 
 BAD = {
-    "some_wait": ("if (threadIdx.x < 32) __syncthreads();", "line 1: only 32 of 64 threads reach a barrier"),
-    "apart": ("if (threadIdx.x < 32) {\n__syncthreads(); } else {\n__syncthreads(); }", "different barriers, .* line"),
+    "some_wait": ("if (threadIdx.x < 32) __syncthreads();", "some_wait:1: only 32 of 64 threads reach a barrier"),
+    "apart": (
+        "if (threadIdx.x < 32) {\n__syncthreads(); } else {\n__syncthreads(); }",
+        "different barriers, such as apart:[23] and apart:[23]",
+    ),
     "ended": (
         "if (threadIdx.x > 3) y[0] = __shfl_sync(0xffffffffu, 1.0f, 0);",
         "28 threads wait for lanes of their warp that never come: 36 threads have ended",
