@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ...kernels.segments import limits
 from ..calls import THREADS, Bound, DeviceArray, gpu
 from ..source import Kernel
 from ..template import template
 from .compact import compact
+from .movement import fill
 
 _FILE = "rows.cuh"
 # As in rows.cuh: threads that sort, and rows of a tile. Up to so many rows are sorted by one block.
@@ -244,6 +246,22 @@ def segment_sum(bound: Bound) -> None:
     bound.zero(out)
     order = sort_rows(bound, segments, _LEAST, out.shape[0])
     combine(bound, "add", order, data, segments.ndim, out, math.prod(out.shape[1:]), changes=False)
+
+
+_EMPTY = {"Prod": ("mul", 1), "Max": ("max", None), "Min": ("min", None)}
+
+
+@gpu(*(f"UnsortedSegment{word}" for word in _EMPTY))
+def segment_extremes(bound: Bound) -> None:
+    """Products, maxima and minima by segment; what is in no segment gives 1, or the dtype's other end."""
+    (data, segments, _), out = bound.inputs, bound.outputs[0]
+    kind, empty = _EMPTY[bound.type.removeprefix("UnsortedSegment")]
+    bound.require(bool(out.shape), "no segments")
+    bound.require(data.shape[: segments.ndim] == segments.shape, "segment numbers of another shape")
+    bound.require(empty is not None or out.dtype.kind != "c", f"{out.dtype}")
+    fill(bound, out, limits(out.dtype)[kind == "min"] if empty is None else empty)
+    order = sort_rows(bound, segments, _LEAST, out.shape[0])
+    combine(bound, kind, order, data, segments.ndim, out, math.prod(out.shape[1:]), changes=False)
 
 
 @gpu("_SummedRows")
