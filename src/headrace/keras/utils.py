@@ -1,5 +1,10 @@
 """The names of TensorFlow 1.15's `tf.keras.utils`."""
 
+from ..datasets.directories import (
+    image_dataset_from_directory,
+    text_dataset_from_directory,
+    timeseries_dataset_from_array,
+)
 from ..layers.keras.backend import clear_session
 from ..layers.keras.files import get_file
 from ..layers.keras.image_arrays import array_to_img, img_to_array, load_img, save_img
@@ -18,6 +23,7 @@ from ..layers.keras.serialization import (
 __all__ = [
     "CustomObjectScope", "PyDataset", "Sequence", "array_to_img", "clear_session", "custom_object_scope",
     "deserialize_keras_object", "get_custom_objects", "get_file", "get_registered_name", "get_registered_object",
-    "img_to_array", "load_img", "normalize", "pad_sequences", "register_keras_serializable", "save_img",
-    "serialize_keras_object", "set_random_seed", "to_categorical",
+    "image_dataset_from_directory", "img_to_array", "load_img", "normalize", "pad_sequences",
+    "register_keras_serializable", "save_img", "serialize_keras_object", "set_random_seed",
+    "text_dataset_from_directory", "timeseries_dataset_from_array", "to_categorical",
 ]  # fmt: skip
