@@ -220,8 +220,10 @@ def _coded(labels: np.ndarray[Any, Any], mode: str | None, names: list[str] | No
     if mode == "binary":
         return labels.astype(np.float32)[:, None]
     if mode == "categorical":
-        return np.eye(len(names) if names else int(labels.max()) + 1, dtype=np.float32)[labels]
-    return labels.astype(np.int32)
+        hot: np.ndarray[Any, Any] = np.eye(len(names) if names else int(labels.max()) + 1, dtype=np.float32)[labels]
+        return hot
+    numbers: np.ndarray[Any, Any] = labels.astype(np.int32)
+    return numbers
 
 
 def timeseries_dataset_from_array(
