@@ -22,15 +22,17 @@ _MADE_BY = {
     "fuse_matmul_updates": ("_MatMulApplyGradientDescent", "_MatMulApplyMomentum", "_MatMulApplyAdam"),
     "updates": ("_MultiUpdate",),
 }
+# One launch updates all variables of a step there: products that update one variable each would only be more launches.
+_NEEDLESS = frozenset({"fuse_matmul_updates"})
 
 
 @cache
 def not_on_gpu() -> frozenset[str]:
-    """The passes that make what no kernel of a device carries out."""
+    """The passes that make what a device has no kernels for, or does better otherwise."""
     from ..gpu import bindings  # registers them where they are needed
 
     del bindings
-    return frozenset(name for name, types in _MADE_BY.items() if not GPU_BINDINGS.keys() >= set(types))
+    return _NEEDLESS | {name for name, types in _MADE_BY.items() if not GPU_BINDINGS.keys() >= set(types)}
 
 
 def gives_first_values(plan: Plan, store: ResourceStore) -> bool:

@@ -227,11 +227,20 @@ def _einsum_part(inputs: list[Tensor], parts: list[str], right: str, dy: Tensor,
     # A label only this input has was summed away: its gradient is spread by ones of the input's shape.
     operands = [(right, dy), *others, (own, ones_like_op(x))]
     result = own
-    if len(set(own)) != len(own):
+    if _has_axes(own, x, operands[:-1]):
+        operands = operands[:-1]
+    elif len(set(own)) != len(own):
         result, deltas = _diagonals(own, x, {*own, *right, *"".join(parts)})
         operands = [*operands[:-1], *deltas]
     text = ",".join(labels for labels, _ in operands) + "->" + result
     return unbroadcast(einsum_op([t for _, t in operands], equation=text), x)
+
+
+def _has_axes(own: str, x: Tensor, operands: list[tuple[str, Tensor]]) -> bool:
+    """Whether the operands alone give all axes of `x`, in its static sizes."""
+    given = {pair for labels, t in operands for pair in zip(labels, t.sizes or (), strict=False)}
+    wanted = list(zip(own, x.sizes or (None,), strict=False))
+    return len(set(own)) == len(own) and all(size is not None and (c, size) in given for c, size in wanted)
 
 
 def _diagonals(own: str, x: Tensor, used: set[str]) -> tuple[str, list[tuple[str, Tensor]]]:

@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 
 from ...scalar import Expression, Instruction, Operand
+from ...unsupported import UnsupportedError
 from ..calls import Bound, DeviceArray, gpu
 from ..device import Product
-from ..layout import broadcast, element_strides, merged, view
+from ..layout import broadcast, element_strides, merged, reshaped, view
 from ..text import is_float
-from .elementwise import chain
+from .elementwise import ITSELF, chain, of
 from .movement import copy_view, fill
+from .reductions import reduce_expression, sum_reduction
 
 # Steps after a product, and which of their inputs it is (see ops/fused_matmul.py).
 _OPERAND_OF = {"TanhGrad": 1, "SigmoidGrad": 1}
@@ -166,3 +168,95 @@ def _batches(bound: Bound, product: Product, arrays: Sequence[DeviceArray]) -> l
                     strides=(a_steps[-1], b_steps[-1], c_steps[-1]))
         )  # fmt: skip
     return found
+
+
+@gpu("Einsum")
+def einsum(bound: Bound) -> None:
+    """Sums of products of one array or two, as a reduction or as a product of matrices."""
+    parts, right = _labels(bound.attrs["equation"], [x.ndim for x in bound.inputs], bound.outputs[0].ndim)
+    bound.require(all(len(set(part)) == len(part) for part in parts), "a diagonal")
+    sizes: dict[str, int] = {}
+    for part, x in zip(parts, bound.inputs, strict=True):
+        for label, size in zip(part, x.shape, strict=True):
+            bound.require(sizes.setdefault(label, size) == size, "axes that are broadcast")
+    if len(parts) == 1:
+        _sum_of_one(bound, parts[0], right)
+    else:
+        bound.require(len(parts) == 2, f"{len(parts)} factors")
+        _sum_of_products(bound, parts, right, sizes)
+
+
+def _labels(equation: str, ranks: Sequence[int], rank: int) -> tuple[list[str], str]:
+    """The labels of the inputs and of the result, with others in the place of dots."""
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    if not arrow:
+        letters = sorted({c for c in left if c.isalpha()})
+        right = "..." * ("..." in left) + "".join(c for c in letters if left.count(c) == 1)
+    parts = left.split(",")
+    spare = "0123456789"
+    counts = [n - len(p.replace("...", "")) for p, n in zip([*parts, right], [*ranks, rank], strict=True)]
+    if max(counts) > len(spare):
+        raise UnsupportedError("axes that are not named")
+    whole = [
+        p.replace("...", spare[len(spare) - n :] if n else "") for p, n in zip([*parts, right], counts, strict=True)
+    ]
+    return whole[:-1], whole[-1]
+
+
+def _sum_of_one(bound: Bound, own: str, right: str) -> None:
+    x, out = bound.inputs[0], bound.outputs[0]
+    turned = _turned(x, own, right + "".join(c for c in own if c not in right))
+    if len(own) == len(right):
+        copy_view(bound, out, turned)
+    else:
+        axes = range(len(right), len(own))
+        reduce_expression(bound, ITSELF, [turned], turned.shape, axes, sum_reduction(x.dtype), out)
+
+
+def _sum_of_products(bound: Bound, parts: Sequence[str], right: str, sizes: dict[str, int]) -> None:
+    (x, y), out = bound.inputs, bound.outputs[0]
+    first, second = parts
+    bound.require(all(c in right or (c in first and c in second) for c in first + second), "a sum of one factor")
+    batch = "".join(c for c in right if c in first and c in second)
+    rows = "".join(c for c in right if c in first and c not in second)
+    columns = "".join(c for c in right if c in second and c not in first)
+    summed = "".join(c for c in first if c not in right)
+    if right.endswith(rows) and rows and columns and right != batch + rows + columns:
+        # The result lies the other way round: so does the product.
+        x, y, first, second, rows, columns = y, x, second, first, columns, rows
+    if not summed:
+        factors = [
+            _spread(_turned(v, p, "".join(c for c in right if c in p)), p, right) for p, v in ((first, x), (second, y))
+        ]
+        chain(bound, of("mul", 2), factors, out)
+        return
+    lead = [sizes[c] for c in batch]
+    m, k, n = (math.prod(sizes[c] for c in labels) for labels in (rows, summed, columns))
+    a = _matrices(bound, _turned(x, first, batch + rows + summed), [*lead, m, k])
+    b = _matrices(bound, _turned(y, second, batch + summed + columns), [*lead, k, n])
+    made = batch + rows + columns
+    target = out if made == right else bound.scratch([sizes[c] for c in made], out.dtype)
+    multiply(bound, a, b, reshaped(target, *lead, m, n))
+    if target is not out:
+        copy_view(bound, out, _turned(target, made, right))
+
+
+def _turned(x: DeviceArray, labels: str, wanted: str) -> DeviceArray:
+    order = [labels.index(c) for c in wanted]
+    return view(x, lambda a: a.transpose(order))
+
+
+def _spread(x: DeviceArray, labels: str, wanted: str) -> DeviceArray:
+    """The array with axes of one element where it has no label of those wanted."""
+    index: Any = tuple(slice(None) if c in labels else None for c in wanted)
+    return view(x, lambda a: a[(*index, ...)])
+
+
+def _matrices(bound: Bound, x: DeviceArray, sizes: Sequence[int]) -> DeviceArray:
+    """The array with axes taken together, copied where its strides do not allow that."""
+    try:
+        return reshaped(x, *sizes)
+    except UnsupportedError:
+        plain = bound.scratch(x.shape, x.dtype)
+        copy_view(bound, plain, x)
+        return plain.reshaped(*sizes)

@@ -90,6 +90,11 @@ def _reduction(op_type: str, dtype: np.dtype[Any], count: int) -> Reduction:
     return Reduction(operation, wide)
 
 
+def sum_reduction(dtype: np.dtype[Any]) -> Reduction:
+    """The sum of elements of a dtype, in it or in a wider one."""
+    return _reduction("Sum", dtype, 1)
+
+
 @gpu("L2Loss")
 def l2_loss(bound: Bound) -> None:
     """Half the sum of squares."""
@@ -105,7 +110,7 @@ def bias_add_grad(bound: Bound) -> None:
     (dy,) = bound.inputs
     channels = dy.ndim - 1 if bound.attrs["data_format"] == "NHWC" else 1
     axes = tuple(i for i in range(dy.ndim) if i != channels)
-    reduce_expression(bound, ITSELF, [dy], dy.shape, axes, _reduction("Sum", dy.dtype, 1), bound.outputs[0])
+    reduce_expression(bound, ITSELF, [dy], dy.shape, axes, sum_reduction(dy.dtype), bound.outputs[0])
 
 
 @gpu("ArgMax", "ArgMin")

@@ -109,3 +109,36 @@ def test_multiples_and_what_there_is_no_product_for(sim):
     for dtype in (np.int32, np.complex64):
         with pytest.raises(UnsupportedError, match=np.dtype(dtype).name):
             run_op(sim, "MatMul", [np.ones((2, 2), dtype)] * 2, [np.ones((2, 2), dtype)])
+
+
+EQUATIONS = [
+    ("ij,jk->ik", (2, 3), (3, 4)),
+    ("ij,jk->ki", (2, 3), (3, 4)),
+    ("btnh,bsnh->bnts", (2, 3, 4, 5), (2, 6, 4, 5)),
+    ("bnts,bsnh->btnh", (2, 4, 3, 6), (2, 6, 4, 5)),
+    ("abc,cde->abde", (2, 3, 4), (4, 5, 6)),
+    ("abd,acd->abc", (2, 3, 4), (2, 5, 4)),
+    ("i,j->ij", (3,), (4,)),
+    ("i,j->ji", (3,), (4,)),
+    ("ij,ij->", (3, 4), (3, 4)),
+    ("ij,ij->ij", (3, 4), (3, 4)),
+    ("ij,ji->j", (3, 4), (4, 3)),
+    ("...j,jk->...k", (2, 5, 3), (3, 4)),
+    ("...ij,...jk", (2, 5, 3), (2, 3, 4)),
+    ("ijk->kj", (2, 3, 4)),
+    ("ijk->kij", (2, 3, 4)),
+    ("...j->...", (2, 3, 4)),
+]
+
+
+def test_sums_by_label(sim):
+    work, wanted = [], []
+    for equation, *shapes in EQUATIONS:
+        inputs = [drawn(*shape, seed=i) for i, shape in enumerate(shapes)]
+        wanted.append(np.einsum(equation, *inputs))
+        work.append(("Einsum", inputs, [np.zeros(wanted[-1].shape, F)], {"equation": equation}))
+    for (out,), expected, (equation, *_) in zip(run_all(sim, work), wanted, EQUATIONS, strict=True):
+        np.testing.assert_allclose(out, expected, 1e-5, 1e-5, err_msg=equation)
+    for equation, *shapes in [("ii->i", (3, 3)), ("ij,jk,k->i", (2, 3), (3, 4), (4,)), ("ij,kj->ik", (2, 3), (4, 1))]:
+        with pytest.raises(UnsupportedError):
+            run_op(sim, "Einsum", [drawn(*s) for s in shapes], [np.zeros((2, 4), F)], {"equation": equation})
