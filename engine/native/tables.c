@@ -60,6 +60,7 @@ const char *const *hr_instruction_sets(void) {
 }
 
 const hr_entry *hr_table(const char *instruction_set, int index) {
+    (void)instruction_set;
 #ifdef HR_WITH_AVX2
     if (!strcmp(instruction_set, "avx2")) return avx2[index];
 #endif
