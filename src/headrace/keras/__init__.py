@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         layers,
         losses,
         metrics,
+        mixed_precision,
         models,
         optimizers,
         preprocessing,
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Input", "InputSpec", "Layer", "Model", "Sequential", "__version__", "activations", "backend", "callbacks",
-    "constraints", "datasets", "estimator", "experimental", "initializers", "layers", "losses", "metrics", "models",
-    "optimizers", "preprocessing", "regularizers", "saving", "utils",
+    "constraints", "datasets", "estimator", "experimental", "initializers", "layers", "losses", "metrics",
+    "mixed_precision", "models", "optimizers", "preprocessing", "regularizers", "saving", "utils",
 ]  # fmt: skip
 
 _PLACES: dict[str, tuple[str, str]] = {
