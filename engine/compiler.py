@@ -355,7 +355,7 @@ class _FunctionCall:
         if self.runs:
             # A loop over growing arrays would compile its body anew in each iteration.
             step = self.step if self.step.plan_count <= MOST_SHAPES else self.any_shapes
-            found = step.run([_argument(values[i]) for i in self.given])
+            found = step.run([argument(values[i]) for i in self.given])
             for i, source in self.computed:
                 results[i] = found[source]
         return results
@@ -366,8 +366,8 @@ class _FunctionCall:
         return self._others[lent]
 
 
-def _argument(value: Any) -> Any:
-    # Fetched scalars are NumPy scalars or bytes; kernels take arrays.
+def argument(value: Any) -> Any:
+    """A fetched value as one to feed: scalars are fetched as NumPy scalars or bytes, and kernels take arrays."""
     if isinstance(value, np.generic):
         return np.asarray(value)
     return np.array(value, object) if isinstance(value, bytes) else value

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from .backends.gpu_passes import has_kernel
-from .compiler import BACKENDS, CompiledStep, FunctionCalls, Options
+from .compiler import BACKENDS, FunctionCalls, Options
 from .errors import InvalidArgumentError
 from .feeding import fed_value
 from .fetching import FetchStructure, key_of
@@ -24,6 +24,7 @@ from .resources import ResourceStore
 from .rewriting.lower import reachable_operations
 from .runtime import Cancellation, Runtime
 from .session_config import DEFAULTS, device_for, mixed_precision_of, off_passes, precisions_of, threads_of
+from .staged import compile_step
 from .targets import Target, find_target
 from .tensor_types import IndexedSlices, SparseTensor
 
@@ -62,7 +63,7 @@ class _Step:
         # Most feeds are one tensor a key; only sparse and nested ones are taken apart.
         self.keys = keys
         self.expand = any(len(p) != 1 or isinstance(k, tuple) for p, k in zip(parts, keys, strict=True))
-        compiler = CompiledStep if session.server is None else session.server.compile
+        compiler = compile_step if session.server is None else session.server.compile
         self.compiled = compiler(
             graph,
             list(self.structure.tensors),
@@ -302,7 +303,7 @@ class BaseSession:
         from .show import show_plan  # printing is not needed to run
 
         self._check_open()
-        step = _Step(self, fetches, tuple(feed_dict or ()))
+        step = self._step(fetches, tuple(feed_dict or ()))
         values = [fed_value(t, v) for t, v in zip(step.feeds, (feed_dict or {}).values(), strict=True)]
         explained = step.compiled.explain(tuple(np.shape(v) for v in values))
         return explained if isinstance(explained, str) else show_plan(*explained)
