@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine.errors import CancelledError
 from ..engine.graph import Graph, Operation, Tensor
 from ..engine.placement import Placement, device_of
 from ..engine.recorder import Recorder
@@ -19,9 +20,10 @@ from .failures import error_of
 from .messages import Kind, Message
 from .partition import Partition, Stage, Task, task_name
 from .show import show_stages
-from .stages import as_fed, as_fetched, local_program, placed_on, written
+from .stages import as_fed, as_fetched, local_program, may_block, placed_on, written
 from .steps.client import ClientRun
 from .steps.plans import StagePlan, TaskPlan
+from .watched import Watched
 
 if TYPE_CHECKING:
     from ..engine.compiler import Options
@@ -62,6 +64,8 @@ class ClusterStep:
             for s in self.stages
             if s.task == server.task and not s.is_idle
         }
+        # Those that may wait for another thread.
+        self._waits = {n for s, n in self._numbers.items() if n in self._programs and any(map(may_block, s.operations))}
         self._lock = threading.Lock()
         self._defined = False
         if options.placement.log:
@@ -200,15 +204,33 @@ class ClusterStep:
         while True:
             stage = run.start()
             if stage is not None:
-                self._send(run.stage_ended(stage, self._run_stage(run, stage)))
+                results = self._run_stage(run, stage)
+                if results is None:
+                    return
+                self._send(run.stage_ended(stage, results))
             elif run.is_over:
                 return
             else:
                 self.server.wait(run, self.runtime.run_cancellation)
 
-    def _run_stage(self, run: ClientRun, stage: StagePlan) -> list[Any]:
+    def _run_stage(self, run: ClientRun, stage: StagePlan) -> list[Any] | None:
+        """The results of a stage of this task; None if it waited, and another task failed meanwhile."""
         program = self._programs.get(stage.number)
-        return [] if program is None else program.run([as_fed(v) for v in run.state.inputs(stage)])
+        if program is None:
+            return []
+        values = [as_fed(v) for v in run.state.inputs(stage)]
+        if stage.number not in self._waits or not run.waiting:
+            return program.run(values)
+        watched = Watched(self.server, run)
+        try:
+            with self.runtime.cancelled_by(watched):
+                return program.run(values)
+        except CancelledError:
+            if run.failure is None:
+                raise
+            return None
+        finally:
+            watched.finish()
 
     def _send(self, actions: Sequence[Any]) -> None:
         for action in actions:

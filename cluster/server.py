@@ -262,6 +262,10 @@ class Server:
         """Waits until something has come for a run."""
         self._clients.wait(run, cancellation, lambda: self._awaited(run))
 
+    def wake(self, run: ClientRun) -> None:
+        """Ends the waiting for a run at once, where its cancellation has been set."""
+        self._clients.wake(run)
+
     def _awaited(self, run: ClientRun) -> str:
         tasks = ", ".join(task_name(self.task_of_rank(rank)) for rank in sorted(run.waiting)) or "its own stages"
         return f"{task_name(self.task)} waits in a step for {tasks}"

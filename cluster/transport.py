@@ -50,6 +50,9 @@ class Transport(Protocol):
     def wait(self, longest: float) -> None:
         """Waits until something may have arrived, for so many seconds at most. It may not have."""
 
+    def wake(self) -> None:
+        """Ends a wait of another thread here."""
+
     @property
     def address(self) -> str:
         """What others must know to end the waiting of this one at once; empty where they cannot."""
@@ -102,6 +105,10 @@ class HubTransport:
         """Waits until something has been put into this rank's inbox."""
         self.hub.news[self.rank].wait(longest)
         self.hub.news[self.rank].clear()
+
+    def wake(self) -> None:
+        """As if something had been put there."""
+        self.hub.news[self.rank].set()
 
     def know(self, rank: int, address: str) -> None:
         """Ranks of a hub know each other."""
@@ -207,6 +214,10 @@ class MpiTransport:
             self._pause = min(2 * self._pause, longest)
         else:
             self._bell.wait(longest)
+
+    def wake(self) -> None:
+        """Rings one's own bell."""
+        self._bell.ring(self._bell.address)
 
     def _memory(self, rank: int, nbytes: int, places: list[bytes]) -> Bytes:
         """Where to write a message: memory that the other reads, of which `places` then holds where; else one's own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import weakref
@@ -12,6 +13,7 @@ from typing import Any
 
 from ..communicator import Communicator, current, known, needed
 from ..dtypes import as_dtype
+from ..errors import FailedPreconditionError
 from ..graph import Graph, Operation, Tensor, get_default_graph
 from ..ops.collective import (
     collective_collect_op,
@@ -186,6 +188,23 @@ def data_parallel() -> DataParallel | None:
         _count("HEADRACE_BUCKET_BYTES", 4 << 20),
         "HEADRACE_SHARDED_INPUT" not in os.environ,
     )
+
+
+def check_no_servers(what: str) -> None:
+    """Raises FailedPreconditionError where a TF_CONFIG gives this job tasks that `what` knows nothing of."""
+    if getattr(_local, "alone", False) or "TF_CONFIG" not in os.environ:
+        return
+    tasks = json.loads(os.environ["TF_CONFIG"] or "{}").get("cluster") or {}
+    count = sum(len(addresses) for addresses in tasks.values())
+    if count > 1:
+        raise FailedPreconditionError(
+            None,
+            None,
+            f"{what} would train on each of the {count} tasks of TF_CONFIG by itself: parameter servers train estimators. "
+            "Make the model one (tf.keras.estimator.model_to_estimator, then tf.estimator.train_and_evaluate); or start "
+            "without TF_CONFIG and without --ps, and all ranks train it together; or call it inside "
+            "`with tf.cluster.alone():`",
+        )
 
 
 def is_chief() -> bool:

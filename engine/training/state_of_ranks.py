@@ -74,13 +74,18 @@ def kept(session: Any, variables: Iterable[Any]) -> Iterator[None]:
 
 
 @contextmanager
-def summed(ranks: Communicator, session: Any, variables: Iterable[Any], name: str) -> Iterator[None]:
-    """Inside, the variables have the sums over ranks of their values; after, what they had before."""
+def summed(ranks: Communicator, session: Any, variables: Iterable[Any], name: str, way: str = "sum") -> Iterator[None]:
+    """Inside, the variables have the sums over ranks of their values; after, what they had before.
+
+    With `way` "mean" their means, with "only_first_replica" the values of the first rank.
+    """
     found = storages(session, variables)
     arrays = [_whole(s) for s in found]
+    first = way == "only_first_replica"
     with kept(session, variables):
-        for array, total in zip(arrays, sums_over_ranks(ranks, name, arrays), strict=True):
-            np.copyto(array, total)
+        given = [np.zeros_like(a) if first and ranks.rank else a for a in arrays]
+        for array, total in zip(arrays, sums_over_ranks(ranks, name, given), strict=True):
+            np.copyto(array, total / ranks.size if way == "mean" else total, casting="unsafe")
         yield
 
 

@@ -25,6 +25,10 @@ from .loss_shapes import as_tensor, same_rank, with_mask
 
 # The types of operations that may change a variable.
 _WRITING = re.compile(r"Assign|(Resource)?Scatter|(Stateless)?(If|While|Case)$|.*PartitionedCall$")
+# Those of them that add to it.
+_ADDING = re.compile(r"Assign(Add|Sub)|(Resource)?Scatter(Nd)?(Add|Sub)$")
+# How the values that several ranks have of a variable are made one.
+_AGGREGATIONS = ("sum", "mean", "only_first_replica", "none")
 
 
 class Metric:
@@ -48,9 +52,23 @@ class Metric:
         self.name = name or snake_case(type(self).__name__)
         self.dtype = as_dtype(dtype or "float32")
         self._variables: list[Any] = []
+        # By variable, what `aggregation` said; and the variables that batches do not only add to.
+        self._aggregations: dict[Any, str] = {}
+        self._written: set[Any] = set()
 
-    def add_variable(self, shape: Any, initializer: Any = "zeros", dtype: Any = None, name: str | None = None) -> Any:
-        """A variable of the metric that is not trained; `initializer` is "zeros", "ones" or a function of a shape."""
+    def add_variable(
+        self,
+        shape: Any,
+        initializer: Any = "zeros",
+        dtype: Any = None,
+        name: str | None = None,
+        aggregation: Any = None,
+    ) -> Any:
+        """A variable of the metric that is not trained; `initializer` is "zeros", "ones" or a function of a shape.
+
+        `aggregation`, "sum", "mean" or "only_first_replica" or a tf.VariableAggregation, says how the values of several
+        ranks are made one. Without it they are added up if batches only add to the variable; else that is an error there.
+        """
         kind = as_dtype(dtype or self.dtype)
         makers: dict[Any, Callable[..., Any]] = {"zeros": zeros, "ones": ones}
         make = makers.get(initializer) if isinstance(initializer, str) else initializer
@@ -63,14 +81,34 @@ class Metric:
                 lambda: make(shape, dtype=kind), trainable=False, collections=collections, name=scope, use_resource=True
             )
         self._variables.append(variable)
+        if aggregation is not None:
+            self._aggregations[variable._handle] = _aggregation_of(aggregation)
         return variable
 
-    def add_weight(self, shape: Any = (), initializer: Any = "zeros", dtype: Any = None, name: Any = None) -> Any:
+    def add_weight(
+        self, shape: Any = (), initializer: Any = "zeros", dtype: Any = None, name: Any = None, aggregation: Any = None
+    ) -> Any:
         """`add_variable` under its other name; tf.keras 1.15 gave the name first, which is understood too."""
         if isinstance(shape, str):
             shape, name = (initializer if isinstance(initializer, list | tuple) else ()), shape
             initializer = "zeros"
-        return self.add_variable(shape, initializer, dtype, name)
+        return self.add_variable(shape, initializer, dtype, name, aggregation)
+
+    def aggregation_of(self, variable: Any) -> str:
+        """How the values that ranks have of one of the metric's variables are made one.
+
+        Raises:
+            ValueError: nothing says it, and they do not add up.
+        """
+        handle = variable._handle
+        way = self._aggregations.get(handle, "none" if handle in self._written else "sum")
+        if way == "none":
+            raise ValueError(
+                f"The metric {self.name!r} ({type(self).__name__}) assigns its variable {variable.name!r} other values than "
+                "sums over batches: on several ranks it cannot be told what they have together. Give add_weight an "
+                "aggregation ('sum', 'mean' or 'only_first_replica'), or keep sums"
+            )
+        return way
 
     @property
     def variables(self) -> list[Any]:
@@ -118,10 +156,13 @@ def _collecting(update_state: Callable[..., Any]) -> Callable[..., Any]:
         graph = get_default_graph()
         start = len(graph.get_operations())
         update = update_state(self, *args, **kwargs)
-        if update is not None:
-            return update
         starts = {v.initializer for v in self._variables}
         made = [op for op in graph.operations_since(start) if op not in starts and _WRITING.match(op.type)]
+        if not type(self).__module__.startswith(__package__):
+            own = {v._handle for v in self._variables}
+            self._written |= {t for op in made if not _ADDING.match(op.type) for t in op.inputs if t in own}
+        if update is not None:
+            return update
         if not made:
             raise ValueError(
                 f"update_state of the metric {self.name!r} ({type(self).__name__}) assigned no variable and gave no "
@@ -130,6 +171,13 @@ def _collecting(update_state: Callable[..., Any]) -> Callable[..., Any]:
         return group(*made)
 
     return collected
+
+
+def _aggregation_of(given: Any) -> str:
+    way = str(getattr(given, "name", given)).lower()
+    if way not in _AGGREGATIONS:
+        raise ValueError(f"aggregation must be one of {', '.join(map(repr, _AGGREGATIONS))}, got {given!r}")
+    return way
 
 
 def add_to(variables: Sequence[Any], values: Sequence[Any]) -> Operation:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
 from ...engine.nest import map_structure
-from ...engine.training.data_parallel import DataParallel
+from ...engine.training.data_parallel import DataParallel, check_no_servers, data_parallel
 from ...engine.training.state_of_ranks import summed
 from ..fitting.callbacks import CallbackList, History, Logs
 from ..fitting.loop import Loop, Plan, run_batches
@@ -73,13 +74,24 @@ class ModelSteps:
             self._columns = self._source.columns
             step = self._model._step(self._mode, self._columns)
             if step is not self._step:
+                self._check_metrics()
                 self._step, self._call = step, step.callable("logs" if self._needs_logs else "run")
+
+    def _check_metrics(self) -> None:
+        parallel = data_parallel()
+        for metric in self._model.metrics if parallel is not None and parallel.ranks.size > 1 else ():
+            for variable in metric.variables:
+                metric.aggregation_of(variable)
 
     def logs_of_ranks(self, parallel: DataParallel) -> Logs:
         """The metrics of all batches of all ranks."""
-        if not self.measures():
-            return self.logs()
-        with summed(parallel.ranks, self.session(), self.measures(), "metrics"):
+        ways: dict[str, list[Any]] = {}
+        for metric in self._model.metrics:
+            for variable in metric.variables:
+                ways.setdefault(metric.aggregation_of(variable), []).append(variable)
+        with ExitStack() as stack:
+            for way, variables in sorted(ways.items()):
+                stack.enter_context(summed(parallel.ranks, self.session(), variables, "metrics", way))
             return self.logs()
 
     def session(self) -> Any:
@@ -197,6 +209,7 @@ class Trainer(GeneratorMethods, Compilable):
         _check_counts(epochs, initial_epoch, steps_per_epoch, validation_steps, validation_freq)
         with self._in_graph():
             self._needed_config()
+            check_no_servers("Model.fit")
             self._warn_of_frozen()
             source, validation = self._sources(
                 x, y, sample_weight, class_weight, batch_size, shuffle, validation_split, validation_data,

@@ -422,6 +422,25 @@ def test_a_task_that_ends_fails_the_runs_that_wait_for_it():
                 session.run(one)
 
 
+def test_a_stage_here_that_waits_ends_when_another_task_fails(servers, session):
+    with tf.device(PS):
+        number = tf.placeholder(tf.int32, ())
+        divided = tf.constant(1) // number
+    with tf.device(WORKER):
+        queue = tf.FIFOQueue(1, tf.float32, shapes=(), shared_name="local")
+        taken = queue.dequeue()
+    for _ in range(3):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"(?i)division by zero"):
+            session.run([taken, divided], {number: 0})
+    # What comes while it waits is not lost.
+    for value in range(20):
+        thread = threading.Timer(0.002, session.run, [queue.enqueue(float(value))])
+        thread.start()
+        assert session.run([taken, divided], {number: 1}) == [value, 1]
+        thread.join()
+    assert left_over(servers) == 0
+
+
 def test_tasks_forget_the_steps_of_closed_sessions(servers):
     gc.collect()
     machines = [server._service.machine for server in servers.values()]

@@ -1,11 +1,13 @@
 """One model trained by several ranks: the weights and metrics of one rank, whoever computes which part of a batch."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import headrace as tf
 from headrace.engine.training.data_parallel import data_parallel
 
 from .mpirun import mpirun, needs_mpi
@@ -134,3 +136,26 @@ def test_all_save_the_same_step_on_a_signal_to_one(tmp_path: Path) -> None:
     steps = [path.name for path in (tmp_path / "signal").glob("*.index")]
     assert "model.ckpt-3.index" in steps
     assert len(steps) == 2
+
+
+def test_metrics_of_ones_own_in_keras(tmp_path: Path) -> None:
+    for result in mpirun(2, "keras_metrics.py", folder=tmp_path).of_ranks():
+        refused, *found = result["found"]
+        assert "metric 'largest' (Largest) assigns its variable" in refused
+        # The largest of the first rank is 7, of the second 15.
+        assert found == [22, 11, 7]
+        assert (result["rows"], result["alone"]) == (16, 15)
+
+
+def test_keras_does_not_train_on_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tf.keras.Sequential([tf.keras.layers.Dense(1, input_shape=(2,))])
+    model.compile("sgd", "mse")
+    x, y = np.ones((4, 2)), np.ones((4, 1))
+    cluster = {"chief": ["c:1"], "worker": ["w:1"], "ps": ["p:1"]}
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": {"type": "worker", "index": 0}}))
+    with pytest.raises(tf.errors.FailedPreconditionError, match=r"on each of the 3 tasks .*model_to_estimator"):
+        model.fit(x, y, verbose=0)
+    with tf.cluster.alone():
+        assert len(model.fit(x, y, verbose=0).history["loss"]) == 1
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": {"chief": ["c:1"]}, "task": {"type": "chief", "index": 0}}))
+    assert len(model.fit(x, y, verbose=0).history["loss"]) == 1
