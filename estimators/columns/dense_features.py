@@ -11,6 +11,7 @@ from ...engine.scopes import GraphKeys
 from ...engine.variable_scope import variable_scope
 from ...layers.keras.base import Layer
 from .base import Batch, DenseColumn, check_batch_sizes, columns_of, flat, sorted_columns
+from .configs import column_config, column_from_config
 from .input_layer import with_usual
 
 
@@ -89,11 +90,15 @@ class DenseFeatures(Layer):
         return None, sum(column.size for column in self._columns.listed)
 
     def get_config(self) -> dict[str, Any]:
-        """Raises NotImplementedError: columns are no part of configurations."""
-        raise NotImplementedError(
-            "Feature columns cannot be written as a configuration: save the weights alone (save_weights), and make the "
-            "model of the same columns to load them"
-        )
+        """The settings, the columns as plain values; their functions have to be known by name (custom objects)."""
+        return {**super().get_config(), "feature_columns": [column_config(c) for c in self._columns.listed]}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> DenseFeatures:
+        """The layer of such settings."""
+        columns = [column_from_config(c) for c in config["feature_columns"]]
+        settings = {key: value for key, value in config.items() if key not in ("feature_columns", "autocast")}
+        return cls(columns, **settings)
 
 
 class _Columns:
