@@ -433,11 +433,11 @@ class InteractiveSession(BaseSession):
 
     def close(self) -> None:
         """Ends the session and takes it off the default stack."""
-        super().close()
         if self in DEFAULT.sessions:
             remove_innermost(DEFAULT.sessions, self)
         if self._explicit_graph is not None and self._explicit_graph in DEFAULT.graphs:
             remove_innermost(DEFAULT.graphs, self._explicit_graph)
+        super().close()
 
 
 def _placement(config: Any, server: Target | None, device: Device | None) -> Placement:

@@ -229,6 +229,18 @@ def test_a_save_that_fails_is_raised_when_its_session_ends(tmp_path, monkeypatch
     session.close()
 
 
+def test_an_interactive_session_ends_with_the_error_of_its_save(tmp_path, monkeypatch):
+    initializer = tf.Variable(1.0, name="v").initializer
+    saver = tf.train.Saver()
+    fails_at(monkeypatch, 1)
+    session = tf.InteractiveSession()
+    session.run(initializer)
+    saver.save(session, str(tmp_path / "m"), 1, asynchronous=True)
+    with pytest.raises(tf.errors.OpError, match="No space left"):
+        session.close()
+    assert tf.get_default_session() is None
+
+
 @pytest.mark.parametrize("kind", [tf.Session, tf.train.MonitoredSession])
 def test_an_error_of_the_block_comes_before_that_of_its_save(tmp_path, monkeypatch, kind):
     initializer = tf.Variable(1.0, name="v").initializer
