@@ -57,6 +57,6 @@ def column_sums(
 
 def add_parts(bound: Bound, parts: DeviceArray, out: DeviceArray, *, adds: bool = False) -> None:
     """Sums over the first axis of parts."""
-    places = "const T* parts, long long slices, long long columns, U* out, int adds"
-    kernel = template("add_parts", _FILE, places, parts.dtype, out.dtype)
-    bound.for_each(kernel, out.size, parts, parts.shape[0], out.size, out, int(adds))
+    places = "const T* parts, long long rows, long long columns, U* out, int adds"
+    kernel = template("add_parts", _FILE, places, parts.dtype, out.dtype, synchronizes=True)
+    bound.launch(kernel, -(-out.size // 32), BLOCK, parts, parts.shape[0], out.size, out, int(adds))

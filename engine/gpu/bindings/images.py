@@ -46,12 +46,12 @@ def _resample(bound: Bound, x: DeviceArray, out: DeviceArray, *, backwards: bool
         starts, places, weights = _taps(kind, small.shape[axis], large.shape[axis], how, backwards)
         tables += [bound.table(starts), bound.table(places), bound.table(weights)]
     wide = np.dtype(np.float64 if np.float64 in (x.dtype, out.dtype) else np.float32)
-    places = (
+    parameters = (
         "const T* in, U* out, const long long* row_starts, const long long* row_places, const double* row_weights, "
         "const long long* column_starts, const long long* column_places, const double* column_weights, long long n, "
         "int in_h, int in_w, int out_h, int out_w, int channels"
     )
-    kernel = template("resample", _FILE, places, x.dtype, out.dtype, wide)
+    kernel = template("resample", _FILE, parameters, x.dtype, out.dtype, wide)
     bound.for_each(kernel, out.size, x, out, *tables, out.size, *x.shape[1:3], *out.shape[1:])
 
 

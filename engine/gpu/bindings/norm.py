@@ -10,7 +10,7 @@ import numpy as np
 from ..calls import Bound, DeviceArray, gpu
 from ..source import Kernel
 from ..template import template
-from ..text import is_float
+from ..text import is_float, is_small
 from .columns import BLOCK, add_parts, slices_of
 from .compact import channels_last, compact
 from .softmax import by_rows
@@ -21,6 +21,11 @@ _GRADIENTS = ("FusedBatchNormGrad", "FusedBatchNormGradV2", "FusedBatchNormGradV
 
 def _kernel(name: str, places: str, *types: np.dtype[Any] | str, synchronizes: bool = False) -> Kernel:
     return template(name, "norm.cuh", places, *types, synchronizes=synchronizes, files=("columns.cuh",))
+
+
+def _counter(x: DeviceArray) -> str:
+    """The type that counts elements."""
+    return "int" if is_small(x.size) else "int64"
 
 
 def _check(bound: Bound, x: DeviceArray, scale: DeviceArray) -> tuple[int, int]:
@@ -57,7 +62,7 @@ def batch_norm(bound: Bound) -> None:
         "const T* x, const U* mean, const U* factor, const U* offset, const T* added, T* y, long long n, int channels, "
         "int relu"
     )
-    kernel = _kernel("batch_normalize", places, x.dtype, scale.dtype)
+    kernel = _kernel("batch_normalize", places, x.dtype, scale.dtype, _counter(x))
     side: DeviceArray | int = added[0] if added else 0
     relu = int(bound.type == "_FusedBatchNormEx")
     arguments = x, bound.outputs[1], factor, offset, side, bound.outputs[0], x.size, channels, relu
@@ -71,13 +76,21 @@ def _batch_moments(bound: Bound, x: DeviceArray, rows: int, channels: int, facto
     places = "const T* x, long long rows, long long columns, long long share, U* parts"
     kernel = _kernel("moment_parts", places, x.dtype, scale.dtype, synchronizes=True)
     bound.launch(kernel, (-(-channels // 32), slices, 1), BLOCK, x, rows, channels, share, parts)
+    sums = _summed(bound, parts)
     places = (
-        "const T* x, const U* parts, long long slices, long long rows, long long channels, double epsilon, const U* scale, "
-        "U* mean, U* reported, U* saved_mean, U* saved_variance, U* factor"
+        "const T* x, const U* sums, long long rows, long long channels, double epsilon, const U* scale, U* mean, "
+        "U* reported, U* saved_mean, U* saved_variance, U* factor"
     )
     kernel = _kernel("batch_statistics", places, x.dtype, scale.dtype)
-    numbers = slices, rows, channels, float(bound.attrs["epsilon"])
-    bound.for_each(kernel, channels, x, parts, *numbers, scale, *bound.outputs[1:5], factor)
+    numbers = rows, channels, float(bound.attrs["epsilon"])
+    bound.for_each(kernel, channels, x, sums, *numbers, scale, *bound.outputs[1:5], factor)
+
+
+def _summed(bound: Bound, parts: DeviceArray) -> DeviceArray:
+    """The sums over slices."""
+    sums = bound.scratch(parts.shape[1:], parts.dtype)
+    add_parts(bound, parts, sums)
+    return sums
 
 
 @gpu(*_GRADIENTS)
@@ -122,16 +135,16 @@ def _gradient(
     given = dy, x, features, masked, mean, variance, epsilon
     bound.launch(kernel, (-(-channels // 32), slices, 1), BLOCK, *given, rows, channels, share, parts)
     places = (
-        "const T* parts, long long slices, long long rows, long long channels, double epsilon, int training, "
-        "const T* scale, const T* variance, T* dscale, T* doffset, T* factors"
+        "const T* sums, long long rows, long long channels, double epsilon, int training, const T* scale, "
+        "const T* variance, T* dscale, T* doffset, T* factors"
     )
     kernel = _kernel("gradient_factors", places, scale.dtype)
-    numbers = slices, rows, channels, epsilon, int(bound.attrs["is_training"])
-    bound.for_each(kernel, channels, parts, *numbers, scale, variance, dscale, doffset, factors)
+    numbers = rows, channels, epsilon, int(bound.attrs["is_training"])
+    bound.for_each(kernel, channels, _summed(bound, parts), *numbers, scale, variance, dscale, doffset, factors)
     places = (
         "const T* dy, const T* x, const T* features, const U* mean, const U* factors, T* dx, long long n, int channels"
     )
-    kernel = _kernel("batch_gradient", places, x.dtype, scale.dtype)
+    kernel = _kernel("batch_gradient", places, x.dtype, scale.dtype, _counter(x))
     bound.for_each(kernel, x.size, dy, x, features, mean, factors, dx, x.size, channels)
 
 

@@ -40,10 +40,13 @@ HR_DEVICE void column_parts(
 
 // Adds the parts up, onto what is there if `adds`.
 template <class T, class U>
-HR_DEVICE void add_parts(const T *parts, long long slices, long long columns, U *out, int adds) {
-    HR_EACH(i, columns) {
-        T sum = adds ? T(out[i]) : T(0);
-        for (long long k = 0; k < slices; k++) sum += parts[k * columns + i];
-        out[i] = sum;
-    }
+HR_DEVICE void add_parts(const T *parts, long long rows, long long columns, U *out, int adds) {
+    __shared__ T room[HR_COLUMN_ROWS][32];
+    const long long share = rows;
+    HR_COLUMN_PLACE;
+    T sum = 0;
+    if (column < columns)
+        for (long long row = start; row < stop; row += HR_COLUMN_ROWS) sum += parts[row * columns + column];
+    sum = column_sum(sum, room);
+    if (column < columns && threadIdx.y == 0) out[column] = adds ? T(out[column]) + sum : sum;
 }

@@ -26,15 +26,9 @@ HR_DEVICE void moment_parts(const T *x, long long rows, long long columns, long 
 // Mean and variance of the batch, that variance as it is reported (of one row less), and scale / sqrt(variance + epsilon).
 template <class T, class U>
 HR_DEVICE void batch_statistics(
-    const T *x, const U *parts, long long slices, long long rows, long long channels, double epsilon, const U *scale,
-    U *mean, U *reported, U *saved_mean, U *saved_variance, U *factor) {
+    const T *x, const U *sums, long long rows, long long channels, double epsilon, const U *scale, U *mean, U *reported, U *saved_mean, U *saved_variance, U *factor) {
     HR_EACH(c, channels) {
-        double sum = 0, squares = 0;
-        for (long long k = 0; k < slices; k++) {
-            sum += (double)parts[2 * k * channels + c];
-            squares += (double)parts[(2 * k + 1) * channels + c];
-        }
-        double shift = sum / rows, variance = squares / rows - shift * shift;
+        double shift = (double)sums[c] / rows, variance = (double)sums[channels + c] / rows - shift * shift;
         if (variance < 0) variance = 0;
         mean[c] = saved_mean[c] = U((double)U(x[c]) + shift);
         saved_variance[c] = U(variance);
@@ -55,11 +49,12 @@ HR_DEVICE void given_statistics(
     }
 }
 
-template <class T, class U>
+// N counts elements.
+template <class T, class U, class N>
 HR_DEVICE void batch_normalize(
     const T *x, const U *mean, const U *factor, const U *offset, const T *added, T *y, long long n, int channels,
     int relu) {
-    HR_EACH(i, n) {
+    HR_EACH(i, (N)n) {
         int c = (int)(i % channels);
         U value = (U(x[i]) - mean[c]) * factor[c] + offset[c];
         // As if the result was written before it is added to.
@@ -98,14 +93,10 @@ HR_DEVICE void gradient_parts(
 // dx is dy * factors[0] - x' * factors[1] - factors[2], where x' is x less its mean: factors [3, channels].
 template <class U>
 HR_DEVICE void gradient_factors(
-    const U *parts, long long slices, long long rows, long long channels, double epsilon, int training, const U *scale,
-    const U *variance, U *dscale, U *doffset, U *factors) {
+    const U *sums, long long rows, long long channels, double epsilon, int training, const U *scale, const U *variance,
+    U *dscale, U *doffset, U *factors) {
     HR_EACH(c, channels) {
-        U sum = 0, products = 0;
-        for (long long k = 0; k < slices; k++) {
-            sum += parts[2 * k * channels + c];
-            products += parts[(2 * k + 1) * channels + c];
-        }
+        U sum = sums[c], products = sums[channels + c];
         dscale[c] = products;
         doffset[c] = sum;
         U inverse = 1 / sqrt(variance[c] + U(epsilon)), slope = scale[c] * inverse;
@@ -115,10 +106,11 @@ HR_DEVICE void gradient_factors(
     }
 }
 
-template <class T, class U>
+// N counts elements.
+template <class T, class U, class N>
 HR_DEVICE void batch_gradient(
     const T *dy, const T *x, const T *features, const U *mean, const U *factors, T *dx, long long n, int channels) {
-    HR_EACH(i, n) {
+    HR_EACH(i, (N)n) {
         int c = (int)(i % channels);
         U given = features && !(features[i] > T(0)) ? U(0) : U(dy[i]);
         dx[i] = T(given * factors[c] - (U(x[i]) - mean[c]) * factors[channels + c] - factors[2 * channels + c]);

@@ -14,7 +14,7 @@ HR_DEVICE void lstm_cell(
     double cell_clip, const long long *limit, int t, long long batch, int units, T *i_out, T *cs_out, T *f_out, T *o_out,
     T *ci_out, T *co_out, T *h_out) {
     bool over = limit && t >= *limit;
-    HR_EACH(at, batch * units) {
+    HR_EACH(at, (int)batch * units) {
         if (over) {
             i_out[at] = cs_out[at] = f_out[at] = o_out[at] = ci_out[at] = co_out[at] = h_out[at] = 0;
             continue;
@@ -50,7 +50,7 @@ HR_DEVICE void lstm_cell_gradient(
     const T *wci, const T *wcf, const T *wco, const T *cs_grad, const T *h_grad, const long long *limit, int t, int last,
     long long batch, int units, T *dc_io, T *gates) {
     bool over = limit && t >= *limit;
-    HR_EACH(at, batch * units) {
+    HR_EACH(at, (int)batch * units) {
         int unit = (int)(at % units);
         T *own = gates + at / units * 4 * units + unit;
         if (over) {
@@ -76,7 +76,7 @@ HR_DEVICE void lstm_cell_gradient(
 template <class T>
 HR_DEVICE void gru_gates(
     const T *z, const T *h_prev, const T *bias, long long batch, int units, T *r_out, T *u_out, T *reset) {
-    HR_EACH(at, batch * units) {
+    HR_EACH(at, (int)batch * units) {
         int unit = (int)(at % units);
         const T *own = z + at / units * 2 * units + unit;
         T r = sigmoid(own[0] + bias[unit]);
@@ -89,7 +89,7 @@ HR_DEVICE void gru_gates(
 template <class T>
 HR_DEVICE void gru_state(
     const T *fresh, const T *h_prev, const T *bias, const T *u, long long batch, int units, T *c_out, T *h_out) {
-    HR_EACH(at, batch * units) {
+    HR_EACH(at, (int)batch * units) {
         T c = tanh(fresh[at] + bias[at % units]);
         c_out[at] = c;
         h_out[at] = u[at] * (h_prev[at] - c) + c;
@@ -101,7 +101,7 @@ template <class T>
 HR_DEVICE void gru_state_gradient(
     const T *later, const T *h_grad, const T *h_prev, const T *r, const T *u, const T *c, long long batch, int units,
     T *dh_io, T *dz, T *dc, T *reset) {
-    HR_EACH(at, batch * units) {
+    HR_EACH(at, (int)batch * units) {
         T dh = h_grad[at], state = h_prev[at];
         if (later) dh += later[at] + dh_io[at];
         dh_io[at] = dh;
@@ -114,7 +114,7 @@ HR_DEVICE void gru_state_gradient(
 template <class T>
 HR_DEVICE void gru_reset_gradient(
     const T *through, const T *h_prev, const T *r, const T *u, long long batch, int units, T *dh_io, T *dz) {
-    HR_EACH(at, batch * units) {
+    HR_EACH(at, (int)batch * units) {
         T reset = through[at];
         dz[at / units * 2 * units + at % units] = reset * h_prev[at] * r[at] * (1 - r[at]);
         dh_io[at] = dh_io[at] * u[at] + reset * r[at];

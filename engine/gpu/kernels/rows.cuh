@@ -145,7 +145,11 @@ HR_DEVICE void sort_few(row_key *keys, int *places, row_key *other_keys, int *ot
     __shared__ int counts[HR_DIGITS * HR_SORTERS];
     int share = (count + HR_SORTERS - 1) / HR_SORTERS, begin = threadIdx.x * share;
     int end = begin + share < count ? begin + share : count;
-    for (int pass = 0; pass < passes; pass++) {
+    row_key most = 0;
+    for (int i = begin; i < end; i++) most = keys[i] > most ? keys[i] : most;
+    most = block_max(most);
+    // Digits that no row has need no passes.
+    for (int pass = 0; pass < passes && (pass % 2 || most >> pass * 4); pass++) {
         bool back = pass & 1;
         row_key *from = back ? other_keys : keys, *to = back ? keys : other_keys;
         int *from_places = back ? other_places : places, *to_places = back ? places : other_places;
