@@ -224,12 +224,17 @@ class HParams(Callback):
         writer: the folder, the `log_dir` of the callback TensorBoard; or a FileWriter.
         hparams: values by name, as for `FileWriter.add_hparams`.
         trial_id: runs of one trial are shown as one.
+
+    Raises:
+        TypeError: no mapping, a name that is no text, or a value that cannot be written.
     """
 
     chief_only = True
 
     def __init__(self, writer: Any, hparams: Mapping[str, Any], trial_id: str = "") -> None:
         super().__init__()
+        # What cannot be written is said now, and not when fit begins.
+        session_start_pb(hparams, group_name=trial_id)
         self.writer, self.hparams, self.trial_id = writer, dict(hparams), trial_id
 
     def on_train_begin(self, logs: Logs | None = None) -> None:

@@ -119,6 +119,12 @@ def test_what_the_board_does_not_do(model, tmp_path):
         fitted(model, board)
 
 
+@pytest.mark.parametrize("odd", [{1: "a"}, {"a": {1}}, None, [1]])
+def test_odd_hyperparameters_are_refused_at_once(tmp_path, odd):
+    with pytest.raises(TypeError, match="hyperparameter"):
+        keras.callbacks.HParams(tmp_path, odd)
+
+
 @pytest.mark.parametrize("as_writer", [False, True])
 def test_hyperparameters(model, tmp_path, as_writer):
     writer = hr.summary.FileWriter(tmp_path) if as_writer else tmp_path
