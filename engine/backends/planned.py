@@ -20,6 +20,7 @@ from ..recorder import Recorder
 from ..resources import ResourceStore, VariableStorage
 from ..rewriting.dataflow import Node, Value
 from ..rewriting.fuse import expression_of
+from ..rewriting.lower import LOOKING
 from ..runtime import KernelContext, Runtime
 from .arguments import compute_of
 from .elementwise import bind_expression
@@ -260,7 +261,8 @@ class PlannedProgram:
 
     def _handled(self, step: Step) -> Iterable[VariableStorage]:
         """The variables that a step may change: bodies of loops and branches have programs of their own, which see to it."""
-        if step.node.type == "ReadVariableOp":
+        if step.node.type in LOOKING:
+            # They bring home what they read.
             return []
         if step.node.origin is not None and functions_of(step.node.origin):
             return []

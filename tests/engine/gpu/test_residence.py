@@ -1,8 +1,7 @@
 """Copies between host and device: what is read is always the newest value, and nothing is copied that need not be."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from headrace.engine.backends.gpu_residence import BOTH, Access, Side, copies_before, newest_sides
 
