@@ -383,6 +383,11 @@ class DebugDumpDir(DumpGraph):
         return [(file, line, function, linecache.getline(file, line).strip())]
 
 
+def dumps_in(root: Path) -> list[Path]:
+    """The folders of a session's dumps, oldest first."""
+    return sorted(root.glob("run_*_*")) if root.is_dir() else []
+
+
 def _read_run(root: Path) -> dict[str, Any]:
     run = _read_json(root / RUN)
     if run.get("format") != FORMAT or run.get("version") != VERSION:
@@ -394,7 +399,9 @@ def _read_run(root: Path) -> dict[str, Any]:
 
 def _read_json(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise ValueError(f"{path.parent} holds no dump: it has no {path.name}")
+        inside = dumps_in(path.parent)
+        where = f"; the newest dump in it is {inside[-1]}" if inside else ""
+        raise ValueError(f"{path.parent} holds no dump: it has no {path.name}{where}")
     if path.stat().st_size > _MOST_BYTES:
         raise ValueError(f"{path} is too large for a dump's")
     try:

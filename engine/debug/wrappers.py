@@ -13,7 +13,7 @@ from typing import IO, Any, Self
 from ..errors import OutOfRangeError
 from ..graph import DEFAULT, Graph, remove_innermost
 from ..protos import RunOptions
-from .dump_dir import Predicate
+from .dump_dir import Predicate, dumps_in
 from .local import LocalDebugger
 from .watch import watch_graph
 
@@ -76,7 +76,7 @@ def dump_root_of(session_root: str) -> Path:
 
 def _earlier(root: Path) -> str:
     """What to do about dumps that are there."""
-    dumps = sorted(root.glob("run_*_*")) if root.is_dir() else []
+    dumps = dumps_in(root)
     if not dumps:
         return ""
     look = f"python -m headrace debug {dumps[-1]}"

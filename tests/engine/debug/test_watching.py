@@ -262,6 +262,13 @@ def test_dumps_of_an_earlier_session_are_named(tmp_path, wrap):
         wrap(tf.Session(), str(tmp_path)) if wrap else tf_debug.DumpingDebugHook(str(tmp_path))
 
 
+def test_a_folder_of_dumps_names_the_newest(tmp_path):
+    for name in ("run_1700000000000000_1", "run_1700000000000001_2"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(ValueError, match=r"holds no dump: .*; the newest dump in it is .*run_1700000000000001_2"):
+        tf_debug.DebugDumpDir(str(tmp_path))
+
+
 def test_the_graph_of_a_dump(tmp_path):
     a = tf.constant([1.0, -1.0], name="a")
     with tf.control_dependencies([tf.no_op(name="first")]):
