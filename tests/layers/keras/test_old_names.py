@@ -53,3 +53,25 @@ def test_numbers_of_normalization():
     np.testing.assert_allclose(layer.mean, [2.0, 2.0])
     np.testing.assert_allclose(layer.variance, [1.0, 0.0])
     np.testing.assert_allclose(keras.layers.Normalization(mean=3.0, variance=2.0).mean, 3.0)
+
+
+def test_options_of_tensorflow_1_trace_steps():
+    """`compile(options=..., run_metadata=...)` gives them to the runs of the session."""
+    metadata = tf.RunMetadata()
+    model = keras.Sequential([keras.layers.Dense(3), keras.layers.Dense(1)])
+    model.compile("adam", "mse", options=tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE), run_metadata=metadata)
+    x, y = np.ones((8, 2)), np.ones((8, 1))
+    for use, wanted in ((lambda: model.fit(x, y, verbose=0), True), (lambda: model.predict(x), False)):
+        metadata.Clear()
+        use()
+        labels = [node.timeline_label for node in metadata.step_stats.dev_stats[0].node_stats]
+        # The steps of several variables are one kernel, and a product may be part of such a step.
+        assert any(" = ResourceApplyAdam*2(" in label for label in labels) == wanted
+        assert any(" = MatMul+ResourceApplyAdam(" in label for label in labels) == wanted
+        assert any("MatMul" in label for label in labels)
+    model.compile("sgd", "mse")
+    metadata.Clear()
+    model.fit(x, y, verbose=0)
+    assert not metadata.step_stats.dev_stats
+    with pytest.raises(TypeError, match="compile got unexpected arguments: colour"):
+        model.compile("sgd", "mse", colour=1)
