@@ -56,10 +56,12 @@ sanitize: $(VENV)/.installed-test
 test-numpy: $(VENV)/.installed-test
 	HEADRACE_NATIVE=0 $(PYTEST) tests/engine tests/layers tests/estimators tests/examples
 
-# The cluster under MPICH, in an environment of its own: two MPI libraries in one shadow each other.
+# The cluster, with the listings of clusters, under MPICH, in an environment of its own: two MPI libraries in one shadow
+# each other.
 MPICH := build/mpich
 test-mpich: $(MPICH)/.installed
 	$(MPICH)/bin/python -m pytest tests/cluster
+	$(MPICH)/bin/python tools/listings.py 13_ 14_ 15_ 17_ 20_
 
 # Without its native part: the one that .venv's installation built in place is used where it is there.
 $(MPICH)/.installed: $(PACKAGING)

@@ -1,4 +1,5 @@
-"""Runs the listings beside the checkout, ../shared/listings, and holds their results to a table.
+"""Runs the listings beside the checkout, ../shared/listings, or those whose names contain a word of the command line,
+and holds their results to a table.
 
 A listing whose issue has not landed is expected to fail and stands in PENDING by name. Any other
 failure is an error, and so is a pass that the table does not know of: strike the name then.
@@ -54,13 +55,13 @@ def judge(results: dict[str, bool], pending: dict[str, str]) -> list[str]:
     return failed + passed + unknown
 
 
-def main() -> int:
-    """Runs all listings and returns 1 if one of them did not do as expected."""
+def main(words: list[str]) -> int:
+    """Runs listings, all where no words are given, and returns 1 if one of them did not do as expected."""
     if not RUNNER.exists():
         print("listings: none beside this checkout")
         return 0
     results = {}
-    for name, good, line in run_listings():
+    for name, good, line in run_listings(*words):
         for _ in range(TRIES - 1 if name in RETRIED else 0):
             if not good:
                 print(f"{line}\n      once more: {RETRIED[name]}", flush=True)
@@ -68,7 +69,7 @@ def main() -> int:
         results[name] = good
         expected = "" if good or name not in PENDING else f"\n      expected: {PENDING[name]}"
         print(f"{line}{expected}", flush=True)
-    problems = judge(results, PENDING)
+    problems = judge(results, {name: issue for name, issue in PENDING.items() if not words or name in results})
     for problem in problems:
         print(f"listings: {problem}")
     passed = sum(results.values())
@@ -77,4 +78,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
