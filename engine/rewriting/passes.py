@@ -33,9 +33,9 @@ PASSES: dict[str, Pass] = {
     "merge": merge,
     "simplify": simplify,
     "prune": Dataflow.prune,
-    "fuse_conv": fuse_conv,
     "fuse_attention": fuse_attention,
     "fuse_layer_norm": fuse_layer_norm,
+    "fuse_conv": fuse_conv,
     "fuse_matmul": fuse_matmul,
     "unique_lookups": look_up_directly,
     "sparse_updates": merge_sparse_updates,
@@ -46,8 +46,9 @@ PASSES: dict[str, Pass] = {
     "repeat": repeat,
     "fuse": fuse,
 }
-# After which pass products become ones of 16 bits, where that is asked for.
-BEFORE_MIXED_PRECISION = "prune"
+# After which pass products become ones of 16 bits, where that is asked for. What is recognised as a whole by then keeps
+# float32, and attention the memory that does not grow with the square of its rows.
+BEFORE_MIXED_PRECISION = "fuse_layer_norm"
 # Without known shapes there is no plan.
 ALWAYS = frozenset({"infer"})
 

@@ -13,7 +13,7 @@ from headrace.engine.rewriting.lower import lower
 from headrace.engine.rewriting.passes import Rewrites
 from headrace.engine.session_config import mixed_precision_of, precisions_of
 
-STEPS = ["infer", "fold", "merge", "simplify", "prune"]
+STEPS = ["infer", "fold", "merge", "simplify", "prune", "fuse_attention", "fuse_layer_norm"]
 
 
 @pytest.fixture(autouse=True)
@@ -159,3 +159,13 @@ def test_what_a_choice_means() -> None:
     assert precisions_of("float32") == ("", "float32")
     assert precisions_of("tf32") == ("", "tf32")
     assert precisions_of("bfloat16") == ("bfloat16", "tf32")
+
+
+def test_attention_stays_one_node() -> None:
+    query, key, value = (tf.placeholder(tf.float32, [2, 3, 5, 4]) for _ in range(3))
+    mixed = tf.matmul(tf.nn.softmax(tf.matmul(query, key, transpose_b=True) * 0.5), value)
+    gradients = tf.gradients(tf.reduce_sum(mixed * mixed), [query, key, value])
+    types = [n.type for n in rewritten([mixed, *gradients]).nodes]
+    assert "_Attention" in types
+    assert "_AttentionGrad" in types
+    assert "Softmax" not in types
