@@ -23,8 +23,9 @@ _AS_IT_IS, _TRANSPOSED = 0, 1
 _TRANSA, _TRANSB, _EPILOGUE, _BIAS_POINTER = 3, 4, 7, 8
 _BATCH_COUNT, _BATCH_STRIDE = 5, 6
 _MOST_WORKSPACE, _REDUCTIONS, _ALIGNMENT_A = 1, 3, 5
-# All reduction schemes but the one in place, whose order of sums depends on which block comes first.
-_REPEATABLE = 2 | 4
+# Parts of sums are added up in the type that they are computed in: not in 16 bits, and not in place, where their order
+# depends on which block comes first.
+_REPEATABLE = 2
 # cublasLtEpilogue_t: by activation and whether there is a bias.
 _EPILOGUES = {
     ("", False): 1,

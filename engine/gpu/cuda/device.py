@@ -6,8 +6,8 @@ import ctypes
 import os
 import threading
 import weakref
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -68,7 +68,8 @@ class CudaDevice:
         self._asked("the GPU's start", runtime.free, 0)
         # Other streams' work, the legacy default stream's too, never waits for this one's.
         self.stream: int = self._asked("a stream", runtime.streamCreateWithFlags, runtime.streamNonBlocking)
-        self._workspace = Workspace(self.allocate, self.release)
+        self._waste = Waste()
+        self._workspace = Workspace(self.allocate, partial(self._waste.take, self.release))
         self._functions: dict[str, Function] = {}
         # The units that the functions are in, by the hash in their name.
         self._modules: dict[str, int] = {}
@@ -153,16 +154,16 @@ class CudaDevice:
         """All these calls as one CUDA graph. They must have run before: what loads or allocates at first use would fail."""
         self.activate()
         runtime = self._runtime
-        self._asked("a capture", runtime.streamBeginCapture, self.stream, runtime.streamCaptureModeRelaxed)
-        graph = 0
-        try:
-            for call in calls:
-                call()
-        except BaseException:
-            self._abandon_capture()
-            raise
-        graph = self._asked("a capture", runtime.streamEndCapture, self.stream)
-        return Graph(runtime, graph, self.stream, (*calls, self._workspace.block))
+        with self._waste.held_back():
+            self._asked("a capture", runtime.streamBeginCapture, self.stream, runtime.streamCaptureModeRelaxed)
+            try:
+                for call in calls:
+                    call()
+            except BaseException:
+                self._abandon_capture()
+                raise
+            graph = self._asked("a capture", runtime.streamEndCapture, self.stream)
+        return Graph(runtime, graph, self.stream, (*calls, self._workspace.block), self._waste)
 
     def synchronize(self) -> None:
         self.activate()
@@ -213,6 +214,38 @@ class CudaDevice:
         except UnsupportedError as error:
             return str(error)
         return Convolutions(cudnn, self, self.stream, self._workspace)
+
+
+class Waste:
+    """What is given back when nobody has it any more, but not while a step is captured: that would end the capture."""
+
+    def __init__(self) -> None:
+        # Python's collector may give something back while this very thread does.
+        self._lock = threading.RLock()
+        self._capturing = False
+        self._waiting: list[Call] = []
+
+    def take(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Calls a function, now or when the capture has ended."""
+        with self._lock:
+            if self._capturing:
+                self._waiting.append(partial(function, *arguments))
+            else:
+                function(*arguments)
+
+    @contextmanager
+    def held_back(self) -> Iterator[None]:
+        """Nothing is given back inside."""
+        with self._lock:
+            self._capturing = True
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._capturing = False
+                waiting, self._waiting = self._waiting, []
+                for call in waiting:
+                    call()
 
 
 class Asked:
@@ -277,14 +310,14 @@ class Graph:
 
     __slots__ = ("__weakref__", "_keeps", "_launch", "_ready", "_stream")
 
-    def __init__(self, runtime: Any, graph: int, stream: int, keeps: tuple[Any, ...]) -> None:
+    def __init__(self, runtime: Any, graph: int, stream: int, keeps: tuple[Any, ...], waste: Waste) -> None:
         self._launch, self._stream, self._keeps = runtime.graphLaunch, stream, keeps
         try:
             self._ready: int = runtime.graphInstantiate(graph)
         except RuntimeError as error:
             runtime.graphDestroy(graph)
             raise explained(error, "a captured step") from error
-        weakref.finalize(self, _destroy, runtime, graph, self._ready, stream).atexit = False
+        weakref.finalize(self, waste.take, _destroy, runtime, graph, self._ready, stream).atexit = False
 
     def __call__(self) -> None:
         try:

@@ -209,8 +209,8 @@ def test_what_cublaslt_is_told(library: FakeCublasLt) -> None:
     cublaslt.declare(library)
     library._MatmulPreferenceCreate(ctypes.byref(preference))
     cublaslt.set_preference(library, preference, product, WORKSPACE)
-    # No reduction in place; A is the product's b.
-    assert library.things[preference.value or 0] == {1: WORKSPACE, 3: 6, 5: 8, 6: 256, 7: 16, 8: 16}
+    # Reductions in the compute type only; A is the product's b.
+    assert library.things[preference.value or 0] == {1: WORKSPACE, 3: 2, 5: 8, 6: 256, 7: 16, 8: 16}
     description = cublaslt.Description(library, product, cublaslt.types_of(product))
     assert library.things[description.matmul.value or 0]["compute"] == 77
 

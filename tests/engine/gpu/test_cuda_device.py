@@ -129,6 +129,26 @@ def test_a_graph_gives_back_what_it_has(device: CudaDevice, cuda: FakeCuda) -> N
     assert not cuda.graphs
 
 
+def test_what_goes_during_a_capture_is_given_back_after_it(device: CudaDevice, cuda: FakeCuda) -> None:
+    call = device.fill(device.allocate(4), 4, 1)
+    held = [device.capture([call])]
+    device._workspace.reserve(1000)
+    blocks = [device._workspace.block]
+    device._workspace.reserve(2000)
+
+    def drop() -> None:
+        held.clear()
+        blocks.clear()
+        gc.collect()
+        assert "graphExecDestroy" not in cuda.calls and cuda.capturing is not None
+
+    cuda.calls.clear()
+    replay = device.capture([call, drop])
+    assert cuda.calls.count("graphExecDestroy") == 1
+    assert cuda.calls.count("free") == 1
+    replay()
+
+
 def test_a_call_that_fails_ends_the_capture(device: CudaDevice, cuda: FakeCuda) -> None:
     def fails() -> None:
         raise ValueError("no")
