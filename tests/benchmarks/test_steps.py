@@ -6,9 +6,11 @@ import math
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import headrace as tf
+from headrace.engine.gpu.sim.compile import available
 
 BENCHMARKS = Path(__file__).resolve().parent.parent.parent / "benchmarks"
 
@@ -35,6 +37,46 @@ def test_a_workload_trains(steps, name, variant):
         losses = [read(step(w.batches[0])) for _ in range(12)]
     assert all(map(math.isfinite, losses))
     assert losses[-1] < losses[0]
+
+
+def losses_of(steps, w, backend, count):
+    programs = steps("headrace_programs")
+    with tf.Graph().as_default():
+        batch, loss, train = programs.program(w)
+        with tf.Session(backend=backend) as session:
+            programs.start(w, session)
+            given = [{batch[k]: v for k, v in values.items()} for values in w.batches]
+            losses = [session.run([loss, train], given[i % len(given)])[0] for i in range(count)]
+            return losses, session.explain([loss, train], given[0])
+
+
+def check_on_device(steps, name, count):
+    workloads = steps("workloads")
+    w = workloads.get(name, **workloads.TINY[name], batches=2)
+    losses, explained = losses_of(steps, w, "gpu", count)
+    np.testing.assert_allclose(losses, losses_of(steps, w, "cpu", count)[0], rtol=1e-3)
+    # All of a step is one launch.
+    assert "NumPy" not in explained and "segment 1" not in explained
+
+
+@pytest.fixture
+def simulated(monkeypatch):
+    if not available():
+        pytest.skip("the simulated GPU compiles kernels with g++, which is not installed")
+    monkeypatch.setenv("HEADRACE_GPU", "sim")
+
+
+@pytest.mark.usefixtures("simulated")
+@pytest.mark.parametrize("name", [f"W{i}" for i in range(1, 10)])
+def test_a_workload_trains_on_a_device_in_one_launch(steps, name):
+    check_on_device(steps, name, 6)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("simulated")
+@pytest.mark.parametrize("name", [f"W{i}" for i in range(1, 10)])
+def test_losses_follow_those_of_the_cpu(steps, name):
+    check_on_device(steps, name, 200)
 
 
 def test_parameters_have_the_shapes_of_the_variables(steps):
