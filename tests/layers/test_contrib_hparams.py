@@ -95,3 +95,17 @@ def test_by_an_estimator():
     model = tf.estimator.Estimator(model_fn, params=make())
     model.train(lambda: (tf.constant([1.0]), tf.constant([1.0])), steps=2)
     assert model.get_variable_value("w").shape == (8,)
+
+
+def test_paths_that_programs_import_from():
+    """Modules below `tf.contrib` under the paths of their files."""
+    from headrace.contrib.framework.python.framework import checkpoint_utils
+    from headrace.contrib.framework.python.ops import add_arg_scope
+    from headrace.contrib.layers.python.layers.initializers import xavier_initializer
+    from headrace.contrib.learn.python.learn.datasets.mnist import read_data_sets
+    from headrace.contrib.training.python.training.hparam import HParams
+
+    assert HParams is tf.contrib.training.HParams and add_arg_scope is tf.contrib.framework.add_arg_scope
+    assert xavier_initializer is tf.contrib.layers.xavier_initializer
+    assert read_data_sets is tf.examples.tutorials.mnist.input_data.read_data_sets
+    assert checkpoint_utils.list_variables is tf.train.list_variables

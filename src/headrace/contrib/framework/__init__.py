@@ -29,7 +29,7 @@ from ...layers.contrib_variables import (
     model_variable,
     variable,
 )
-from . import nest
+from . import nest, python
 
 __all__ = [
     "add_arg_scope", "add_model_variable", "arg_scope", "arg_scoped_arguments", "assert_global_step",
@@ -38,5 +38,5 @@ __all__ = [
     "get_model_variables", "get_or_create_global_step", "get_trainable_variables", "get_unique_variable",
     "get_variable_full_name", "get_variables", "get_variables_by_name", "get_variables_by_suffix",
     "get_variables_to_restore", "has_arg_scope", "init_from_checkpoint", "list_variables", "load_checkpoint",
-    "load_variable", "local_variable", "model_variable", "nest", "variable",
+    "load_variable", "local_variable", "model_variable", "nest", "python", "variable",
 ]  # fmt: skip

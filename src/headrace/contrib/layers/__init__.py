@@ -75,7 +75,7 @@ from ...layers.contrib_summaries import (
     summarize_variables,
     summarize_weights,
 )
-from . import summaries, utils
+from . import python, summaries, utils
 
 __all__ = [
     "OPTIMIZER_CLS_NAMES", "OPTIMIZER_SUMMARIES", "apply_regularization", "avg_pool2d", "avg_pool3d", "batch_norm",
@@ -85,7 +85,7 @@ __all__ = [
     "elu", "embed_sequence", "embedding_column", "embedding_lookup_unique", "flatten", "fully_connected",
     "input_from_feature_columns", "instance_norm", "l1_l2_regularizer", "l1_regularizer", "l2_regularizer",
     "layer_norm", "linear", "max_pool2d", "max_pool3d", "maxout", "one_hot_column", "one_hot_encoding",
-    "optimize_loss", "real_valued_column", "relu", "relu6", "repeat", "safe_embedding_lookup_sparse",
+    "optimize_loss", "python", "real_valued_column", "relu", "relu6", "repeat", "safe_embedding_lookup_sparse",
     "separable_conv2d", "separable_convolution2d", "shared_embedding_columns", "softmax",
     "sparse_column_with_hash_bucket", "sparse_column_with_integerized_feature", "sparse_column_with_keys",
     "sparse_column_with_vocabulary_file", "spatial_softmax", "stack", "sum_regularizer", "summaries",

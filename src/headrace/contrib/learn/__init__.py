@@ -16,11 +16,11 @@ from ...estimators.contrib_learn import (
     infer_real_valued_columns_from_input_fn,
 )
 from ...estimators.contrib_run_config import RunConfig
-from . import datasets, io, learn_runner, monitors, preprocessing
+from . import datasets, estimators, io, learn_runner, monitors, preprocessing, python
 
 __all__ = [
     "BaseEstimator", "DNNClassifier", "DNNLinearCombinedClassifier", "DNNRegressor", "Estimator", "Experiment",
     "LinearClassifier", "LinearRegressor", "ModeKeys", "ModelFnOps", "RunConfig", "SKCompat", "datasets",
-    "infer_real_valued_columns_from_input", "infer_real_valued_columns_from_input_fn", "io", "learn_runner",
-    "monitors", "preprocessing",
+    "estimators", "infer_real_valued_columns_from_input", "infer_real_valued_columns_from_input_fn", "io",
+    "learn_runner", "monitors", "preprocessing", "python",
 ]  # fmt: skip
