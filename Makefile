@@ -23,8 +23,8 @@ test-long: $(VENV)/.installed-test
 # On a real GPU. Another interpreter, which has CuPy: make test-gpu GPU_PYTHON=python3
 GPU_PYTHON ?= $(BIN)/python
 test-gpu: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),$(VENV)/.installed-test)
-	$(GPU_PYTHON) -m pytest -m gpu tests/gpu
-	HEADRACE_TEST_DEVICE=cuda HEADRACE_GPU=cuda $(GPU_PYTHON) -m pytest tests/engine/gpu --ignore tests/engine/gpu/test_sim_device.py
+	$(GPU_PYTHON) -m pytest -W default -m gpu tests/gpu
+	HEADRACE_TEST_DEVICE=cuda HEADRACE_GPU=cuda $(GPU_PYTHON) -m pytest -W default tests/engine/gpu --ignore tests/engine/gpu/test_sim_device.py
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff check .
