@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import InternalError, OpError
 from ..gpu.device import Device
-from ..gpu.memory import lock_of
+from ..gpu.memory import Turn, lock_of
 from ..gpu.pieces import Added, StepInputs
 from ..plan.arena import assign_offsets
 from ..plan.buffers import Buffer, Cell, Storage, View
@@ -44,6 +44,7 @@ class GpuProgram(PlannedProgram):
     def __init__(self, plan: Plan, runtime: Runtime, device: Device, precision: str = "float32") -> None:
         super().__init__(plan, runtime)
         self.device = device
+        self.turn = lock_of(device)
         self.precision = precision
         self.timing: Timing | None = None
         self.store.use_devices()
@@ -52,7 +53,7 @@ class GpuProgram(PlannedProgram):
 
     def bind(self) -> None:
         """Binds the steps to memory, anew where a variable has other memory than before."""
-        with lock_of(self.device):
+        with self.turn:
             self._bind()
 
     def _bind(self) -> None:
@@ -174,7 +175,7 @@ class GpuProgram(PlannedProgram):
     def _download(self, buffers: Sequence[Buffer], step: Step) -> None:
         pairs = [(self._host_bytes(b), self.memories.address(b)) for b in buffers if b.nbytes]
         if pairs:
-            self._add(None, step, [partial(_download_all, self.device, pairs)])
+            self._add(None, step, [partial(_download_all, self.device, self.turn, pairs)])
 
     def _add(self, source: int | DeviceSegment | None, step: Step, calls: list[Call]) -> None:
         self.calls += calls
@@ -203,7 +204,7 @@ class GpuProgram(PlannedProgram):
         array = self._array(place) if at_home else None
         if not self.memories.is_fed(place.buffer):
             return _nothing if array is None else partial(np.copyto, array)
-        return partial(_upload, self.device, self.memories.address(place.buffer), place.dtype.numpy, array)
+        return partial(_upload, self.device, self.turn, self.memories.address(place.buffer), place.dtype.numpy, array)
 
     def _fetch_get(self, place: View | Cell, again: bool) -> Call:
         if isinstance(place, Cell):
@@ -217,7 +218,9 @@ class GpuProgram(PlannedProgram):
     def _device_get(self, view: View) -> Call:
         dtype, sizes = view.dtype.numpy, view.sizes
         if view not in self.gathered:
-            return partial(_downloaded, self.device, self.memories.address(view.buffer) + view.offset, dtype, sizes)
+            return partial(
+                _downloaded, self.device, self.turn, self.memories.address(view.buffer) + view.offset, dtype, sizes
+            )
         start = self.places[view]
         array = self.memories.results.host[start : start + view.nbytes].view(dtype).reshape(sizes)
         return partial(array.__getitem__, ()) if array.ndim == 0 else array.copy
@@ -278,7 +281,7 @@ class _OnHost(PlannedProgram):
         if buffer not in self.held:
             memory = self.held[buffer] = aligned(buffer.nbytes)
             if buffer.nbytes:
-                with lock_of(self.program.device):
+                with self.program.turn:
                     self.program.device.download(memory[: buffer.nbytes], self.program.memories.address(buffer))
         return self.held[buffer], 0
 
@@ -314,25 +317,25 @@ def _nothing(value: Any) -> None:
     """Where nobody reads what is fed."""
 
 
-def _upload(device: Device, address: int, dtype: np.dtype[Any], at_home: Array | None, value: Any) -> None:
+def _upload(device: Device, turn: Turn, address: int, dtype: np.dtype[Any], at_home: Array | None, value: Any) -> None:
     if at_home is not None:
         np.copyto(at_home, value)
         value = at_home
     array = np.ascontiguousarray(value, dtype)
     if array.nbytes:
-        with lock_of(device):
+        with turn:
             device.upload(address, array)
 
 
-def _download_all(device: Device, pairs: Sequence[tuple[Array, int]]) -> None:
-    with lock_of(device):
+def _download_all(device: Device, turn: Turn, pairs: Sequence[tuple[Array, int]]) -> None:
+    with turn:
         for array, address in pairs:
             device.download(array, address)
 
 
-def _downloaded(device: Device, address: int, dtype: np.dtype[Any], sizes: tuple[int, ...]) -> Any:
+def _downloaded(device: Device, turn: Turn, address: int, dtype: np.dtype[Any], sizes: tuple[int, ...]) -> Any:
     array = np.empty(sizes, dtype)
     if array.nbytes:
-        with lock_of(device):
+        with turn:
             device.download(array, address)
     return array[()] if array.ndim == 0 else array

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..gpu.device import Call, Device
-from ..gpu.memory import DeviceCopy, DeviceMemory, capturing, lock_of
+from ..gpu.memory import DeviceCopy, DeviceMemory, Turn, capturing, lock_of
 from ..gpu.pieces import StepInputs
 from ..resources import VariableStorage
 from .native_steps import SegmentFailedError
@@ -25,7 +25,7 @@ class Results:
 
     def __init__(self, device: Device) -> None:
         self.device = device
-        self._sizes: list[int] = []
+        self.turn = lock_of(device)
         self.nbytes = _WORD
 
     def reserve(self, nbytes: int) -> int | None:
@@ -49,12 +49,12 @@ class Results:
 
     def clear(self) -> None:
         """Sets the error word to zero."""
-        with lock_of(self.device):
+        with self.turn:
             self.device.upload(self.memory.address, np.zeros(1, np.int32))
 
     def fetch(self, whole: bool) -> None:
         """Downloads all results, or the error word alone; SegmentFailedError if it names a step."""
-        with lock_of(self.device):
+        with self.turn:
             self.device.download(self.host if whole else self.host[:4], self.memory.address)
         if self._word[0]:
             raise SegmentFailedError(int(self._word[0]) - 1)
@@ -82,6 +82,11 @@ class DeviceSegment:
     _runs: int = 0
 
     @property
+    def turn(self) -> Turn:
+        """Held while the device is asked for something."""
+        return self.results.turn
+
+    @property
     def changes_variables(self) -> bool:
         """Whether it writes any."""
         return any(written for _, written in self.variables.values())
@@ -90,7 +95,7 @@ class DeviceSegment:
         """Runs the segment; SegmentFailedError if a kernel refused its values."""
         self.bring()
         try:
-            with lock_of(self.device):
+            with self.turn:
                 self._started()
         finally:
             self._note_changes()
@@ -108,7 +113,7 @@ class DeviceSegment:
         self.finish()
 
     def _run_and_wait(self, calls: Sequence[Call]) -> None:
-        with lock_of(self.device):
+        with self.turn:
             for call in calls:
                 call()
             self.device.synchronize()
@@ -119,7 +124,7 @@ class DeviceSegment:
             if not copy.on_device:
                 copy.to_device(storage.value_at_home())
         if self.inputs is not None or self.uploads:
-            with lock_of(self.device):
+            with self.turn:
                 if self.inputs is not None:
                     self.inputs.bring()
                 for address, array in self.uploads:
@@ -149,7 +154,7 @@ class DeviceSegment:
 
     def rerun_before(self, step: int) -> None:
         """Makes the inputs of a step again, which others may have overwritten; variables stay as the error word is set."""
-        with lock_of(self.device):
+        with self.turn:
             for address, array in self.uploads:
                 self.device.upload(address, array)
             for call, owner in zip(self.calls, self.owners, strict=True):

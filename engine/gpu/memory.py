@@ -21,14 +21,17 @@ MOST_NAMED = 12
 class DeviceMemory:
     """Some bytes of a device, which are given back with the last reference to this."""
 
-    __slots__ = ("__weakref__", "address", "device", "name", "nbytes", "shape")
+    __slots__ = ("__weakref__", "address", "device", "name", "nbytes", "shape", "turn")
 
     def __init__(self, device: Device, nbytes: int, name: str = "", shape: str = "") -> None:
         self.device = device
         self.nbytes = max(nbytes, 1)
         self.name = name
         self.shape = shape
-        self.address = ledger_of(device).take(self)
+        ledger = ledger_of(device)
+        # Held while the device is asked for something.
+        self.turn = ledger.lock
+        self.address = ledger.take(self)
 
 
 class DeviceCopy:
@@ -59,7 +62,7 @@ class DeviceCopy:
     def come_home(self, array: np.ndarray[Any, Any]) -> None:
         """Makes the array hold the newest value."""
         if self._seen_at_home != self._device_changes:
-            with self._lock, lock_of(self.memory.device):
+            with self._lock, self.memory.turn:
                 changes = self._device_changes
                 if array.nbytes:
                     self.memory.device.download(array, self.memory.address)
@@ -68,7 +71,7 @@ class DeviceCopy:
     def to_device(self, array: np.ndarray[Any, Any]) -> None:
         """Makes the device's memory hold the newest value."""
         if self._seen_on_device != self._home_changes:
-            with self._lock, lock_of(self.memory.device):
+            with self._lock, self.memory.turn:
                 changes = self._home_changes
                 if array.nbytes:
                     self.memory.device.upload(self.memory.address, np.ascontiguousarray(array))

@@ -67,7 +67,7 @@ def simulated(monkeypatch):
 
 
 @pytest.mark.usefixtures("simulated")
-@pytest.mark.parametrize("name", [f"W{i}" for i in range(1, 10)])
+@pytest.mark.parametrize("name", ["W4", "W5", "W7", "W8", "W9"])
 def test_a_workload_trains_on_a_device_in_one_launch(steps, name):
     check_on_device(steps, name, 6)
 
