@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ..engine import errors
-from . import endings, heartbeat, supervised
+from . import arrivals, endings, heartbeat, supervised
 from .barriers import Barriers
 from .launcher import RANK_PROCESS, Launch, launch
 
@@ -62,6 +62,7 @@ class World:
             self.local_rank, self.local_size = started.local_rank, started.local_size
 
     def _connect(self) -> None:
+        arrivals.arrive(self.launch)
         mpi = load()
         everyone = mpi.COMM_WORLD
         if (everyone.rank, everyone.size) != (self.rank, self.size):

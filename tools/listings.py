@@ -1,8 +1,8 @@
-"""Runs the listings beside the checkout, ../shared/listings, or those whose names contain a word of the command line,
-and holds their results to a table.
+"""Runs the listings beside the checkout, ../shared/listings, and holds their results to a table.
 
-A listing whose issue has not landed is expected to fail and stands in PENDING by name. Any other
-failure is an error, and so is a pass that the table does not know of: strike the name then.
+Words of the command line choose those whose names contain one. A listing whose issue has not landed is expected to fail
+and stands in PENDING by name. Any other failure is an error, and so is a pass that the table does not know of: strike
+the name then.
 """
 
 import os

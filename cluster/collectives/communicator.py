@@ -9,6 +9,7 @@ import numpy as np
 
 from ...engine.chance import set_apart
 from ...engine.communicator import check_merge, check_root, check_subset, exchangeable
+from ..arrivals import wait_for_all
 from ..launcher import launch
 from ..world import load, world
 from .exchange import CODES, GATHER, SUM, Array, Exchange, dtype_name, operation, shape_text
@@ -213,8 +214,12 @@ def communicator() -> ClusterCommunicator | None:
     """The communicator of all processes of this job, made when first asked for; None in a process of its own."""
     if launch().size == 1:
         return None
+    settings, what = settings_of(), "first collective operation"
+    wait_for_all(launch(), what, settings)
     job = world()
-    made = ClusterCommunicator(job.collectives.Dup(), range(job.size), settings_of())
+    # Ranks that started MPI for something else may not be here.
+    job.barrier(what, settings.stall_timeout or None)
+    made = ClusterCommunicator(job.collectives.Dup(), range(job.size), settings)
     job.finalizers.append(made.leave)
     set_apart(job.rank)
     return made

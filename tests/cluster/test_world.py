@@ -1,11 +1,12 @@
 """Ranks of a job: who they are, how they meet, and how one that ends badly ends all."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
-from .mpirun import PYTHON, SCRIPTS, mpirun, needs_mpi, run_job
+from .mpirun import PYTHON, SCRIPTS, launcher, mpirun, needs_mpi, run_job
 
 pytestmark = needs_mpi
 
@@ -70,6 +71,18 @@ def test_barrier_names_late_ranks(tmp_path):
     assert job.status not in (0, None)
     assert "[rank 0] headrace.engine.errors.DeadlineExceededError: rank 0 has waited" in job.output
     assert "in the barrier 'save' for ranks 2, 3" in job.output
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_ranks_that_never_come_are_named(when, tmp_path):
+    """Before MPI has started it is Open MPI that tells enough of them."""
+    if when == "before" and not (launcher().family == "Open MPI" and hasattr(os, "memfd_create")):
+        pytest.skip("this launcher does not name the job")
+    stalls = {"HEADRACE_STALL_TIMEOUT": "1", "HEADRACE_STALL_WARNING": "0.3"}
+    job = mpirun(3, "missing.py", when, folder=tmp_path, environment=stalls)
+    assert job.status not in (0, None)
+    assert "DeadlineExceededError" in job.output and "first collective operation" in job.output
+    assert "ranks 1, 2" in job.output
 
 
 def test_end_without_meeting(tmp_path):

@@ -1,0 +1,65 @@
+"""Which ranks of a host have come to where MPI starts. MPI waits there for all, and cannot say for whom.
+
+A rank that is there has a socket whose name follows from the job's and its number; it ends with the process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import socket
+
+from .collectives.settings import Settings
+from .collectives.stalls import Patience
+from .launcher import Launch
+
+_arrived: list[socket.socket] = []
+
+
+def arrive(started: Launch) -> None:
+    """Says that this rank is there."""
+    name = _name(started.rank)
+    if name is not None and not _arrived:
+        with contextlib.suppress(OSError):
+            made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+            made.bind(name)
+            _arrived.append(made)
+
+
+def wait_for_all(started: Launch, what: str, settings: Settings) -> None:
+    """Arrives, and waits for the other ranks where the launcher tells enough of them; those that do not come are named.
+
+    Raises:
+        DeadlineExceededError: some did not come in time.
+    """
+    from .world import pauses
+
+    arrive(started)
+    # Of other hosts' ranks nothing is seen.
+    missing = set(range(started.size)) if _arrived and started.local_size == started.size else set()
+    patience = Patience(what, settings)
+    for _ in pauses(longest=0.02) if missing else ():
+        missing = {rank for rank in missing if not _is_there(rank)}
+        if not missing:
+            return
+        late = dict.fromkeys(sorted(missing), "its own program")
+        patience.check(lambda late=late: late)
+
+
+def _is_there(rank: int) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as asking:
+        try:
+            asking.connect(_name(rank) or b"")
+        except OSError:
+            return False
+    return True
+
+
+def _name(rank: int) -> bytes | None:
+    # Open MPI's name of the job; others have none in the environment.
+    job = os.environ.get("PMIX_NAMESPACE")
+    if not job or not hasattr(socket, "AF_UNIX"):
+        return None
+    digest = hashlib.blake2b(f"{os.getuid()} {job}".encode(), digest_size=8).hexdigest()
+    return f"\0headrace-{digest}-{rank}".encode()
