@@ -31,7 +31,7 @@ from .plan.plan import Plan, make_plan
 from .recorder import Recorder
 from .rewriting.dataflow import Dataflow
 from .rewriting.lower import WHOLE, Part, fed_sizes, handle_of, lower, reachable_operations
-from .rewriting.passes import PASSES, Rewrites
+from .rewriting.passes import ONLY_ON_DEVICES, PASSES, Rewrites
 from .runtime import Runtime
 from .shapes import are_compatible, sizes_text
 
@@ -204,7 +204,7 @@ class CompiledStep:
         flow = self.lowered(signature)
         if self.options.backend == "reference":
             return ReferenceProgram(flow, self.runtime, self.options.observer)
-        off = self.options.off | (not_on_gpu() if self.options.device is not None else frozenset())
+        off = self.options.off | (not_on_gpu() if self.options.device is not None else ONLY_ON_DEVICES)
         rewrites = Rewrites(off, self.options.mixed_precision)
         plan = make_plan(rewrites.apply(flow, PASSES), watched=self.options.observer is not None)
         plan.rewrites = rewrites.log

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from .dtypes import FLOATING
+
 Function = Callable[..., Any]
 
 
@@ -106,6 +108,20 @@ _TABLE: list[tuple[str, Function, str]] = [
     ("to_bool", _cast_bool, "{0} != 0"),
 ]
 
+
+def _cast_to(dtype: np.dtype[Any]) -> Function:
+    def cast(x: Any, out: Any = None) -> Any:
+        if out is None:
+            return np.asarray(x).astype(dtype)
+        np.copyto(out, x, casting="unsafe")
+        return out
+
+    return cast
+
+
+# Conversions to floating dtypes, for expressions of several dtypes: those of rewriting/fuse_casts.py.
+CASTS = {f"cast_{dtype.name}": dtype.numpy for dtype in FLOATING}
+_TABLE += [(name, _cast_to(dtype), "{0}") for name, dtype in CASTS.items()]
 PRIMITIVES: dict[str, Primitive] = {name: Primitive(name, function, source) for name, function, source in _TABLE}
 
 

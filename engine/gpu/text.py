@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..scalar import Expression, Instruction, Operand
+from ..scalar import CASTS, Expression, Instruction, Operand
 from ..unsupported import UnsupportedError
 from .source import Kernel
 
@@ -54,10 +54,12 @@ _LIBRARY = (
 ).split()
 _LIBRARY_OF_TWO = ("fmod", "pow", "atan2")
 _SAME = dict.fromkeys(("copy", "conj"), "{0}")
+_CASTS = dict.fromkeys(CASTS, "{0}")
 _FLOATS = {
     **{name: f"{name}{{f}}({{0}})" for name in _LIBRARY},
     **{name: f"{name}{{f}}({{0}}, {{1}})" for name in _LIBRARY_OF_TWO},
     **_SAME,
+    **_CASTS,
     "add": "{0} + {1}",
     "sub": "{0} - {1}",
     "mul": "{0} * {1}",

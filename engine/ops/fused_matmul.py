@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import float32, float64
+from ..dtypes import FLOATING, of_array
 from ..graph import Sizes, Tensor
 from ..inference import InferenceContext
 from ..registry import definition_of, op
@@ -21,7 +21,7 @@ STEPS = {
 UNARY = frozenset({"Relu", "Relu6", "LeakyRelu", "Elu", "Selu", "Tanh", "Sigmoid"})
 
 
-@op("_FusedMatMul", "a: T, b: T, operands: N * T", "product: T", T=(float32, float64))
+@op("_FusedMatMul", "a: T, b: T, operands: N * T", "product: T", T=FLOATING)
 def fused_matmul_op(
     a: Any,
     b: Any,
@@ -55,7 +55,7 @@ def step_expression(step: str, alpha: float, dtype: Any) -> Expression:
 
 def _finish(x: Any, operands: Any, steps: list[str], alphas: list[float]) -> None:
     following = iter(operands)
-    dtype = float32 if x.dtype == np.float32 else float64
+    dtype = of_array(x)
     for step, alpha in zip(steps, alphas, strict=True):
         expression = step_expression(step, alpha, dtype)
         arguments = [x] if step in UNARY else [x, next(following)]

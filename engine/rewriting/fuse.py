@@ -7,6 +7,7 @@ one kernel, and no intermediate array exists.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 from ..dtypes import DType, bool as bool_dtype, float32, float64
 from ..graph import Sizes
@@ -21,17 +22,18 @@ MOST_INPUTS = 12
 
 def fuse(flow: Dataflow) -> None:
     """Merges each element-wise node into its only user where that is element-wise on the same shape and dtype."""
-    fusion = _Fusion(flow)
-    for node in flow.nodes:
-        fusion.visit(node)
-    flow.nodes = [n for n in flow.nodes if n not in fusion.absorbed]
-    flow.redirect_control({inner: fusion.holder_of(inner) for inner in fusion.absorbed})
+    Fusion(flow, expression_of).run()
 
 
-class _Fusion:
-    """What is known while nodes are merged: uses of values, who waits for whom, and the expressions so far."""
+class Fusion:
+    """What is known while nodes are merged: uses of values, who waits for whom, and the expressions so far.
 
-    def __init__(self, flow: Dataflow) -> None:
+    `expression_of` tells what a node that may be merged computes of an element.
+    """
+
+    def __init__(self, flow: Dataflow, expression_of: Callable[[Node], Expression | None]) -> None:
+        self.flow = flow
+        self.expression_of = expression_of
         # How many inputs take each value.
         self.uses = Counter(v for node in flow.nodes for v in node.inputs)
         self.kept = {v.node for v in flow.fetches} | set(flow.targets)
@@ -43,8 +45,15 @@ class _Fusion:
         self.expressions: dict[Node, Expression] = {}
         self.absorbed: dict[Node, Node] = {}
 
-    def visit(self, node: Node) -> None:
-        expression = expression_of(node)
+    def run(self) -> None:
+        """Merges what can be merged."""
+        for node in self.flow.nodes:
+            self._visit(node)
+        self.flow.nodes = [n for n in self.flow.nodes if n not in self.absorbed]
+        self.flow.redirect_control({inner: self._holder_of(inner) for inner in self.absorbed})
+
+    def _visit(self, node: Node) -> None:
+        expression = self.expression_of(node)
         if expression is None:
             return
         self.expressions[node] = expression
@@ -78,10 +87,9 @@ class _Fusion:
         node.control += [c for c in inner.control if c not in node.control]
         self.waiting.setdefault(node, []).extend(self.waiting.get(inner, ()))
 
-    def holder_of(self, inner: Node) -> Node:
-        """The node that an absorbed one ended up in."""
+    def _holder_of(self, inner: Node) -> Node:
         node = self.absorbed[inner]
-        return self.holder_of(node) if node in self.absorbed else node
+        return self._holder_of(node) if node in self.absorbed else node
 
 
 def _alike(value: Value, node: Node) -> bool:
@@ -133,11 +141,11 @@ def expression_of(node: Node) -> Expression | None:
     if not _one_dtype(node):
         return None
     if node.type == "AddN":
-        return _sum(len(node.inputs)) if node.inputs[0].dtype in (float32, float64) else None
+        return sum_of(len(node.inputs)) if node.inputs[0].dtype in (float32, float64) else None
     return node.definition.expression(node.inputs[-1].dtype, node.attrs)
 
 
-def _sum(count: int) -> Expression | None:
+def sum_of(count: int) -> Expression | None:
     """The sum of inputs from first to last."""
     if not 2 <= count <= MOST_INPUTS:
         return None

@@ -1,13 +1,13 @@
 """Pass: what follows a matrix product is done while the product is warm.
 
-Matches MatMul of float32 or float64 whose only reader is an element-wise op of ops/fused_matmul.py (an addition of a bias,
+Matches MatMul of floating numbers whose only reader is an element-wise op of ops/fused_matmul.py (an addition of a bias,
 of a row, a column or a matrix; a multiplication; an activation; the gradient of an activation), and so on from there: the
 chain becomes one `_FusedMatMul` node in the place of its last op.
 """
 
 from __future__ import annotations
 
-from ..dtypes import float32, float64
+from ..dtypes import FLOATING
 from ..ops.fused_matmul import STEPS, UNARY, step_expression
 from ..registry import definition_of
 from .dataflow import Dataflow, Node, Value
@@ -55,7 +55,7 @@ class _Fusion:
                 return
 
     def _may_absorb(self, node: Node, inner: Node, value: Value) -> bool:
-        if inner in self.kept or self.users[value] != [node] or value.dtype not in (float32, float64):
+        if inner in self.kept or self.users[value] != [node] or value.dtype not in FLOATING:
             return False
         sizes = value.sizes
         if sizes is None or None in sizes or node.outputs[0].sizes != sizes or node.device != inner.device:

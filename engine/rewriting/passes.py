@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from .dataflow import Dataflow
 from .fuse import fuse
 from .fuse_attention import fuse_attention
+from .fuse_casts import fuse_casts
 from .fuse_conv import fuse_conv
 from .fuse_layer_norm import fuse_layer_norm
 from .fuse_matmul import fuse_matmul
@@ -45,7 +46,12 @@ PASSES: dict[str, Pass] = {
     "updates": merge_updates,
     "repeat": repeat,
     "fuse": fuse,
+    "fuse_casts": fuse_casts,
 }
+# Where expressions of several dtypes are kernels of their own.
+ONLY_ON_DEVICES = frozenset({"fuse_casts"})
+# What goes on where another pass ended, and is off with it.
+_AFTER = {"fuse_casts": "fuse"}
 # After which pass products become ones of 16 bits, where that is asked for. What is recognised as a whole by then keeps
 # float32, and attention the memory that does not grow with the square of its rows.
 BEFORE_MIXED_PRECISION = "fuse_layer_norm"
@@ -74,7 +80,7 @@ class Rewrites:
         """Runs the passes on `flow` in order."""
         self.log = []
         for name in only:
-            if name not in self.off or name in ALWAYS:
+            if not {name, _AFTER.get(name)} & self.off or name in ALWAYS:
                 self._run(flow, name, PASSES[name])
             if name == BEFORE_MIXED_PRECISION and self.mixed_precision:
                 self._run(flow, "mixed_precision", lambda flow: mixed_precision(flow, self.mixed_precision))

@@ -1,0 +1,55 @@
+"""Casts become part of element-wise chains and drop before sums, and the values stay what they were."""
+
+import numpy as np
+import pytest
+
+import headrace as tf
+from headrace.engine.rewriting.fuse_casts import fuse_casts
+from headrace.engine.rewriting.lower import lower
+from headrace.engine.rewriting.passes import PASSES, Rewrites
+
+X = np.random.default_rng(3).normal(size=(6, 8)).astype(np.float32)
+
+
+def nodes_after(fetches, feeds):
+    flow = lower(tf.get_default_graph(), fetches, [], feeds)
+    return [(node.type, *node.attrs.get("parts", [])) for node in Rewrites().apply(flow, PASSES).nodes]
+
+
+def narrow_and_wide(x):
+    half = tf.cast(x * 2, tf.bfloat16)
+    return tf.cast(tf.nn.relu(half) + half, tf.float32) * 3 + x
+
+
+def test_casts_join_what_is_around():
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [6, 8])
+        kinds = nodes_after([narrow_and_wide(x)], [x])
+        assert [kind[0] for kind in kinds if kind[0] not in ("_Feed", "Const")] == ["_Fused"]
+        assert {part for kind in kinds for part in kind[1:]} >= {"Mul", "Cast", "Relu", "AddV2"}
+
+
+def test_sums_read_what_a_cast_reads():
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.bfloat16, [6, 8])
+        wide = tf.cast(x, tf.float32)
+        kinds = nodes_after([tf.reduce_sum(wide, 0), tf.reduce_mean(wide, 1)], [x])
+        assert "Cast" not in [kind[0] for kind in kinds]
+        other = nodes_after([tf.reduce_sum(tf.cast(x, tf.float64)), tf.reduce_max(wide)], [x])
+        assert [kind[0] for kind in other].count("Cast") == 2
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "float16", "float64"])
+def test_values(monkeypatch, kind):
+    # As a backend for a device does it, here on the host.
+    monkeypatch.setattr("headrace.engine.compiler.ONLY_ON_DEVICES", frozenset())
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [6, 8])
+        y = tf.cast(tf.tanh(tf.cast(x, kind) * 2) + 1, tf.float32)
+        z = tf.cast(tf.add_n([tf.cast(x > 0, kind), tf.cast(x, kind), tf.cast(y, kind)]), tf.float32)
+        fetches = [y * x, tf.reduce_sum(z, 0), tf.reduce_mean(tf.cast(tf.cast(z, kind), tf.float32))]
+        with tf.Session() as session, tf.Session(backend="reference") as reference:
+            found, expected = session.run(fetches, {x: X}), reference.run(fetches, {x: X})
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one, other, 2e-2, 2e-2)
+    assert fuse_casts is PASSES["fuse_casts"]
