@@ -39,12 +39,13 @@ def wait_for_all(started: Launch, what: str, settings: Settings) -> None:
     # Of other hosts' ranks nothing is seen.
     missing = set(range(started.size)) if _arrived and started.local_size == started.size else set()
     patience = Patience(what, settings)
-    for _ in pauses(longest=0.02) if missing else ():
-        missing = {rank for rank in missing if not _is_there(rank)}
-        if not missing:
+    late = dict.fromkeys(sorted(missing), "its own program")
+    for _ in pauses(longest=0.02) if late else ():
+        for rank in [rank for rank in late if _is_there(rank)]:
+            del late[rank]
+        if not late:
             return
-        late = dict.fromkeys(sorted(missing), "its own program")
-        patience.check(lambda late=late: late)
+        patience.check(lambda: late)
 
 
 def _is_there(rank: int) -> bool:
