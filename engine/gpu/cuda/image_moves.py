@@ -10,7 +10,7 @@ from ..calls import MOST_BLOCKS, THREADS
 from ..device import Call, Device, Sizes4
 from ..source import Kernel
 
-_FILES = ("images.cuh",)
+_FILES = ("image_moves.cuh",)
 # Elements are moved by their size: as integers.
 _WORDS = {2: "unsigned short", 4: "unsigned int", 8: "unsigned long long"}
 _TILE, _HEIGHT = 32, 8
