@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
@@ -21,7 +22,7 @@ from .backends.observed import ObservedProgram, Observer
 from .backends.planned import PlannedProgram
 from .backends.reference import ReferenceProgram
 from .backends.variables import StalePlanError
-from .errors import FailedPreconditionError, InvalidArgumentError, UnimplementedError
+from .errors import FailedPreconditionError, InvalidArgumentError, ResourceExhaustedError, UnimplementedError
 from .function import FunctionGraph
 from .gpu.device import Device
 from .graph import Graph, Operation, Tensor
@@ -39,6 +40,9 @@ from .shapes import are_compatible, sizes_text
 MOST_PLANS = 64
 
 Signature = tuple[tuple[int, ...], ...]
+
+# Those with programs on devices, which lack memory sooner than hosts.
+_steps_on_devices: weakref.WeakSet[CompiledStep] = weakref.WeakSet()
 
 
 # After so many combinations of shapes, a function gets one plan that allocates as it runs.
@@ -176,13 +180,31 @@ class CompiledStep:
         threads = options.threads or default_threads()
         # What first values are made of, and steps without a kernel there, are not worth the way to a device.
         if options.device is not None and observer is None and not gives_first_values(plan, self.runtime.resources):
-            program = GpuProgram(plan, self.runtime, options.device, options.precision)
-            program.bind()
+            program = self._on_device(plan, options.device)
             if program.runs_on_device:
                 return program
         if observer is not None:
             return ObservedProgram(plan, self.runtime, observer, library, threads)
         return CpuProgram(plan, self.runtime, library, threads)
+
+    def _on_device(self, plan: Plan, device: Device) -> GpuProgram:
+        _steps_on_devices.add(self)
+        program = GpuProgram(plan, self.runtime, device, self.options.precision)
+        with suppress(ResourceExhaustedError):
+            program.bind()
+            return program
+        # Programs that wait to run again, for other shapes mostly, may hold what this one needs.
+        del program
+        for step in list(_steps_on_devices):
+            step.drop_idle()
+        program = GpuProgram(plan, self.runtime, device, self.options.precision)
+        program.bind()
+        return program
+
+    def drop_idle(self) -> None:
+        """Lets go of all programs that do not run just now, and of their memory; their plans stay."""
+        for programs in list(self._idle.values()):
+            programs.clear()
 
     def _forget_oldest(self) -> None:
         # A step fed with ever new shapes must not keep an arena for each of them.

@@ -260,6 +260,17 @@ def test_too_little_memory_names_the_largest_tensors(monkeypatch):
     assert "4000000 bytes  float32[200, 5000]" in error.value.message and "wide" in error.value.message
 
 
+def test_programs_that_wait_make_room_for_others(monkeypatch):
+    x = tf.placeholder(tf.float32, [None, 1000])
+    total = tf.reduce_sum(tf.nn.softmax(tf.sinh(x)), axis=0)[:2]
+    ledger = ledger_of(find_device())
+    gc.collect()
+    monkeypatch.setattr(ledger, "limit", ledger.used + 7_000_000)
+    with tf.Session(backend="gpu") as session:
+        for rows in (400, 500, 600, 400, 500):
+            np.testing.assert_allclose(session.run(total, {x: np.ones((rows, 1000))}), [rows / 1000] * 2, rtol=1e-5)
+
+
 def test_traced_runs_name_the_device():
     x = tf.placeholder(tf.float32, [4, 4], name="x")
     y = tf.matmul(tf.tanh(x), x, name="y")
