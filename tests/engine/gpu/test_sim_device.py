@@ -4,12 +4,14 @@ import gc
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import ml_dtypes
 import numpy as np
 import pytest
 
 from headrace.engine.errors import FailedPreconditionError, InternalError, ResourceExhaustedError
+from headrace.engine.gpu import source
 from headrace.engine.gpu.device import ALIGNMENT, Convolution, Product
 from headrace.engine.gpu.sim.compile import HostCompiler
 from headrace.engine.gpu.sim.device import SimDevice
@@ -392,7 +394,18 @@ def test_the_sanitizer_finds_what_is_read_out_of_bounds(sim, count):
         assert "heap-buffer-overflow" in done.stderr and "one_too_far:1" in done.stderr
 
 
+WARNINGS = ["-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas"]
+
+
 def test_the_shim_and_the_prelude_give_no_warnings(sim):
-    flags = ["-Wall", "-Wextra", "-Werror", "-Wno-unknown-pragmas"]
     calls = rows("all_words", "__syncwarp(); float s = block_sum(x[0]) + block_max(x[0]); HR_EACH(i, n) y[i] = s;")
-    HostCompiler(flags).compile([calls])
+    HostCompiler(WARNINGS).compile([calls])
+
+
+def test_all_files_of_kernels_go_into_one_unit(sim):
+    files = sorted(path.name for path in Path(source.__file__).with_name("kernels").glob("*.cuh"))
+    needed = [name for name in files if name != source.PRELUDE]
+    # Of the files that kernels need, those that others build on come first.
+    first = [name for name in ("columns.cuh",) if name in needed]
+    unit = rows("with_all_files", "y[0] = x[n];", files=tuple(dict.fromkeys([*first, *needed])))
+    HostCompiler(WARNINGS).compile([unit])
