@@ -12,6 +12,7 @@ import os
 import secrets
 import struct
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -153,9 +154,9 @@ class Loan:
             "version": 3,
         }
 
-    def __del__(self) -> None:
+    def __del__(self, process: Callable[[], int] = os.getpid) -> None:
         # What a copy of this process drops is still read here.
-        if os.getpid() == self._process:
+        if process() == self._process:
             self._memory[self._state] = 0
 
 

@@ -26,6 +26,8 @@ _SMALL = 2048
 _WHOLE, _PART, _LAST, _LENT, _MET = 1, 2, 3, 4, 5
 # What a process of this host is handed without MPI: from whom, how many messages by MPI came before since then, and a tag.
 _POST = struct.Struct("<iqi")
+# As many posts as systems keep for a process at the least, by and large.
+_MANY = 8
 # Seconds of the first pause between two questions whether a message has come or left, and between those whether MPI has
 # one although it is not expected to.
 _SHORTEST, _SELDOM = 2e-5, 0.005
@@ -252,8 +254,10 @@ class MpiTransport:
 
     def _take_posts(self, found: list[tuple[int, Bytes]]) -> bool:
         """Takes what was posted, in order with what came by MPI; whether there may be more by MPI."""
-        rung = False
-        for words in self._bell.take():
+        taken = self._bell.take()
+        # Where so many wait, the next ones may have found no room.
+        rung = len(taken) >= _MANY
+        for words in taken:
             if not words:
                 rung = True
                 continue
