@@ -1,0 +1,104 @@
+"""Mixed precision on the simulated GPU: the CPU's results in every choice, with branches and loops, and for whole programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import headrace as tf
+from headrace.engine.session_config import DEFAULTS
+
+
+@pytest.fixture(autouse=True)
+def simulated(sim: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_GPU", "sim")
+    monkeypatch.setattr(DEFAULTS, "mixed_precision", "float32")
+
+
+def images_and_labels() -> tuple[Any, Any]:
+    random = np.random.default_rng(0)
+    images = random.standard_normal((8, 8, 8, 2)).astype(np.float32)
+    return images, (images.mean((1, 2, 3)) > 0).astype(np.int32)
+
+
+def network(x: Any) -> Any:
+    x = tf.layers.conv2d(x, 4, 3, padding="same", use_bias=False)
+    x = tf.nn.relu(tf.layers.batch_normalization(x, training=True, fused=True))
+    x = tf.layers.flatten(tf.layers.max_pooling2d(x, 2, 2))
+    return tf.layers.dense(tf.layers.dense(x, 8, activation=tf.nn.relu), 2)
+
+
+def losses(backend: str, dtype: str) -> list[float]:
+    with tf.Graph().as_default():
+        tf.set_random_seed(5)
+        images, labels = images_and_labels()
+        loss = tf.losses.sparse_softmax_cross_entropy(labels, network(images))
+        train = tf.train.MomentumOptimizer(0.05, 0.9).minimize(loss)
+        with tf.Session(backend=backend, mixed_precision=dtype) as session:
+            session.run(tf.global_variables_initializer())
+            return [session.run([loss, train])[0] for _ in range(8)]
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_training_is_the_cpus(dtype: str) -> None:
+    found, expected, exact = losses("gpu", dtype), losses("numpy", dtype), losses("gpu", "float32")
+    assert found != exact
+    np.testing.assert_allclose(found, expected, rtol=2e-2)
+    np.testing.assert_allclose(found, exact, rtol=5e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("dtype", ["tf32", "bfloat16", "float16"])
+@pytest.mark.parametrize("options", [{}, {"check_numerics": True}])
+def test_branches_and_loops(dtype: str, options: dict[str, Any]) -> None:
+    start = np.random.default_rng(0).standard_normal((4, 4)).astype(np.float32)
+
+    def result(backend: str, precision: str) -> list[Any]:
+        with tf.Graph().as_default():
+            w = tf.get_variable("w", initializer=start)
+            y = tf.cond(tf.reduce_sum(w) > 0, lambda: tf.matmul(w, w), lambda: tf.matmul(tf.nn.relu(w), w))
+            z = tf.while_loop(lambda i, v: i < 3, lambda i, v: (i + 1, tf.tanh(tf.matmul(v, w))), [0, y])[1]
+            train = tf.train.AdamOptimizer(0.01).minimize(tf.reduce_mean(tf.square(z)))
+            with tf.Session(backend=backend, mixed_precision=precision, **options) as session:
+                session.run(tf.global_variables_initializer())
+                for _ in range(3):
+                    values: list[Any] = session.run([y, z, train])[:2]
+                return values
+
+    found, exact = result("gpu", dtype), result("cpu", "float32")
+    for own, expected in zip(found, exact, strict=True):
+        assert own.dtype == np.float32
+        np.testing.assert_allclose(own, expected, rtol=0.05, atol=0.05)
+
+
+def test_keras_and_estimators_follow_the_switch(tmp_path: Path) -> None:
+    precisions: list[str] = []
+
+    class Watch(tf.train.SessionRunHook):
+        def after_create_session(self, session: Any, coord: Any) -> None:
+            precisions.append(session.options.mixed_precision)
+
+    config = tf.ConfigProto()
+    config.graph_options.rewrite_options.auto_mixed_precision_onednn_bfloat16 = 1
+    x = np.random.default_rng(0).standard_normal((16, 4)).astype(np.float32)
+    columns = [tf.feature_column.numeric_column("x", shape=(4,))]
+    for session_config, policy in ((config, "float32"), (None, "mixed_float16")):
+        tf.keras.mixed_precision.set_policy(policy)
+        with tf.Graph().as_default():
+            estimator = tf.estimator.DNNRegressor(
+                [4], columns, config=tf.estimator.RunConfig(session_config=session_config)
+            )
+            estimator.train(
+                lambda: tf.data.Dataset.from_tensors(({"x": x}, x[:, :1])).repeat(), hooks=[Watch()], steps=2
+            )
+    assert precisions == ["bfloat16", "float16"]
+    tf.keras.mixed_precision.set_policy("mixed_bfloat16")
+    model = tf.keras.Sequential(
+        [tf.keras.layers.Dense(4, activation="relu", input_shape=(4,)), tf.keras.layers.Dense(1)]
+    )
+    model.compile("adam", "mse")
+    history = model.fit(x, x[:, :1], epochs=3, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+    assert model.predict(x).dtype == np.float32
