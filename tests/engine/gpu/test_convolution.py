@@ -42,7 +42,10 @@ def check(result, expected):
     np.testing.assert_allclose(result.astype(np.float64), wanted, tolerance, tolerance * max(1, np.abs(wanted).max()))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+@pytest.mark.parametrize(
+    "dtype",
+    [np.float32, pytest.param(np.float64, marks=pytest.mark.long), pytest.param(np.float16, marks=pytest.mark.long)],
+)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_convolutions(sim, monkeypatch, case, dtype):
     # Several runs of images.

@@ -45,7 +45,15 @@ def test_lrn(sim, attrs):
     check(sim, "LRNGrad", [dy, x, kernel_of("LRN", [x], attrs)[0]], attrs)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.int32, np.float64, np.uint8])
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        np.float32,
+        pytest.param(np.int32, marks=pytest.mark.long),
+        pytest.param(np.float64, marks=pytest.mark.long),
+        pytest.param(np.uint8, marks=pytest.mark.long),
+    ],
+)
 def test_top_k(ordered_sim, dtype):
     x = np.random.default_rng(0).integers(0, 9, (4, 3, 20)).astype(dtype)
     if np.dtype(dtype).kind == "f":
@@ -64,7 +72,10 @@ def test_in_top_k(ordered_sim):
 
 
 @pytest.mark.parametrize("word", ["Prod", "Max", "Min"])
-@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.float16])
+@pytest.mark.parametrize(
+    "dtype",
+    [np.float32, pytest.param(np.int64, marks=pytest.mark.long), pytest.param(np.float16, marks=pytest.mark.long)],
+)
 def test_extremes_by_segment(sim, word, dtype):
     rng = np.random.default_rng(0)
     data, ids = rng.integers(1, 4, (30, 3)).astype(dtype), rng.integers(-1, 6, 30)

@@ -11,9 +11,9 @@ from .nodes import all_attrs, run_node
 SHAPES = [(2, 3, 4, 5), (1, 1, 1, 3), (3, 9, 8, 70)]
 DTYPES = [
     (np.float32, np.float32),
-    (np.float64, np.float64),
-    (np.float16, np.float32),
-    (ml_dtypes.bfloat16, np.float32),
+    pytest.param((np.float16, np.float32), marks=pytest.mark.long),
+    pytest.param((np.float64, np.float64), marks=pytest.mark.long),
+    pytest.param((ml_dtypes.bfloat16, np.float32), marks=pytest.mark.long),
 ]
 
 

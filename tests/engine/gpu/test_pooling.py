@@ -29,7 +29,10 @@ def check(result, expected, exact=False):
         np.testing.assert_allclose(result, expected, tolerance, tolerance)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+@pytest.mark.parametrize(
+    "dtype",
+    [np.float32, pytest.param(np.float64, marks=pytest.mark.long), pytest.param(np.float16, marks=pytest.mark.long)],
+)
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_pools(sim, case, dtype):
     rng, attrs = np.random.default_rng(0), attrs_of(case)

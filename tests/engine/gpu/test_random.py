@@ -28,7 +28,15 @@ def check(out, expected, exact):
 
 
 @pytest.mark.parametrize("kind", ["RandomUniform", "RandomStandardNormal", "TruncatedNormal"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, ml_dtypes.bfloat16])
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        np.float32,
+        np.float64,
+        pytest.param(np.float16, marks=pytest.mark.long),
+        pytest.param(ml_dtypes.bfloat16, marks=pytest.mark.long),
+    ],
+)
 def test_floats(sim, kind, dtype):
     for shape in SHAPES:
         own, other = context(), context()

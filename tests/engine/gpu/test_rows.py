@@ -66,7 +66,16 @@ def test_indices_out_of_range_fail(sim, bad):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, np.int32, np.int64])
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        np.float32,
+        pytest.param(np.float64, marks=pytest.mark.long),
+        pytest.param(np.float16, marks=pytest.mark.long),
+        pytest.param(np.int32, marks=pytest.mark.long),
+        pytest.param(np.int64, marks=pytest.mark.long),
+    ],
+)
 def test_scatters(ordered_sim, kind, dtype):
     for shape, sizes in (((7, 3), (20,)), ((50,), (3, 9)), ((3, 40), (5,)), ((4, 2), (0,))):
         if kind == "Div" and np.dtype(dtype).kind == "i":

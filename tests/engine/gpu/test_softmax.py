@@ -25,7 +25,15 @@ def check(results, expected):
 
 
 @pytest.mark.parametrize("op_type", ["Softmax", "LogSoftmax"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, ml_dtypes.bfloat16])
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        np.float32,
+        np.float16,
+        pytest.param(np.float64, marks=pytest.mark.long),
+        pytest.param(ml_dtypes.bfloat16, marks=pytest.mark.long),
+    ],
+)
 def test_softmax(ordered_sim, op_type, dtype):
     for shape in SHAPES:
         x = drawn(shape, dtype)
@@ -43,7 +51,10 @@ def test_rows_that_are_not_finite(sim, op_type):
         check([out], [definition_of(op_type).kernel_function(np, x)])
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+@pytest.mark.parametrize(
+    "dtype",
+    [np.float32, pytest.param(np.float64, marks=pytest.mark.long), pytest.param(np.float16, marks=pytest.mark.long)],
+)
 @pytest.mark.parametrize("scaled", ["", "number", "rows"])
 def test_cross_entropy(ordered_sim, dtype, scaled):
     for rows, n in ((5, 10), (3, 2000), (0, 4)):
