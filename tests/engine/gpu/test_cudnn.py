@@ -15,6 +15,8 @@ from headrace.engine.gpu.cuda import cudnn
 from headrace.engine.gpu.cuda.cudnn import Convolutions, Geometry
 from headrace.engine.gpu.cuda.workspace import Workspace
 from headrace.engine.gpu.device import Convolution
+from headrace.engine.gpu.sim.compile import available
+from headrace.engine.gpu.sim.device import SimDevice
 from headrace.engine.unsupported import UnsupportedError
 
 DTYPES = {0: np.float32, 1: np.float64, 2: np.float16, 9: ml_dtypes.bfloat16}
@@ -146,6 +148,14 @@ class FakeCudnn:
     ) -> int:
         arrays = self.array(dx, x), self.array(rest[4], rest[5], True), self.array(dy, y)
         return self.run("filter", how, *arrays, rest[:3])
+
+
+@pytest.fixture
+def sim() -> SimDevice:
+    """The simulated device in any case: the double reads its memory."""
+    if not available():
+        pytest.skip("the simulated GPU compiles kernels with g++, which is not installed")
+    return SimDevice()
 
 
 @pytest.fixture

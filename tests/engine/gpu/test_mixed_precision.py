@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from headrace.engine.session_config import DEFAULTS
 
 @pytest.fixture(autouse=True)
 def simulated(sim: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HEADRACE_GPU", "sim")
+    monkeypatch.setenv("HEADRACE_GPU", os.environ.get("HEADRACE_TEST_DEVICE", "sim"))
     monkeypatch.setattr(DEFAULTS, "mixed_precision", "float32")
 
 
