@@ -44,6 +44,8 @@ class Product:
     bias: int = 0
     activation: str = ""
     compute: str = "float32"
+    # Whether c, of which there is no bias, is float32 while a and b have 16 bits.
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,9 @@ def matmul(bound: Bound) -> None:
 def batch_matmul(bound: Bound) -> None:
     """Products of matrices in batches, which are broadcast together."""
     a, b = bound.inputs
-    multiply(bound, a, b, bound.outputs[0], bound.attrs["adj_x"], bound.attrs["adj_y"])
+    turned = bound.attrs["adj_x"], bound.attrs["adj_y"]
+    bound.require(a.dtype.kind != "c" or not any(turned), "conjugates")
+    multiply(bound, a, b, bound.outputs[0], *turned)
 
 
 @gpu("_FusedMatMul")
@@ -107,7 +109,9 @@ def multiply(
     activation: str = "",
 ) -> None:
     """Adds `out = activation(alpha * op(a) . op(b) + beta * out + bias)`, over leading axes as batches."""
-    bound.require(is_float(out.dtype) and a.dtype == b.dtype == out.dtype, f"{a.dtype}")
+    wide = out.dtype == np.float32 and a.dtype.itemsize == 2 and is_float(a.dtype)
+    bound.require(a.dtype == b.dtype and (wide or a.dtype == out.dtype), f"{a.dtype} and {b.dtype}")
+    bound.require(is_float(a.dtype) or a.dtype.kind == "c", f"{a.dtype}")
     if not out.size:
         return
     a, b = (view(x, _swapped) if turned else x for x, turned in ((a, transpose_a), (b, transpose_b)))
@@ -117,13 +121,13 @@ def multiply(
         fill(bound, out, 0)
         return
     first, second, result = _matrix(bound, a), _matrix(bound, b), _matrix(bound, out, final=True)
-    wide = [x.array for x in (first, second, result)]
+    arrays = [x.array for x in (first, second, result)]
     product = Product(
-        wide[0].address, wide[1].address, out.address, rows, columns, depth, out.dtype,
+        arrays[0].address, arrays[1].address, out.address, rows, columns, depth, a.dtype,
         (first.leading, second.leading, result.leading), first.turned, second.turned, alpha=alpha, beta=beta,
-        bias=0 if bias is None else bias.address, activation=activation, compute=_compute(bound, out.dtype),
+        bias=0 if bias is None else bias.address, activation=activation, compute=_compute(bound, a.dtype), wide=wide,
     )  # fmt: skip
-    for one in _batches(bound, product, wide):
+    for one in _batches(bound, product, arrays):
         bound.product(one)
 
 
@@ -159,10 +163,13 @@ def _batches(bound: Bound, product: Product, arrays: Sequence[DeviceArray]) -> l
     *others, last = axes.sizes
     bound.require(math.prod(others) <= _MOST_CALLS, "batches in many axes")
     a_steps, b_steps, c_steps = axes.strides
-    size = product.dtype.itemsize
+    sizes = [x.dtype.itemsize for x in arrays]
     found = []
     for place in itertools.product(*map(range, others)):
-        offsets = [sum(i * s for i, s in zip(place, row, strict=False)) * size for row in axes.strides]
+        offsets = [
+            sum(i * s for i, s in zip(place, row, strict=False)) * size
+            for row, size in zip(axes.strides, sizes, strict=True)
+        ]
         found.append(
             replace(product, a=product.a + offsets[0], b=product.b + offsets[1], c=product.c + offsets[2], batch=last,
                     strides=(a_steps[-1], b_steps[-1], c_steps[-1]))

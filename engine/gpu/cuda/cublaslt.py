@@ -190,6 +190,8 @@ def types_of(product: Product) -> _Types:
     types = _TYPES.get(product.dtype.name)
     if types is None or product.compute not in types.compute:
         raise UnsupportedError(f"products of {product.dtype} computed as {product.compute}")
+    if product.wide and (product.dtype.name not in ("bfloat16", "float16") or product.bias):
+        raise UnsupportedError(f"wide products of {product.dtype}")
     if (product.activation, bool(product.bias)) not in _EPILOGUES:
         raise UnsupportedError(f"products followed by {product.activation!r}")
     return types
@@ -211,7 +213,8 @@ class Description:
         for layout, sizes, leading, stride in zip(
             (self.a, self.b, self.c), stored_sizes(product), product.leading, product.strides, strict=True
         ):
-            _lay_out(library, layout, types.data, sizes, leading)
+            data = _R_32F if product.wide and layout is self.c else types.data
+            _lay_out(library, layout, data, sizes, leading)
             if product.batch > 1:
                 _set_batch(library, layout, product.batch, stride)
 

@@ -42,6 +42,8 @@ def require_supported(product: Product) -> None:
     """UnsupportedError for what no device does."""
     if product.activation not in _ACTIVATIONS:
         raise UnsupportedError(f"a product followed by {product.activation}")
+    if product.wide and (product.dtype not in _NARROW or product.bias):
+        raise UnsupportedError(f"wide products of {product.dtype}")
     if product.compute not in ("float32", "tf32", product.dtype.name):
         raise UnsupportedError(f"a product of {product.dtype} computed as {product.compute}")
 
@@ -62,11 +64,12 @@ def operand(product: Product, which: int) -> Array:
     shapes = [(product.rows, product.depth), (product.depth, product.columns), (product.rows, product.columns)]
     turned = [product.transpose_a, product.transpose_b, False][which]
     rows, columns = shapes[which]
-    size = product.dtype.itemsize
+    dtype = np.dtype(np.float32) if product.wide and which == 2 else product.dtype
+    size = dtype.itemsize
     steps = (product.leading[which] * size, size)
     address = (product.a, product.b, product.c)[which]
     strides = (product.strides[which] * size, *(reversed(steps) if turned else steps))
-    return view(address, product.dtype, (product.batch, rows, columns), strides)
+    return view(address, dtype, (product.batch, rows, columns), strides)
 
 
 def _factor(array: Array, product: Product) -> Array:

@@ -106,9 +106,20 @@ def test_multiples_and_what_there_is_no_product_for(sim):
     expected = 0.5 * (a @ b) + 2 * c
     run(sim, lambda x: multiply(x, *x.inputs, x.outputs[0], alpha=0.5, beta=2.0), [a, b], [c])
     np.testing.assert_allclose(c, expected, 1e-5)
-    for dtype in (np.int32, np.complex64):
-        with pytest.raises(UnsupportedError, match=np.dtype(dtype).name):
-            run_op(sim, "MatMul", [np.ones((2, 2), dtype)] * 2, [np.ones((2, 2), dtype)])
+    with pytest.raises(UnsupportedError, match="int32"):
+        run_op(sim, "MatMul", [np.ones((2, 2), np.int32)] * 2, [np.ones((2, 2), np.int32)])
+    with pytest.raises(UnsupportedError, match="conjugates"):
+        run_op(
+            sim, "BatchMatMul", [np.ones((2, 2), np.complex64)] * 2, [np.ones((2, 2), np.complex64)], {"adj_x": True}
+        )
+
+
+def test_products_of_16_bits_in_float32(sim):
+    for dtype in ("float16", ml_dtypes.bfloat16):
+        a, b = drawn(2, 5, 70, dtype=dtype), drawn(2, 70, 3, dtype=dtype, seed=1)
+        out = np.zeros((2, 5, 3), F)
+        run_op(sim, "BatchMatMulV2", [a, b], [out])
+        np.testing.assert_allclose(out, a.astype(F) @ b.astype(F), 1e-5, 1e-5)
 
 
 EQUATIONS = [

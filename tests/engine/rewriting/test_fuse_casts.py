@@ -39,6 +39,15 @@ def test_sums_read_what_a_cast_reads():
         assert [kind[0] for kind in other].count("Cast") == 2
 
 
+def test_products_are_written_in_float32():
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.bfloat16, [6, 8])
+        product = tf.matmul(x, x, transpose_b=True)
+        assert [kind[0] for kind in nodes_after([tf.cast(product, tf.float32)], [x])] == ["_Feed", "MatMul"]
+        kinds = nodes_after([tf.cast(product, tf.float32), product], [x])
+        assert [kind[0] for kind in kinds] == ["_Feed", "MatMul", "Cast"]
+
+
 @pytest.mark.parametrize("kind", ["bfloat16", "float16", "float64"])
 def test_values(monkeypatch, kind):
     # As a backend for a device does it, here on the host.
@@ -47,7 +56,8 @@ def test_values(monkeypatch, kind):
         x = tf.placeholder(tf.float32, [6, 8])
         y = tf.cast(tf.tanh(tf.cast(x, kind) * 2) + 1, tf.float32)
         z = tf.cast(tf.add_n([tf.cast(x > 0, kind), tf.cast(x, kind), tf.cast(y, kind)]), tf.float32)
-        fetches = [y * x, tf.reduce_sum(z, 0), tf.reduce_mean(tf.cast(tf.cast(z, kind), tf.float32))]
+        p = tf.cast(tf.matmul(tf.cast(x, kind), tf.cast(x, kind), transpose_a=True), tf.float32)
+        fetches = [p, y * x, tf.reduce_sum(z, 0), tf.reduce_mean(tf.cast(tf.cast(z, kind), tf.float32))]
         with tf.Session() as session, tf.Session(backend="reference") as reference:
             found, expected = session.run(fetches, {x: X}), reference.run(fetches, {x: X})
     for one, other in zip(found, expected, strict=True):
