@@ -94,8 +94,9 @@ def spilling(nvrtc, kernels, architecture):
 
 def thinned(kernels):
     """Every tenth of the kernels made of expressions, of which there are very many, and all others."""
-    made = [kernel for kernel in kernels if kernel.name.startswith("elements_")]
-    return [kernel for kernel in kernels if not kernel.name.startswith("elements_")] + made[::10]
+    families = ("elements_", "reduce_")
+    made = [kernel for kernel in kernels if kernel.name.startswith(families)]
+    return [kernel for kernel in kernels if not kernel.name.startswith(families)] + made[::10]
 
 
 def test_what_this_runs_tests_loaded_compiles(nvrtc, loaded_kernels):
