@@ -131,7 +131,7 @@ def test_lists_of_tensors():
         "lt", "lt -n hidden", "lt -t Mean -s op_type", "lt -f has_inf_or_nan", "lt -s tensor_name -r", "lt -s z"
     )
     everything, hidden, mean, bad, backwards, wrong = found
-    assert re.match(r" ?\[0.000\] +144 B +Placeholder +x:0", everything.splitlines()[2])
+    assert re.match(r" *\[0\.000\] +144 B +Placeholder +x:0", everything.splitlines()[2])
     assert re.match(r"1 of \d+ tensors listed\n.*\n.*hidden/log:0$", hidden)
     assert "loss:0" in mean and "hidden" not in mean
     assert re.match(r"2 of \d+ tensors pass has_inf_or_nan\n.*\n.*hidden/log:0\n.*loss:0$", bad)
