@@ -23,7 +23,7 @@ SUMS = Kernel(
     "float s = 0; HR_EACH_OF_BLOCK(i, n) s += x[blockIdx.x * n + i]; s = block_sum(s); y[blockIdx.x] = s;",
     synchronizes=True,
 )
-# What a division or an exponential of doubles keeps while its subroutine is called is no sign of too few registers.
+# What is kept around a subroutine, such as a division of long long or double, is no sign of too few registers.
 SPILLS = 64
 
 
