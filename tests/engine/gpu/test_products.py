@@ -101,6 +101,23 @@ def test_what_follows_a_product(sim, operand):
     assert {step for steps in CHAINS for step in steps} <= set(STEPS)
 
 
+def test_nan_passes_through_relu(sim):
+    a, b, bias = drawn(3, 4), drawn(4, 5, seed=1), np.zeros(5, F)
+    a[1] = np.nan
+    for steps, operands in ((["Relu"], []), (["AddV2", "Relu"], [bias])):
+        rules = [step_expression(step, 0.0, float32) for step in steps]
+        attrs = {
+            "transpose_a": False,
+            "transpose_b": False,
+            "steps": steps,
+            "alphas": [0.0] * len(steps),
+            "rules": rules,
+        }
+        out = np.zeros((3, 5), F)
+        run_op(sim, "_FusedMatMul", [a, b, *operands], [out], attrs)
+        assert np.isnan(out[1]).all() and not np.isnan(out[[0, 2]]).any()
+
+
 def test_multiples_and_what_there_is_no_product_for(sim):
     a, b, c = drawn(3, 4), drawn(4, 5, seed=1), drawn(3, 5, seed=2)
     expected = 0.5 * (a @ b) + 2 * c
