@@ -13,7 +13,7 @@ import numpy as np
 
 from .backends.gpu_passes import has_kernel
 from .compiler import BACKENDS, FunctionCalls, Options
-from .errors import InvalidArgumentError
+from .errors import InvalidArgumentError, UnimplementedError
 from .feeding import fed_value
 from .fetching import FetchStructure, key_of
 from .graph import DEFAULT, Graph, Tensor, get_default_graph, remove_innermost
@@ -148,6 +148,8 @@ class BaseSession:
         self._config = config
         self.server = find_target(self._target)
         mixed, precision = precisions_of(mixed_precision_of(config, mixed_precision))
+        if backend == "gpu" and self.server is not None:
+            raise UnimplementedError(None, None, f"Steps on the tasks of {self._target} run on CPUs, not on a GPU")
         device = device_for(backend, config) if self.server is None else None
         self.options = Options(
             backend or ("cpu" if device is None else "gpu"),

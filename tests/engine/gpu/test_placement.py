@@ -69,6 +69,15 @@ def test_a_second_gpu_that_is_not_there_is_an_error():
 
 
 @pytest.mark.usefixtures("simulated")
+def test_sessions_on_servers_run_on_the_cpu():
+    server = tf.train.Server.create_local_server()
+    with tf.Session(server.target) as session:
+        assert session.options.backend == "cpu"
+    with pytest.raises(tf.errors.UnimplementedError, match="run on CPUs"):
+        tf.Session(server.target, backend="gpu")
+
+
+@pytest.mark.usefixtures("simulated")
 def test_placement_is_logged(caplog):
     x = tf.placeholder(tf.float32, [2], name="x")
     with tf.device("/cpu:0"):
