@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import OpError
 from .manifest import SUFFIX, Manifest, manifest_path, read_manifest, shard_problems
 from .reader import Array, CheckpointReader
-from .state import get_checkpoint_state, latest_checkpoint
+from .state import latest_checkpoint, named_checkpoints, written_checkpoints
 
 GOOD, DAMAGED_OR_DIFFERENT, UNUSABLE = 0, 1, 2
 
@@ -38,14 +38,8 @@ def prefixes_of(path: str | os.PathLike[str]) -> list[str]:
     text = os.fspath(path)
     if not Path(text).is_dir():
         return [text.removesuffix(SUFFIX)]
-    there = sorted((p for p in Path(text).glob(f"*{SUFFIX}") if p.is_file()), key=lambda p: (p.stat().st_mtime, p.name))
-    found = [str(p)[: -len(SUFFIX)] for p in there]
-    return [*(p for p in _named(text) if p not in found), *found]
-
-
-def _named(folder: str) -> list[str]:
-    state = get_checkpoint_state(folder)
-    return [] if state is None else [str(Path(p)) for p in state.all_model_checkpoint_paths]
+    found = written_checkpoints(text)
+    return [*(p for p in (str(Path(p)) for p in named_checkpoints(text)) if p not in found), *found]
 
 
 def listed(path: str | os.PathLike[str]) -> Report:

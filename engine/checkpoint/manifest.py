@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import stat
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 from ..crc32c import crc32c
 from ..dtypes import DType, as_dtype
-from ..errors import DataLossError, NotFoundError
+from ..errors import DataLossError, NotFoundError, file_error
 from .files import write_durably
 
 FORMAT: Final = "headrace checkpoint"
@@ -102,18 +103,24 @@ def read_manifest(prefix: str | os.PathLike[str]) -> Manifest:
     Raises:
         NotFoundError: there is no such checkpoint.
         DataLossError: the file is damaged or none of ours.
+        OpError: it cannot be read; the class says why.
     """
     path = manifest_path(prefix)
     from .bundle import is_bundle, parsed_bundle  # which makes a manifest
 
     try:
-        if path.stat().st_size > LARGEST:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise DataLossError(None, None, f"{path} is no file")
+        if status.st_size > LARGEST:
             raise DataLossError(None, None, f"{path} is too large for a manifest")
         text = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise NotFoundError(
             None, None, f"Unsuccessful checkpoint lookup: there is no file {path} for the checkpoint {prefix}"
         ) from None
+    except OSError as error:
+        raise file_error(path, error) from error
     try:
         if is_bundle(text):
             return parsed_bundle(text, Path(prefix))

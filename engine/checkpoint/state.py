@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import OpError
 from .files import write_durably
-from .manifest import manifest_path, read_manifest, shard_problems
+from .manifest import SUFFIX, manifest_path, read_manifest, shard_problems
 
 # Messages are imported where one is made or read.
 
@@ -111,6 +111,9 @@ def get_checkpoint_state(checkpoint_dir: Folder, latest_filename: str | None = N
     from ..protos import CheckpointState
 
     path = _state_path(checkpoint_dir, latest_filename)
+    if path.exists() and not path.is_file():
+        _log.warning("%s is no file", path)
+        return None
     try:
         state = text_format.Parse(path.read_text(), CheckpointState())
     except OSError as error:
@@ -146,25 +149,50 @@ def checkpoint_exists(checkpoint_prefix: str | os.PathLike[str]) -> bool:
 def latest_checkpoint(checkpoint_dir: Folder, latest_filename: str | None = None) -> str | None:
     """The newest checkpoint of a folder that is whole, as a prefix; None if there is none.
 
-    The `checkpoint` file says which there are. One that is damaged or lacks a shard is named in the log and left out.
+    The `checkpoint` file says which there are, or the manifests where that file is damaged. A checkpoint that is damaged
+    or lacks a shard is named in the log and left out.
     """
     return next(whole_checkpoints(checkpoint_dir, latest_filename), None)
 
 
 def whole_checkpoints(checkpoint_dir: Folder, latest_filename: str | None = None) -> Iterator[str]:
     """The checkpoints of a folder whose manifests and shards are there, newest first; others are named in the log."""
-    state = get_checkpoint_state(checkpoint_dir, latest_filename)
-    if state is None:
-        return
-    for prefix in dict.fromkeys([state.model_checkpoint_path, *reversed(state.all_model_checkpoint_paths)]):
-        problem = _problem(prefix)
+    for prefix in reversed(named_checkpoints(checkpoint_dir, latest_filename)):
+        problem = checkpoint_problem(prefix)
         if problem is None:
-            yield str(prefix)
+            yield prefix
         else:
             _log.error("The checkpoint %s is not used: %s", prefix, problem)
 
 
-def _problem(prefix: str) -> str | None:
+def named_checkpoints(checkpoint_dir: Folder, latest_filename: str | None = None) -> list[str]:
+    """The checkpoints that the `checkpoint` file of a folder names, the newest last.
+
+    Where that file is damaged, all that have a manifest in the folder, in the order in which those were written: a run
+    does not begin anew, over the checkpoints that are there, for that.
+    """
+    try:
+        state = get_checkpoint_state(checkpoint_dir, latest_filename)
+    except ValueError:
+        state = None
+    if state is not None:
+        newest = str(state.model_checkpoint_path)
+        return [*dict.fromkeys(str(p) for p in state.all_model_checkpoint_paths if p != newest), newest]
+    path = _state_path(checkpoint_dir, latest_filename)
+    if not os.path.lexists(path):
+        return []
+    _log.error("%s is damaged: the checkpoints beside it are taken, the last that was written first", path)
+    return written_checkpoints(checkpoint_dir)
+
+
+def written_checkpoints(folder: Folder) -> list[str]:
+    """The prefixes of all manifests in a folder, the oldest first."""
+    paths = [p for p in Path(folder).glob(f"*{SUFFIX}") if p.is_file()]
+    return [str(p)[: -len(SUFFIX)] for p in sorted(paths, key=lambda p: (p.stat().st_mtime, p.name))]
+
+
+def checkpoint_problem(prefix: str) -> str | None:
+    """Why a checkpoint cannot be used, as far as its manifest and the sizes of its shards tell; None if it can."""
     try:
         problems = shard_problems(prefix, read_manifest(prefix))
     except OpError as error:

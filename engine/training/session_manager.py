@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..checkpoint.state import get_checkpoint_state, latest_checkpoint, whole_checkpoints
+from ..checkpoint.manifest import manifest_path
+from ..checkpoint.state import checkpoint_problem, latest_checkpoint, named_checkpoints, whole_checkpoints
 from ..errors import DataLossError, DeadlineExceededError, FailedPreconditionError
 from ..graph import Graph, get_default_graph
 from ..session import Session
@@ -159,17 +161,19 @@ class SessionManager:
             return sess, False
         else:
             _restore_newest(sess, saver, folder or "")
-        state = get_checkpoint_state(folder) if folder else None
-        if state is not None:
-            saver.recover_last_checkpoints(state.all_model_checkpoint_paths)
+        if folder:
+            saver.recover_last_checkpoints(_own(folder))
         return sess, True
 
     def _newest(self, folder: str, wait: bool, max_wait_secs: float) -> str | None:
         deadline = time.monotonic() + max_wait_secs
         while True:
             path = latest_checkpoint(folder)
-            if path is not None or not wait or time.monotonic() >= deadline:
+            if path is not None:
                 return path
+            if not wait or time.monotonic() >= deadline:
+                _check_none(folder)
+                return None
             _log.info("Waiting for checkpoint to be available in %s.", folder)
             time.sleep(min(self._wait_secs, max(0.0, deadline - time.monotonic())))
 
@@ -181,6 +185,27 @@ class SessionManager:
         if not problem:
             sess.run(self._local_init_op, feed_dict=self._local_feeds, options=self._local_options)
         return problem
+
+
+def _own(folder: str) -> list[str]:
+    """The checkpoints that a folder's state names in that folder itself, oldest first.
+
+    Those of others, such as of the folder that it was copied from, are not removed when there are too many.
+    """
+    places = [(prefix, Path(prefix).parent) for prefix in named_checkpoints(folder)]
+    return [prefix for prefix, place in places if place.exists() and place.samefile(folder)]
+
+
+def _check_none(folder: str) -> None:
+    """Raises DataLossError if a folder has checkpoints and none can be used: a new run would write over them."""
+    there = [prefix for prefix in named_checkpoints(folder) if manifest_path(prefix).is_file()]
+    if there:
+        raise DataLossError(
+            None,
+            None,
+            f"None of the checkpoints in {folder} can be used; the newest is {there[-1]}: "
+            f"{checkpoint_problem(there[-1])}. To begin anew, give another folder or remove them",
+        )
 
 
 def _restore_newest(sess: Session, saver: Any, folder: str) -> None:
