@@ -150,7 +150,8 @@ class MpiTransport:
         self._sent = [0] * self.size
         self._came = [-1] * self.size
         self._posted: dict[int, deque[tuple[int, Bytes]]] = {}
-        self._looked = 0.0
+        # When MPI was asked last, and until when it is asked again and again: one answer may be that something comes soon.
+        self._looked = self._expects = 0.0
         self._pause = _SHORTEST
 
     @property
@@ -211,7 +212,7 @@ class MpiTransport:
 
     def wait(self, longest: float) -> None:
         """Waits for the doorbell; where MPI must be asked to go on, or there is none, for ever longer whiles."""
-        if self._under_way or self._posted or not self._bell.works:
+        if self._under_way or self._is_expecting(time.monotonic()) or not self._bell.works:
             time.sleep(min(self._pause, longest))
             self._pause = min(2 * self._pause, longest)
         else:
@@ -244,10 +245,13 @@ class MpiTransport:
             found.append((self.rank, self._to_self.popleft()))
         with self._lock:
             self._forget_sent()
-            rung = self._take_posts(found)
-            if rung or self._posted or not self.is_woken or time.monotonic() - self._looked > _SELDOM:
-                self._look(found)
-                self._looked = time.monotonic()
+            now = time.monotonic()
+            if self._take_posts(found):
+                self._expects = now + _SELDOM
+            if self._is_expecting(now) or not self.is_woken or now - self._looked > _SELDOM:
+                if self._look(found):
+                    self._expects = now + _SELDOM
+                self._looked = now
         if found:
             self._pause = _SHORTEST
         return [(source, decode(data)) for source, data in found]
@@ -269,9 +273,14 @@ class MpiTransport:
                 found.append((source, whole))
         return rung
 
-    def _look(self, found: list[tuple[int, Bytes]]) -> None:
-        """Takes what MPI has."""
+    def _is_expecting(self, now: float) -> bool:
+        return bool(self._posted or self._parts) or now < self._expects
+
+    def _look(self, found: list[tuple[int, Bytes]]) -> bool:
+        """Takes what MPI has; whether there was anything."""
+        anything = False
         while (taken := self._take()) is not None:
+            anything = True
             source, data = taken
             if data is not None:
                 # What was posted before it is there by now.
@@ -280,6 +289,7 @@ class MpiTransport:
                     self._came[source] += 1
                 found.append((source, data))
             self._release(source, found)
+        return anything
 
     def _release(self, source: int, found: list[tuple[int, Bytes]]) -> None:
         waiting = self._posted.get(source, ())
