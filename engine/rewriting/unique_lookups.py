@@ -76,13 +76,19 @@ def _is_of_rows(node: Node) -> bool:
     return len(node.inputs) == 2 or (axis is not None and axis.size == 1 and not axis.any())
 
 
+def _is_looked_up(lookup: Node, unique: Node) -> bool:
+    """Whether the unique indices are looked up, as the vector that they are."""
+    sizes = lookup.inputs[1].sizes
+    return sizes is not None and len(sizes) == 1 and _unique_of(lookup.inputs[1], 0) is unique
+
+
 def _direct(node: Node) -> Node | None:
     """A lookup of all indices at once, for one of places among unique ones."""
     inner, unique = node.inputs[0].node, _unique_of(node.inputs[1], 1)
     if unique is None or not _is_of_rows(node) or not _is_of_rows(inner) or node.inputs[1].sizes is None:
         return None
     raw = unique.inputs[0]
-    if len(node.inputs[1].sizes) != 1 or _unique_of(inner.inputs[1], 0) is not unique:
+    if len(node.inputs[1].sizes) != 1 or not _is_looked_up(inner, unique):
         return None
     inputs = [inner.inputs[0], raw, *inner.inputs[2:]]
     outputs = [(v.dtype, v.sizes) for v in node.outputs]
@@ -96,9 +102,7 @@ def _direct(node: Node) -> Node | None:
 def _number_of_unique(total: Node) -> Node | None:
     """The number of unique indices, for a sum by them whose number of rows is that of what was looked up; it uses it."""
     unique, rows = _unique_of(total.inputs[1], 1), _sized(total.inputs[2])
-    if unique is None or rows is None or not _is_of_rows(rows.node):
-        return None
-    if _unique_of(rows.node.inputs[1], 0) is not unique:
+    if unique is None or rows is None or not _is_of_rows(rows.node) or not _is_looked_up(rows.node, unique):
         return None
     number = total.inputs[2]
     size = Node(
@@ -127,7 +131,23 @@ def _is_as_it_was(node: Node) -> bool:
     before, after = node.inputs[0].sizes, node.outputs[0].sizes
     if before is None or after is None or len(before) != len(after) or None in before[1:]:
         return False
-    return before[1:] == after[1:] and bool(after) and 0 not in after[1:]
+    return before[1:] == after[1:] and bool(after) and 0 not in after[1:] and _asks_for_its_rows(node)
+
+
+def _asks_for_its_rows(reshaped: Node) -> bool:
+    """Whether the first size that is asked for is any, or the one that is there: others have to fail."""
+    value, first = reshaped.inputs[0], reshaped.inputs[1].node
+    first = first.inputs[0].node if first.type == "ConcatV2" else first
+    while first.type == "Reshape":
+        first = first.inputs[0].node
+    if first.constant is not None:
+        return first.constant.size > 0 and first.constant.flat[0] in (-1, value.sizes and value.sizes[0])
+    total = _whole(value).node
+    number = total.inputs[2].node if total.type == "UnsortedSegmentSum" else None
+    if number is None or number.type != "Size" or first.type != "Size":
+        return False
+    unique = _unique_of(first.inputs[0], 0)
+    return unique is not None and _unique_of(number.inputs[0], 0) is unique
 
 
 def _summed_once(again: Node) -> dict[Value, Value]:
