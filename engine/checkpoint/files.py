@@ -129,9 +129,17 @@ def new_file(path: Path, size: int = 0) -> Iterator[NewFile]:
             yield stream
             stream.sync()
         rename(temporary, path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError):
+            _name(error, path)
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _name(error: OSError, path: Path) -> None:
+    # Of a full disk the system does not say which file it was that did not fit.
+    if error.filename is None:
+        error.filename = str(path)
 
 
 def write_durably(path: Path, data: bytes) -> None:
@@ -151,5 +159,8 @@ def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         sync(descriptor)
+    except OSError as error:
+        _name(error, folder)
+        raise
     finally:
         os.close(descriptor)

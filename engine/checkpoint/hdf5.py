@@ -29,6 +29,9 @@ _UNSIGNED: Final[dict[int, np.dtype[Any]]] = {
 def dataset_name(tensor: str, offset: tuple[int, ...], whole: bool) -> str:
     """The dataset of a slice: the tensor's name without slashes, which would make groups."""
     name = quote(tensor, safe=" :")
+    if not name.strip("."):
+        # HDF5 has no empty name, and takes dots for the group itself.
+        name = name.replace(".", "%2E") or "%"
     return name if whole else f"{name}@{','.join(map(str, offset))}"
 
 

@@ -22,6 +22,8 @@ SUFFIX: Final = ".index"
 # A manifest takes a few hundred bytes a tensor: what is larger is none.
 LARGEST: Final = 1 << 26
 _RANKS: Final = 254
+# What a file's name cannot have here: it would name one of another folder.
+_SEPARATORS: Final = {"/", "\0", os.sep, os.altsep}
 
 
 # Where the streams of random ops were: {"counters": {op: number}, "seeds": {op: [number, number]}}.
@@ -212,7 +214,7 @@ def _numbers(values: Any) -> tuple[int, ...]:
 
 def _plain_name(value: Any) -> str:
     # A manifest must not make us read another folder.
-    if not isinstance(value, str) or not value or value in (".", "..") or set(value) & {"/", "\\", "\0"}:
+    if not isinstance(value, str) or not value or value in (".", "..") or set(value) & _SEPARATORS:
         raise ValueError(f"{value!r} is not the plain name of a file")
     return value
 

@@ -109,8 +109,11 @@ class Saver:
                 "If `var_list` is provided then build cannot be deferred. Either set defer_build=False or var_list=None."
             )
         most: Any = max_to_keep
-        if most is not None and (not isinstance(most, int) or most < 0):
+        if most is not None and (not isinstance(most, int) or isinstance(most, bool) or most < 0):
             raise ValueError(f"max_to_keep must be a whole number from 0 on, or None, got {max_to_keep!r}")
+        hours: Any = keep_checkpoint_every_n_hours
+        if not isinstance(hours, int | float | np.number) or isinstance(hours, bool) or not hours >= 0:
+            raise ValueError(f"keep_checkpoint_every_n_hours must be a number from 0 on, got {hours!r}")
         self._var_list = var_list
         self._reshape = reshape
         self._sharded = sharded

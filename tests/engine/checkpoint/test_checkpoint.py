@@ -314,3 +314,18 @@ def test_state_message():
     assert (made.model_checkpoint_path, list(made.all_model_checkpoint_paths)) == ("m-2", ["m-1", "m-2"])
     with pytest.raises(ValueError, match="must match checkpoint paths"):
         state.generate_checkpoint_state_proto("d", "d/m-2", ["d/m-1"], [1.0, 2.0])
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "...", "./a", "a/..", "%", "%2E", "a@0", "\u65e5 \n\0", "x" * 5000])
+def test_any_name_of_a_tensor_can_be_saved(name, tmp_path):
+    write_checkpoint(f"{tmp_path}/m", [[Part(n, np.float32(len(n)), dtypes.float32) for n in {name, "%25", "w"}]])
+    with CheckpointReader(f"{tmp_path}/m") as reader:
+        reader.verify()
+        assert reader.get_tensor(name) == len(name)
+
+
+@pytest.mark.skipif(os.sep != "/", reason="elsewhere a backslash parts folders")
+def test_any_name_of_a_prefix_can_be_read_again(tmp_path):
+    prefix = f'{tmp_path}/a\\b\n"[1]*'
+    write_checkpoint(prefix, [[Part("w", np.float32(3), dtypes.float32)]])
+    assert load_variable(prefix, "w") == 3 and is_whole(prefix)

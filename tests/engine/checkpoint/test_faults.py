@@ -95,9 +95,10 @@ def test_every_write_sync_and_rename_may_fail(same, code, tmp_path, monkeypatch)
         folder = tmp_path / str(failing)
         folder.mkdir()
         save(folder, 1, f"{folder}/{prefix(1)}")
-        with monkeypatch.context() as patch, pytest.raises(OSError, match=os.strerror(code)):
+        with monkeypatch.context() as patch, pytest.raises(OSError, match=os.strerror(code)) as found:
             Layer(patch, failing, code)
             save(folder, 2, f"{folder}/{prefix(2)}")
+        assert found.value.filename is not None and found.value.filename.startswith(str(folder))
         assert step_of(state.latest_checkpoint(folder)) in (1, 2)
         # If the last sync fails, the new manifest is there but may not last: the old shards stay.
         assert same or orphans(folder) == set()

@@ -239,7 +239,14 @@ def test_a_prefix_that_ends_with_a_slash_names_a_folder(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
 
 
-@pytest.mark.parametrize("number", [-1, "2", 1.5])
+@pytest.mark.parametrize("hours", [-1, "2", None, float("nan"), True])
+def test_hours_of_checkpoints_to_keep(hours):
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="keep_checkpoint_every_n_hours must be a number"):
+        tf.get_variable("v", [])
+        tf.train.Saver(keep_checkpoint_every_n_hours=hours)
+
+
+@pytest.mark.parametrize("number", [-1, "2", 1.5, True])
 def test_numbers_of_checkpoints_to_keep(number):
     with tf.Graph().as_default(), pytest.raises(ValueError, match="max_to_keep must be a whole number"):
         tf.get_variable("v", [])
