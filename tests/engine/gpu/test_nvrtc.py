@@ -23,8 +23,9 @@ SUMS = Kernel(
     "float s = 0; HR_EACH_OF_BLOCK(i, n) s += x[blockIdx.x * n + i]; s = block_sum(s); y[blockIdx.x] = s;",
     synchronizes=True,
 )
-# What is kept around a subroutine, such as a division of long long or double, is no sign of too few registers.
-SPILLS = 64
+# What is kept around a subroutine, such as a division of long long or double, is no sign of too few registers, unless
+# all registers that a thread may have are taken.
+SPILLS, REGISTERS = 128, 1 << 16
 
 
 @pytest.fixture(scope="module")
@@ -83,13 +84,29 @@ def units(kernels):
     return [list(unit.values()) for unit in found.values()]
 
 
+def too_few(kernel, use):
+    """Whether a kernel has not enough registers for what it computes with."""
+    most = min(255, REGISTERS // kernel.threads)
+    return use.spills > SPILLS or (use.spills > 0 and use.registers > most - 8)
+
+
 def spilling(nvrtc, kernels, architecture):
-    """Those that spill, with how many bytes."""
-    usage = {}
+    """The kernels that spill, with what they take."""
+    found, count = {}, 0
     for unit in units(kernels):
-        usage |= nvrtc.compile(unit_text(unit), architecture).usage
-    assert len(usage) == len({kernel.name for kernel in kernels})
-    return {name: use.spills for name, use in usage.items() if use.spills > SPILLS}
+        usage = nvrtc.compile(unit_text(unit), architecture).usage
+        count += len(usage)
+        found |= {kernel.name: usage[kernel.name] for kernel in unit if too_few(kernel, usage[kernel.name])}
+    assert count == len(kernels)
+    return found
+
+
+def test_a_kernel_that_spills_is_found(nvrtc):
+    kept = " ".join(f"float a{i} = x[{i}] * n, b{i} = x[i + {i}];" for i in range(99))
+    used = " ".join(f"y[{i} + n] = a{i} * b{i};" for i in range(99))
+    body = f"HR_EACH(i, n) {{ {kept} __threadfence(); {used} }}"
+    assert list(spilling(nvrtc, [Kernel("crowded", ROWS, body, threads=1024)], "sm_80")) == ["crowded"]
+    assert spilling(nvrtc, [Kernel("roomy", ROWS, body, threads=128)], "sm_80") == {}
 
 
 def thinned(kernels):
@@ -102,7 +119,7 @@ def thinned(kernels):
 def test_what_this_runs_tests_loaded_compiles(nvrtc, loaded_kernels):
     if not loaded_kernels:
         pytest.skip("no other test of this run loaded kernels")
-    assert spilling(nvrtc, thinned(loaded_kernels.values()), "sm_75") == {}
+    assert spilling(nvrtc, thinned(list(loaded_kernels.values())), "sm_75") == {}
 
 
 @pytest.fixture(scope="module")
