@@ -65,6 +65,11 @@ class Watch(tf.train.SessionRunHook):
 
     def after_run(self, run_context, run_values):
         seen.append(time.time())
+        if asked is None and len(seen) == 30:
+            beside.with_name(f"far{rank}").touch()
+        # However busy the machine is, the others get so far too.
+        while asked is None and len(seen) == 250 and len(list(beside.parent.glob("far*"))) < workers:
+            time.sleep(0.01)
 
 
 def batches():
