@@ -330,8 +330,7 @@ class BaseSession:
             self._leave_device()
         self.runtime.cancellation.cancel()
         waits, self._waits = self._waits, []
-        for wait in waits:
-            wait()
+        _wait_for_all(waits)
 
     def wait_at_close(self, wait: Callable[[], None]) -> None:
         """Makes `close` call `wait`, whose error it raises: nothing that goes on beside a session may fail unseen."""
@@ -350,6 +349,19 @@ class BaseSession:
             self._steps.clear()
             # Threads that make a dataset's elements ahead must not outlive the session.
             self.runtime.cancellation.cancel()
+
+
+def _wait_for_all(waits: Sequence[Callable[[], None]]) -> None:
+    """Waits for all; raises the first error, at which the others are noted."""
+    first: Exception | None = None
+    for wait in waits:
+        try:
+            with added_to(first):
+                wait()
+        except Exception as error:
+            first = error
+    if first is not None:
+        raise first
 
 
 @contextmanager

@@ -148,10 +148,12 @@ class _EventFile:
         records, self.waiting = self.waiting, []
         try:
             _write_all(self.descriptor, b"".join(records))
-        except BaseException:
+        except BaseException as error:
             # Half a record would hide all that follow: take it back, keep the events.
-            os.ftruncate(self.descriptor, self.size)
             self.waiting[:0] = records
+            os.ftruncate(self.descriptor, self.size)
+            if isinstance(error, OSError) and error.filename is None:
+                error.filename = str(self.path)
             raise
         self.size += sum(map(len, records))
         self.deadline = time.monotonic() + self.flush_secs

@@ -29,7 +29,8 @@ class Background:
 
     def wait(self) -> None:
         """Waits for the action, and raises its error once."""
-        thread, self._thread = self._thread, None
+        # It stays known until it has ended: another thread may wait too, and a wait may be interrupted.
+        thread = self._thread
         if thread is not None:
             thread.join()
         error, self._error = self._error, None

@@ -198,9 +198,10 @@ def test_a_full_disk_leaves_no_half_record(tmp_path, monkeypatch):
         return write(descriptor, data[:-9])
 
     monkeypatch.setattr(events.os, "write", full)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match="No space") as found:
         writer.flush()
     monkeypatch.undo()
+    assert found.value.filename == str(writer.path)
     assert steps_in(writer.path) == []
     writer.add_event(event(2))
     writer.flush()

@@ -10,6 +10,7 @@ import headrace as tf
 from headrace.engine.checkpoint import files, shards
 from headrace.engine.checkpoint.reader import list_variables, load_variable
 from headrace.engine.training import preemption
+from headrace.engine.training.saver_background import Background
 
 
 @pytest.fixture(autouse=True)
@@ -286,3 +287,46 @@ def test_another_number_of_shards(counts, tmp_path):
         restored = tf.convert_to_tensor(variable(counts[1]))
         tf.train.Saver(sharded=True).restore(session, prefix)
         np.testing.assert_array_equal(session.run(restored), value)
+
+
+def test_an_interrupted_wait_leaves_the_save_to_the_next(monkeypatch):
+    gate, background = threading.Event(), Background()
+
+    def act():
+        gate.wait(20)
+        raise OSError(28, "No space left on device")
+
+    def interrupted(timeout=None):
+        raise KeyboardInterrupt
+
+    background.start("Saving m", act)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(threading.Thread, "join", interrupted)
+        background.wait()
+    assert background.is_busy
+    gate.set()
+    with pytest.raises(OSError, match="No space"):
+        background.wait()
+    background.wait()
+
+
+def test_a_session_waits_for_the_saves_of_all_savers(monkeypatch):
+    gate, actions, done = threading.Event(), [Background(), Background(), Background()], []
+
+    def failing(number):
+        gate.wait(20)
+        raise RuntimeError(f"save {number} failed")
+
+    def whole():
+        gate.wait(20)
+        done.append(True)
+
+    session = tf.Session()
+    for number, action in enumerate([lambda: failing(1), lambda: failing(2), whole]):
+        session.wait_at_close(actions[number].wait)
+        actions[number].start(f"Saving {number}", action)
+    gate.set()
+    with pytest.raises(RuntimeError, match="save 1 failed") as found:
+        session.close()
+    assert found.value.__notes__ == ["Afterwards: RuntimeError: save 2 failed"]
+    assert done and not any(action.is_busy for action in actions)
