@@ -54,7 +54,7 @@ sanitize: $(VENV)/.installed-test
 
 # The engine on NumPy alone, as where there is no compiler.
 test-numpy: $(VENV)/.installed-test
-	HEADRACE_NATIVE=0 $(PYTEST) tests/engine tests/layers tests/estimators tests/examples
+	HEADRACE_NATIVE=0 $(PYTEST) tests/engine tests/layers tests/estimators tests/examples --ignore tests/engine/gpu
 
 # The cluster, with the listings of clusters, under MPICH, in an environment of its own: two MPI libraries in one shadow
 # each other.

@@ -31,8 +31,10 @@ typedef struct header {
 
 enum { BLOCK = 512, LEVELS = 16 };
 static const double NAP = 0.02;
+#ifdef __SSE2__
 /* Sums of more bytes than caches hold are written around them: memory need not be read to be overwritten. */
 static const int64_t AROUND = 1 << 23;
+#endif
 
 int64_t hr_exchange_bytes(int64_t size, int64_t slot) {
     return (int64_t)sizeof(header) + size * ((int64_t)sizeof(member) + 2 * slot);
