@@ -133,6 +133,8 @@ def _opened(path: Filename) -> BinaryIO:
         raise NotFoundError(None, None, f"{path}: no such record file") from None
     except PermissionError:
         raise PermissionDeniedError(None, None, f"{path}: may not be read") from None
+    except OSError as error:
+        raise file_error(path, error) from error
 
 
 class _Reader:

@@ -236,3 +236,8 @@ def test_cut_and_damaged_files(tmp_path):
         list(summary_iterator(path))
     with pytest.raises(NotFoundError):
         list(summary_iterator(tmp_path / "missing"))
+
+
+def test_a_folder_is_no_event_file(tmp_path):
+    with pytest.raises(FailedPreconditionError, match=tmp_path.name):
+        list(summary_iterator(tmp_path))
