@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from numbers import Integral, Number, Real
 from typing import Any
 
 _ASSIGNMENT = re.compile(
@@ -80,6 +81,8 @@ class HParams:
         """
         for name, value in _parsed(values, self._types).items():
             if isinstance(value, dict):
+                if not self._types[name][1]:
+                    raise ValueError(f"{name} is no list: it has no items {sorted(value)}")
                 items = list(getattr(self, name))
                 for place, item in value.items():
                     if place >= len(items):
@@ -106,7 +109,7 @@ class HParams:
     def to_json(self, indent: Any = None, separators: Any = None, sort_keys: bool = False) -> str:
         """The hyperparameters as JSON."""
         values = {name: None if callable(value) else value for name, value in self.values().items()}
-        return json.dumps(values, indent=indent, separators=separators, sort_keys=sort_keys)
+        return json.dumps(values, indent=indent, separators=separators, sort_keys=sort_keys, default=_plain)
 
     def parse_json(self, values_json: str) -> HParams:
         """Sets hyperparameters from JSON; gives these HParams."""
@@ -143,16 +146,22 @@ class HParams:
         return f"HParams({', '.join(f'{name}={value!r}' for name, value in self.values().items())})"
 
 
+def _plain(value: Any) -> Any:
+    """A number of NumPy as one of Python."""
+    if isinstance(value, Number) and hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
 def _as_kind(name: str, kind: type, value: Any) -> Any:
     """A value as one of the type; ValueError where that would lose something."""
     is_truth = isinstance(value, bool)
     if kind is type(None) or value is None or (isinstance(value, kind) and is_truth == (kind is bool)):
         return value
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    fits = (issubclass(kind, float) and is_number) or (issubclass(kind, str) and isinstance(value, bytes))
-    fits = fits or (
-        issubclass(kind, int) and kind is not bool and isinstance(value, int) and not isinstance(value, bool)
-    )
+    # Numbers of NumPy are numbers too; its booleans are not.
+    fits = issubclass(kind, str) and isinstance(value, bytes)
+    if not issubclass(kind, bool) and issubclass(kind, Integral | Real) and not is_truth:
+        fits = isinstance(value, Integral if issubclass(kind, Integral) else Real)
     if not fits:
         raise ValueError(f"Could not cast hparam {name!r} of type {kind.__name__!r} from value {value!r}")
     return value.decode() if isinstance(value, bytes) else kind(value)

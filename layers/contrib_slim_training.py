@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ..engine.errors import OutOfRangeError
 from ..engine.graph import Graph, Tensor, get_default_graph
 from ..engine.ops.comparison import equal, greater_equal
 from ..engine.training.global_step import get_or_create_global_step
@@ -81,10 +82,12 @@ def train(
         The loss of the last step; None if there was none.
 
     Raises:
-        ValueError: there is no train_op, or a delay for the chief.
+        ValueError: there is no train_op, a delay for the chief, or a number of steps below 1.
     """
     if train_op is None:
         raise ValueError("train_op cannot be None.")
+    if number_of_steps is not None and number_of_steps <= 0:
+        raise ValueError(f"number_of_steps must be None or a positive number, got {number_of_steps}")
     if is_chief and startup_delay_steps > 0:
         raise ValueError("startup_delay_steps must be zero for chief supervisor.")
     graph = graph or get_default_graph()
@@ -127,6 +130,10 @@ def _steps(
     supervisor: Supervisor, session: Any, train_op: Any, step: Any, train_step_fn: Any, kwargs: dict[str, Any]
 ) -> Any:
     loss, ends = None, False
-    while not ends and not supervisor.should_stop():
-        loss, ends = train_step_fn(session, train_op, step, kwargs)
+    try:
+        while not ends and not supervisor.should_stop():
+            loss, ends = train_step_fn(session, train_op, step, kwargs)
+    except OutOfRangeError as error:
+        # The end of the input is an end like others: the last checkpoint is saved.
+        logger.info("The input has ended: %s", error)
     return loss

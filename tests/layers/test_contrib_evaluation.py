@@ -93,3 +93,14 @@ def test_train(tmp_path):
             slim.learning.train(None, str(tmp_path))
         train_op = slim.learning.create_train_op(loss, tf.train.GradientDescentOptimizer(0.3))
         assert slim.learning.train(train_op, None, number_of_steps=3) >= 0
+
+
+def test_train_until_the_input_ends(tmp_path):
+    with tf.Graph().as_default():
+        x = tf.data.Dataset.from_tensor_slices(np.arange(5, dtype=np.float32)).make_one_shot_iterator().get_next()
+        loss = tf.losses.mean_squared_error([x], tf.get_variable("v", [1], initializer=tf.zeros_initializer()))
+        train_op = slim.learning.create_train_op(loss, tf.train.GradientDescentOptimizer(0.0))
+        assert slim.learning.train(train_op, str(tmp_path), log_every_n_steps=2) == 16.0
+        assert tf.train.latest_checkpoint(str(tmp_path)).endswith("-5")
+        with pytest.raises(ValueError, match="number_of_steps must be None or a positive number, got 0"):
+            slim.learning.train(train_op, None, number_of_steps=0)

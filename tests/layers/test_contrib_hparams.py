@@ -1,5 +1,6 @@
 """HParams: values of one type each, from text, dicts and JSON; TensorFlow's forms and errors."""
 
+import numpy as np
 import pytest
 
 import headrace as tf
@@ -38,6 +39,7 @@ def test_parse(text, expected):
         ("units=1,units=2", "Multiple assignments to variable 'units'"),
         ("layers[0]=1,layers[0]=2", r"Multiple assignments to variable 'layers\[0\]'"),
         ("layers[5]=1", "the list has 2 items"),
+        ("units[0]=1", r"units is no list: it has no items \[0\]"),
         ("rate=[1,2]", "does not take the list"),
     ],
 )
@@ -82,6 +84,16 @@ def test_as_json_and_dict():
     hparams.del_hparam("units")
     assert "units" not in hparams and not hasattr(hparams, "units")
     assert str(tf.contrib.training.HParams(b=1, a="x")) == "[('a', 'x'), ('b', 1)]"
+
+
+def test_numbers_of_numpy():
+    hparams = make().override_from_dict({"units": np.int64(3), "rate": np.float32(0.5), "layers": [np.int32(7)]})
+    assert hparams.values() == {**make().values(), "units": 3, "rate": 0.5, "layers": [7]}
+    assert type(hparams.units) is int and type(hparams.rate) is float
+    with pytest.raises(ValueError, match="cast hparam 'units'"):
+        hparams.set_hparam("units", np.float64(1.5))
+    drawn = tf.contrib.training.HParams(units=np.int64(4), rate=np.float32(0.5))
+    assert drawn.parse("units=5").to_json() == '{"units": 5, "rate": 0.5}'
 
 
 def test_by_an_estimator():
