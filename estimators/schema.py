@@ -48,7 +48,8 @@ class Schema(NamedTuple):
             raise ValueError(f"The column {name!r} has values of shape {column.shape[1:]}, it was fitted with {shape}")
         if column.dtype == dtype:
             return column
-        if (column.dtype.kind in "OSU") != (dtype.kind in "OSU"):
+        # An empty column has no dtype to speak of; that there are no rows is said later.
+        if len(column) and (column.dtype.kind in "OSU") != (dtype.kind in "OSU"):
             raise ValueError(f"The column {name!r} is {column.dtype}, it was fitted with {dtype}")
         return column.astype(dtype)
 

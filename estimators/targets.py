@@ -182,4 +182,10 @@ def _weights_of_classes(class_weight: Any, labels: Array) -> Array:
         return found
     if not isinstance(class_weight, Mapping):
         raise ValueError(f"class_weight must be a dictionary or 'balanced', got {class_weight!r}")
-    return weights_by_class(labels, class_weight)
+    weights = weights_by_class(labels, class_weight)
+    wrong = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if len(wrong):
+        raise ValueError(
+            f"class_weight must hold finite weights of 0 or more, the class {labels[wrong[0]]!r} has another"
+        )
+    return weights

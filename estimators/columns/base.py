@@ -205,9 +205,16 @@ def flat(tensor: Tensor, column: DenseColumn) -> Tensor:
 
 def is_missing(values: Tensor) -> Tensor:
     """Where values are missing: "" or -1."""
-    marker = convert_to_tensor("" if values.dtype.base_dtype == string else -1, values.dtype.base_dtype)
-    missing: Tensor = equal(values, marker)
+    missing: Tensor = equal(values, _marker(values.dtype.base_dtype))
     return missing
+
+
+def _marker(kind: DType) -> Tensor:
+    """The value that stands for none: "", 0.0, or -1, which is the largest number of unsigned integers, as in TensorFlow."""
+    missing: Any = "" if kind == string else 0.0
+    if kind.is_integer:
+        missing = kind.max if kind.is_unsigned else -1
+    return convert_to_tensor(missing, kind, "ignore_value")
 
 
 def to_sparse(value: Any, missing: Any = None) -> SparseTensor:
@@ -215,9 +222,8 @@ def to_sparse(value: Any, missing: Any = None) -> SparseTensor:
     if isinstance(value, SparseTensor):
         return value
     with name_scope(None, "to_sparse_input"):
-        if missing is None:
-            missing = "" if value.dtype.base_dtype == string else -1 if value.dtype.is_integer else 0.0
-        marker = convert_to_tensor(missing, value.dtype.base_dtype, "ignore_value")
+        kind = value.dtype.base_dtype
+        marker = _marker(kind) if missing is None else convert_to_tensor(missing, kind, "ignore_value")
         indices = where_op(not_equal(value, marker), name="indices")
         return SparseTensor(indices, gather_nd(value, indices, name="values"), shape(value, out_type=int64))
 

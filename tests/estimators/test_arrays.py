@@ -250,6 +250,8 @@ def test_bad_data_are_named_and_nothing_is_trained(x, y, error, text):
         ({"sample_weight": -np.ones(150)}, ValueError, "negative in row 0"),
         ({"sample_weight": np.zeros(150)}, ValueError, "all weights are zero"),
         ({"class_weight": "even"}, ValueError, "'balanced', got 'even'"),
+        ({"class_weight": {1: -2.0}}, ValueError, "class_weight must hold finite weights of 0 or more, the class .*1"),
+        ({"class_weight": {1: np.nan}}, ValueError, "class_weight must hold finite weights of 0 or more"),
     ],
 )
 def test_bad_arguments(options, error, text):
@@ -324,3 +326,12 @@ def test_an_estimator_without_a_model_says_what_to_call(tmp_path):
         hr.estimator.LinearClassifier([hr.feature_column.numeric_column("x")]).get_variable_names()
     with pytest.raises(ValueError, match=r"model in model_dir: .*\. Call fit or train first"):
         hr.estimator.LinearClassifier([hr.feature_column.numeric_column("x")], str(tmp_path)).get_variable_names()
+
+
+def test_examples_without_rows_are_called_empty():
+    column = hr.feature_column.categorical_column_with_vocabulary_list("w", ["a", "b"])
+    model = hr.estimators.LinearClassifier([column])
+    model.fit({"w": ["a", "b"] * 5}, [0, 1] * 5, epochs=1, verbose=0)
+    for empty in ([], np.array([], object)):
+        with pytest.raises(ValueError, match="The arrays are empty"):
+            model.predict({"w": empty})

@@ -60,6 +60,17 @@ def test_dense_equals_sparse(name):
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.uint32, np.int8])
+@pytest.mark.parametrize("size", [1, 2])
+def test_the_largest_unsigned_number_is_missing(dtype, size):
+    """As in TensorFlow, which converts -1 to the feature's dtype."""
+    column = fc.indicator_column(fc.categorical_column_with_identity("n", 4))
+    numbers = np.array([[0] * size, [3] * size, [-1] * size]).astype(dtype)
+    with tf.Graph().as_default(), tf.Session() as session:
+        found = session.run(fc.input_layer({"n": numbers}, [column]))
+    np.testing.assert_array_equal(found, size * np.array([[1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 0]]))
+
+
 def test_without_sparse_operations():
     with tf.Graph().as_default() as graph:
         column = fc.categorical_column_with_hash_bucket("w", 7)
