@@ -149,16 +149,26 @@ def _found(
         paths = _listed(root, endings, links)
         if labels is not None and labels != "inferred" and len(labels) != len(paths):
             raise ValueError(f"There are {len(labels)} labels, but {len(paths)} files in {root}")
-        given = None if mode is None or labels is None else np.asarray(labels, np.int64)
+        given = None if mode is None or labels is None else _given(labels, mode)
         return _some(_Files(paths, given, None), root, endings)
     chosen = folders if names is None else list(names)
-    if set(chosen) != set(folders):
+    if sorted(chosen) != folders:
         raise ValueError(f"class_names must be the folders of {root}, {folders}, got {chosen}")
     if mode == "binary" and len(chosen) != 2:
         raise ValueError(f'With label_mode="binary" there must be two classes, there are {chosen}')
     listed = [_listed(root / name, endings, links) for name in chosen]
     numbers = np.repeat(np.arange(len(chosen)), [len(part) for part in listed])
     return _some(_Files([path for part in listed for path in part], numbers, chosen), root, endings)
+
+
+def _given(labels: Any, mode: str) -> np.ndarray[Any, Any]:
+    """The labels of a list, checked: others would be taken for those of another class."""
+    numbers = np.asarray(labels)
+    if numbers.ndim != 1 or numbers.dtype.kind not in "iu" or (numbers < 0).any():
+        raise ValueError(f"labels must be whole numbers of 0 or more, one a file, got {labels!r}")
+    if mode == "binary" and numbers.max(initial=0) > 1:
+        raise ValueError(f'With label_mode="binary" labels must be 0 or 1, got {labels!r}')
+    return numbers.astype(np.int64)
 
 
 def _some(files: _Files, root: Path, endings: tuple[str, ...]) -> _Files:

@@ -121,3 +121,17 @@ def test_no_window():
         utils.timeseries_dataset_from_array(np.arange(6), None, 9)
     with pytest.raises(ValueError, match="sequence_stride must be at least 1, got 0"):
         utils.timeseries_dataset_from_array(np.arange(6), None, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"labels": [-1] + [0] * 9, "label_mode": "categorical"}, "labels must be whole numbers of 0 or more"),
+        ({"labels": [0.7] * 10}, "labels must be whole numbers of 0 or more"),
+        ({"labels": [3] * 10, "label_mode": "binary"}, "labels must be 0 or 1"),
+        ({"class_names": ["ants", "bees", "ants"]}, "class_names must be the folders"),
+    ],
+)
+def test_labels_that_would_name_another_class(images, options, message):
+    with pytest.raises(ValueError, match=message):
+        utils.image_dataset_from_directory(images, **options)
