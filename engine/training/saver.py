@@ -447,8 +447,9 @@ class Saver:
 
     def recover_last_checkpoints(self, checkpoint_paths: Sequence[str]) -> None:
         """Sets the list to those of `checkpoint_paths` that are there, with their times, after a restart."""
-        there = [p for p in checkpoint_paths if checkpoint_exists(p)]
-        self._last_checkpoints = list(zip(there, get_checkpoint_mtimes(there), strict=True))
+        # One at a time: another process may remove one meanwhile.
+        times = [(prefix, get_checkpoint_mtimes([prefix])) for prefix in checkpoint_paths]
+        self._last_checkpoints = [(prefix, found[0]) for prefix, found in times if found]
 
     # The graph
 

@@ -77,3 +77,5 @@ def test_what_is_no_file_is_passed_over(make, name, tmp_path, caplog):
     newest = 4 if name == "checkpoint" else 2
     assert latest_checkpoint(tmp_path) == f"{tmp_path}/model.ckpt-{newest}"
     assert f"{tmp_path}/{name}" in caplog.text
+    if name != "checkpoint":
+        assert train(tmp_path, 3) == 3
