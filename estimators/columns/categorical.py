@@ -109,7 +109,8 @@ def categorical_column_with_identity(
     Args:
         key: the feature's name; -1 in a dense feature is a missing value.
         num_buckets: how many ids there are.
-        default_value: the id of integers out of range; without it they fail while running.
+        default_value: the id of integers out of range; without it looking them up fails while running, and an indicator
+            does not count them.
 
     Raises:
         ValueError: num_buckets is below 1, or the default is not in range.
