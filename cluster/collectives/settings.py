@@ -19,6 +19,8 @@ class Settings:
         stall_timeout: seconds after which the job is ended for it; 0 for never.
         shared_bytes: memory in which a process hands messages between tasks over to processes of its host.
         slot_bytes: what a rank hands over at once in shared memory.
+        direct_bytes: sums of so many bytes and more are added up in the ranks' own memory, which the others read, where
+            the system lets them; 0 for never.
         count_limit: elements of one message of MPI.
         ranks_per_host: take so many ranks for a host (to try out several hosts on one); 0 for those that share memory.
     """
@@ -27,6 +29,7 @@ class Settings:
     stall_timeout: float = 600.0
     shared_bytes: int = 1 << 29
     slot_bytes: int = 1 << 19
+    direct_bytes: int = 1 << 18
     count_limit: int = (1 << 31) - 1
     ranks_per_host: int = 0
 

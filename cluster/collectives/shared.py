@@ -20,7 +20,7 @@ from .failures import left_error, mismatch_error
 from .settings import Settings
 from .stalls import Patience
 
-DONE, LATE, DIFFERENT, GONE = range(4)
+DONE, LATE, DIFFERENT, GONE, UNREADABLE = range(5)
 # Bytes of the name of shared memory, and of what tells it from other memory.
 _NAME, _TOKEN = 256, 16
 # Bytes for what a rank is at, in words.
@@ -38,7 +38,7 @@ def runtime() -> Any:
     from ...engine.native.library import _runtime
 
     found = _runtime()
-    return found if hasattr(found, "exchange") else None
+    return found if hasattr(found, "read_process") else None
 
 
 class SharedGroup:
@@ -60,9 +60,23 @@ class SharedGroup:
         spins = _SPINS if self.size <= (os.cpu_count() or 1) else 0
         self._head = [base.__array_interface__["data"][0], self.rank, self.size, slot]
         self._spins = spins
+        self._direct = settings.direct_bytes if settings.direct_bytes and _all(node, self._can_read(node)) else 0
         self._progress = np.array([1, 0, 0, 0], np.int64)
         self._said = ""
         self._idle = self._native(np.zeros(0, np.int64), 0, 0, 0, 0, 0)
+
+    def _can_read(self, node: Any) -> bool:
+        """Whether the system lets this rank read the others' memory: a token of each is read."""
+        token, found = np.frombuffer(secrets.token_bytes(_TOKEN), np.uint8), np.zeros(_TOKEN, np.uint8)
+        own = np.array([os.getpid(), token.__array_interface__["data"][0], *token], np.int64)
+        everybody = np.zeros((self.size, len(own)), np.int64)
+        node.Allgather(own, everybody)
+        can = all(
+            self._runtime.read_process(pid, address, found) and found.tolist() == expected
+            for pid, address, *expected in everybody.tolist()
+        )
+        node.Barrier()
+        return can
 
     def run(self, it: Exchange, scale: float = 1.0) -> None:
         """Does an exchange together with the other ranks.
@@ -93,6 +107,9 @@ class SharedGroup:
     def _error(self, it: Exchange, result: int) -> OpError:
         if result == GONE:
             return left_error(it.operation.text, self._names[int(self._progress[3])])
+        if result == UNREADABLE:
+            other = self._names[int(self._progress[3])]
+            return InternalError(None, None, f"{it.operation.text}: the memory of rank {other} could not be read")
         # All have arrived, and see the same: nobody goes on.
         return mismatch_error({self._names[q]: self._text(q) for q in range(self.size)})
 
@@ -104,7 +121,9 @@ class SharedGroup:
         return self._native(parts, it.kind, it.operation.tag, dtype, wire, yields)
 
     def _native(self, parts: Array, kind: int, tag: int, dtype: int, wire: int, yields: int) -> Array:
-        return np.array([*self._head, kind, tag, dtype, wire, self._spins, yields, len(parts) // 3, *parts], np.int64)
+        return np.array(
+            [*self._head, kind, tag, dtype, wire, self._direct, self._spins, yields, len(parts) // 3, *parts], np.int64
+        )
 
     def prepared(self, it: Exchange) -> Exchange:
         """An exchange of one array for `all_reduce`, which keeps no array."""

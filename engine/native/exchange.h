@@ -6,7 +6,7 @@
 
 enum { HR_SUM, HR_GATHER };
 enum { HR_F32, HR_F64, HR_I32, HR_I64, HR_F16, HR_BF16 };
-enum { HR_DONE, HR_LATE, HR_DIFFERENT, HR_GONE };
+enum { HR_DONE, HR_LATE, HR_DIFFERENT, HR_GONE, HR_UNREADABLE };
 
 /* Some elements of a sum: where this process's are and where the sum goes. Of a gather, one for each process: `in` is where
    this process's bytes are, `out` where that process's go, `count` how many bytes it gives. */
@@ -22,6 +22,7 @@ typedef struct hr_exchange {
     int64_t kind;
     int64_t tag; /* a number for what is done: all must have the same */
     int64_t dtype, wire; /* of the elements, and of what is handed over */
+    int64_t direct; /* sums of so many bytes and more are read from the processes' own memory; 0 for none */
     int64_t spins, yields; /* looks at what others have done before the processor is given up, and before this thread sleeps */
     int64_t parts;
     hr_part part[];
@@ -37,7 +38,7 @@ int64_t hr_exchange_bytes(int64_t size, int64_t slot);
 
 /* Does an exchange, or goes on with one that was late. Elements are multiplied by `scale` before they are added; those of a
    scale of 0 are taken as 0. Returns HR_DONE; HR_LATE after about `seconds`, to be called again; HR_DIFFERENT where another
-   process does something else; HR_GONE where one has left: `other` is its number. */
+   process does something else; HR_GONE where one has left, HR_UNREADABLE where its memory cannot be read: `other` is its number. */
 int hr_exchange_run(const hr_exchange *it, hr_progress *progress, double scale, double seconds);
 
 /* Tells the others that this process takes part no more. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "crc32c.h"
+#include "direct.h"
 #include "exchange.h"
 #include "fingerprint.h"
 #include "pool.h"
@@ -342,12 +343,23 @@ static PyObject *exchange_bytes(PyObject *module, PyObject *args) {
     return PyLong_FromLongLong(hr_exchange_bytes(size, slot));
 }
 
+static PyObject *read_process(PyObject *module, PyObject *args) {
+    long long pid, address;
+    Py_buffer out;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "LLw*", &pid, &address, &out)) return NULL;
+    int error = hr_read_process(pid, address, out.buf, out.len);
+    PyBuffer_Release(&out);
+    return PyBool_FromLong(!error);
+}
+
 static PyMethodDef module_methods[] = {
     {"crc32c", checksum, METH_VARARGS, "crc32c(data, value=0, plain=False) -> int; plain: by tables, without the instruction"},
     {"all_reduce", all_reduce, METH_VARARGS, "all_reduce(what, progress, array, out, seconds): exchange of these two arrays"},
-    {"exchange", exchange, METH_VARARGS, "exchange(what, progress, scale, seconds) -> 0 done, 1 late, 2 different, 3 gone"},
+    {"exchange", exchange, METH_VARARGS, "exchange(what, progress, scale, seconds) -> 0 done, 1 late, 2 different, 3 gone, 4 unreadable"},
     {"fingerprints", fingerprints, METH_VARARGS, "fingerprints(strings, out) -> whether all are bytes; fills out if so"},
     {"exchange_bytes", exchange_bytes, METH_VARARGS, "exchange_bytes(size, slot) -> bytes of shared memory"},
+    {"read_process", read_process, METH_VARARGS, "read_process(pid, address, out) -> whether a process's memory was read"},
     {"leave_exchange", leave_exchange, METH_O, "leave_exchange(what)\n\nTells the others that this process has left."},
     {"instruction_sets", instruction_sets, METH_NOARGS, "instruction_sets() -> names that this machine runs, worst first"},
     {"kernels", kernels, METH_VARARGS, "kernels(instruction_set) -> {name: (address, fields of its arguments)}"},

@@ -16,7 +16,9 @@ HOSTS = {"HEADRACE_RANKS_PER_HOST": "2"}
     ("count", "environment"),
     [
         (2, {}),
-        (4, {"HEADRACE_SLOT_BYTES": "4096"}),
+        (2, {"HEADRACE_DIRECT_BYTES": "0"}),
+        (4, {"HEADRACE_DIRECT_BYTES": "1"}),
+        (4, {"HEADRACE_SLOT_BYTES": "4096", "HEADRACE_DIRECT_BYTES": "0"}),
         (4, {**HOSTS, "HEADRACE_COUNT_LIMIT": "1000"}),
         (3, HOSTS),
         (3, {"HEADRACE_NATIVE": "0"}),
@@ -36,7 +38,7 @@ def test_values(tmp_path: Path, count: int, environment: dict[str, str]) -> None
 def test_hosts_do_not_change_the_bits(tmp_path: Path) -> None:
     totals = [
         mpirun(4, "collective_values.py", folder=tmp_path / str(i), environment=given).of_ranks()[0]["total"]
-        for i, given in enumerate(({}, HOSTS, {"HEADRACE_NATIVE": "0"}))
+        for i, given in enumerate(({}, {"HEADRACE_DIRECT_BYTES": "1"}, HOSTS, {"HEADRACE_NATIVE": "0"}))
     ]
     assert len({t.tobytes() for t in totals}) == 1
 

@@ -1,0 +1,56 @@
+"""Sums that ranks add up in their own memory: a process that is gone while its memory is read is named."""
+
+import subprocess
+import sys
+
+import pytest
+
+from headrace.cluster.collectives.shared import DONE, GONE, LATE, runtime
+
+pytestmark = pytest.mark.skipif(runtime() is None, reason="needs the native runtime")
+
+# Two processes add up 100,000 numbers; the second may leave when it has told where its own are.
+PROGRAM = """
+import mmap, os, sys
+import numpy as np
+from headrace.cluster.collectives.shared import runtime
+
+SIZE, SLOT, COUNT = 2, 1 << 16, 100_000
+native = runtime()
+memory = mmap.mmap(-1, native.exchange_bytes(SIZE, SLOT))
+head = np.frombuffer(memory, np.uint8).__array_interface__["data"][0]
+
+
+def add(rank, wait):
+    given, out = np.full(COUNT, rank + 1.0, np.float32), np.zeros(COUNT, np.float32)
+    part = [given.__array_interface__["data"][0], out.__array_interface__["data"][0], COUNT]
+    what = np.array([head, rank, SIZE, SLOT, 0, 7, 0, 0, 1, 0, 10, 1, *part], np.int64)
+    progress = np.array([1, 0, 0, 0], np.int64)
+    result = native.exchange(what, progress, 1.0, wait)
+    return result, int(progress[3]), bool((out == 3).all())
+
+
+child = os.fork()
+if not child:
+    os._exit(add(1, 0.0 if "leaves" in sys.argv else 30.0)[0])
+if "leaves" in sys.argv:
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    print(status, *add(0, 30.0))
+else:
+    found = add(0, 30.0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), *found)
+"""
+
+
+def run(*arguments: str) -> list[str]:
+    done = subprocess.run([sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_a_process_reads_what_another_has() -> None:
+    assert run() == [str(DONE), str(DONE), "1", "True"]
+
+
+def test_a_process_that_is_gone_is_named() -> None:
+    assert run("leaves") == [str(LATE), str(GONE), "1", "False"]
