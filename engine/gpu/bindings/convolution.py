@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from ..template import template
 from ..text import computed, is_float, is_small
 from .columns import BLOCK, add_parts, slices_of, wide
 from .compact import channels_last, compact
+from .products import added
 
 # Bytes of columns at a time.
 _COLUMNS = 64 << 20
@@ -154,17 +156,24 @@ def conv2d(bound: Bound) -> None:
     out = bound.outputs[0]
     g = geometry_of(bound, x.shape, filters.shape, out.shape)
     relu = "Relu" in bound.attrs.get("fused_ops", ())
-    if by_library(bound, "forward", g, x, filters, out):
-        if bias:
-            kernel = _kernel("add_bias", "T* x, const T* bias, long long n, int channels, int relu", g.dtype, g.counter)
-            bound.for_each(kernel, out.size, out, bias[0], out.size, g.y[3], int(relu))
-        return
+    if not by_library(bound, "forward", g, x, filters, out):
+        products = partial(_products, bound, g, x, filters, out)
+        after = {"bias": bias[0].address, "activation": "relu" if relu else ""} if bias else {}
+        if after and added(bound, partial(products, **after)):
+            return
+        products()
+    if bias:
+        kernel = _kernel("add_bias", "T* x, const T* bias, long long n, int channels, int relu", g.dtype, g.counter)
+        bound.for_each(kernel, out.size, out, bias[0], out.size, g.y[3], int(relu))
+
+
+def _products(bound: Bound, g: Geometry, x: DeviceArray, filters: DeviceArray, out: DeviceArray, **after: Any) -> None:
+    """Columns times filters, a run of images at a time."""
     room, channels = _columns(bound, g), g.y[3]
-    options = {"bias": bias[0].address, "activation": "relu" if relu else ""} if bias else {}
     for start, count in g.runs():
         columns = _im2col(bound, g, x, start, count, room)
         sizes = count * g.pixels, channels, g.width, (g.width, channels, channels)
-        _product(bound, g.dtype, columns, filters.address, part(out, start), *sizes, **options)
+        _product(bound, g.dtype, columns, filters.address, part(out, start), *sizes, **after)
 
 
 @gpu("Conv2DBackpropInput", "_Conv2DBackpropInputReluGrad")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -54,19 +55,32 @@ def batch_matmul(bound: Bound) -> None:
 
 @gpu("_FusedMatMul")
 def fused_matmul(bound: Bound) -> None:
-    """A product and the steps that follow it: a bias and relu by the library, others in one pass."""
+    """A product and the steps that follow it: a bias and relu by the library if it can, others in one pass."""
     a, b, *operands = bound.inputs
     out, steps = bound.outputs[0], list(bound.attrs["steps"])
     rules = list(bound.node_attrs["rules"])
-    bias, activation = None, ""
+    bias, activation, taken = None, "", 0
     if steps[0] == "AddV2" and _is_bias(operands[0], out) and a.shape[0 if bound.attrs["transpose_a"] else 1]:
-        bias = operands.pop(0)
-        steps, rules = steps[1:], rules[1:]
-    if steps[:1] == ["Relu"]:
-        activation, steps, rules = "relu", steps[1:], rules[1:]
-    multiply(bound, a, b, out, bound.attrs["transpose_a"], bound.attrs["transpose_b"], bias=bias, activation=activation)
-    if steps:
-        chain(bound, _following(steps, rules), [out, *operands], out)
+        bias, taken = operands[0], 1
+    if steps[taken : taken + 1] == ["Relu"]:
+        activation, taken = "relu", taken + 1
+    product = partial(multiply, bound, a, b, out, bound.attrs["transpose_a"], bound.attrs["transpose_b"])
+    if not taken or not added(bound, partial(product, bias=bias, activation=activation)):
+        product()
+        bias, taken = None, 0
+    if steps[taken:]:
+        chain(bound, _following(steps[taken:], rules[taken:]), [out, *operands[bias is not None :]], out)
+
+
+def added(bound: Bound, add: Callable[[], None]) -> bool:
+    """Whether work could be added that the device's libraries may not know; if not, none of it was."""
+    before = len(bound.work)
+    try:
+        add()
+    except UnsupportedError:
+        del bound.work[before:]
+        return False
+    return True
 
 
 def _is_bias(x: DeviceArray, out: DeviceArray) -> bool:

@@ -46,6 +46,8 @@ _STATUS = {
     15: "not supported",
 }
 _NO_HEURISTIC = (7, 8, 15)
+# What its kernels load of a bias at once; no preference says that one begins elsewhere.
+_BIAS_ALIGNMENT = 16
 MEBIBYTE = 1 << 20
 
 
@@ -194,6 +196,8 @@ def types_of(product: Product) -> _Types:
         raise UnsupportedError(f"wide products of {product.dtype}")
     if (product.activation, bool(product.bias)) not in _EPILOGUES:
         raise UnsupportedError(f"products followed by {product.activation!r}")
+    if product.bias % _BIAS_ALIGNMENT:
+        raise UnsupportedError(f"a bias that does not begin at a multiple of {_BIAS_ALIGNMENT} bytes")
     return types
 
 
@@ -233,6 +237,8 @@ def stored_sizes(product: Product) -> tuple[tuple[int, int], ...]:
 
 def _lay_out(library: Any, layout: c_void_p, data: int, sizes: tuple[int, int], leading: int) -> None:
     rows, columns = sizes
+    if rows > 1 and leading < columns:
+        raise UnsupportedError(f"rows of {columns} elements, {leading} apart")
     # The step from a matrix's only row to the next may be anything.
     status = library.cublasLtMatrixLayoutCreate(byref(layout), data, columns, rows, max(leading, columns))
     _check(status, "cublasLtMatrixLayoutCreate")

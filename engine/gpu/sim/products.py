@@ -13,6 +13,8 @@ from ..device import Product
 Array = np.ndarray[Any, Any]
 _NARROW = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
 _ACTIVATIONS = ("", "relu", "gelu")
+# As cublasLt's kernels load a bias.
+_BIAS_ALIGNMENT = 16
 
 
 class _Place:
@@ -46,6 +48,20 @@ def require_supported(product: Product) -> None:
         raise UnsupportedError(f"wide products of {product.dtype}")
     if product.compute not in ("float32", "tf32", product.dtype.name):
         raise UnsupportedError(f"a product of {product.dtype} computed as {product.compute}")
+    if product.bias % _BIAS_ALIGNMENT:
+        raise UnsupportedError(f"a bias that does not begin at a multiple of {_BIAS_ALIGNMENT} bytes")
+    for i, name in enumerate("abc"):
+        _require_matrix(product, i, f"product, operand {name}")
+
+
+def _require_matrix(product: Product, which: int, what: str) -> None:
+    """ValueError for memory that a library would read otherwise: elements across their size, rows across each other."""
+    array = operand(product, which)
+    if (product.a, product.b, product.c)[which] % array.itemsize:
+        raise ValueError(f"{what}: elements of {array.itemsize} bytes that do not begin at a multiple of that")
+    stored = array.swapaxes(1, 2) if [product.transpose_a, product.transpose_b, False][which] else array
+    if stored.shape[1] > 1 and product.leading[which] < stored.shape[2]:
+        raise ValueError(f"{what}: rows of {stored.shape[2]} elements, {product.leading[which]} apart")
 
 
 def multiply(product: Product) -> None:

@@ -6,6 +6,7 @@ import pytest
 from headrace.engine.gpu.bindings import convolution
 from headrace.engine.registry import definition_of
 
+from .launching import run_op
 from .nodes import all_attrs, run_node
 
 # images, filters, strides, dilations, padding
@@ -74,6 +75,16 @@ def test_with_what_follows(sim, case):
     inputs = [np.array(x.shape, np.int32), filters, drawn(y.shape, seed=4), drawn(x.shape, seed=5)]
     run_node(sim, "_Conv2DBackpropInputReluGrad", inputs, [dx := np.zeros_like(x)], attrs)
     check(dx, kernel_of("_Conv2DBackpropInputReluGrad", inputs, attrs))
+
+
+def test_a_bias_that_begins_anywhere(sim):
+    """Libraries want one that begins at a multiple of 16 bytes."""
+    case = CASES[0]
+    x, filters, bias = drawn(case[0]), drawn(case[1], seed=1), drawn(5, seed=2)[1:]
+    attrs = {**attrs_of(case), "fused_ops": ["BiasAdd", "Relu"], "num_args": 1}
+    out = np.zeros_like(y := kernel_of("_FusedConv2D", [x, filters, [bias]], attrs))
+    run_op(sim, "_FusedConv2D", [x, filters, bias], [out], attrs)
+    check(out, y)
 
 
 @pytest.mark.parametrize("times", [1, 3])

@@ -222,6 +222,7 @@ def test_what_cublaslt_is_told(library: FakeCublasLt) -> None:
         ({"dtype": np.dtype(np.int32)}, "products of int32"),
         ({"compute": "bfloat17"}, "computed as bfloat17"),
         ({"activation": "swish"}, "followed by 'swish'"),
+        ({"bias": 264}, "a bias that does not begin at a multiple of 16 bytes"),
     ],
 )
 def test_what_it_cannot_do(products: Products, change: dict[str, Any], words: str) -> None:

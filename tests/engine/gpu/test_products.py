@@ -118,6 +118,25 @@ def test_nan_passes_through_relu(sim):
         assert np.isnan(out[1]).all() and not np.isnan(out[[0, 2]]).any()
 
 
+def fused(steps):
+    rules = [step_expression(step, 0.0, float32) for step in steps]
+    return {"transpose_a": False, "transpose_b": False, "steps": steps, "alphas": [0.0] * len(steps), "rules": rules}
+
+
+def test_what_the_library_cannot_do_after_a_product_is_done_by_a_kernel(sim):
+    """A bias that begins anywhere, or of float32 after 16-bit factors."""
+    a, b, several = drawn(5, 4), drawn(4, 6, seed=1), drawn(9, seed=2)
+    for bias in (several[1:7], several[:6]):
+        for steps, wanted in ((["AddV2"], a @ b + bias), (["AddV2", "Relu"], np.maximum(a @ b + bias, 0))):
+            out = np.zeros((5, 6), F)
+            run_op(sim, "_FusedMatMul", [a, b, bias], [out], fused(steps))
+            np.testing.assert_allclose(out, wanted, 1e-5, 1e-5)
+    narrow, out = [x.astype(ml_dtypes.bfloat16) for x in (a, b)], np.zeros((5, 6), F)
+    run_op(sim, "_FusedMatMul", [*narrow, several[:6]], [out], fused(["AddV2", "Relu"]))
+    wanted = np.maximum(narrow[0].astype(F) @ narrow[1].astype(F) + several[:6], 0)
+    np.testing.assert_allclose(out, wanted, 1e-5, 1e-5)
+
+
 def test_multiples_and_what_there_is_no_product_for(sim):
     a, b, c = drawn(3, 4), drawn(4, 5, seed=1), drawn(3, 5, seed=2)
     expected = 0.5 * (a @ b) + 2 * c
