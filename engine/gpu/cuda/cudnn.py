@@ -22,6 +22,8 @@ _CHANNELS_LAST, _CROSS_CORRELATION = 1, 1
 _DEFAULT_MATH, _TENSOR_OPS, _FMA = 0, 1, 3
 _DETERMINISTIC = 1
 _CANDIDATES = 10
+# Implicit products, which repeat their results, by kind: for where the library proposes nothing that does.
+_REPEATING = {"forward": (1, 0), "data": (1,), "filter": (1,)}
 # The type of elements, that of sums, and the math of each way to compute. The default math of float32 is TF32.
 _TYPES: dict[str, tuple[int, int, dict[str, int]]] = {
     "float32": (_FLOAT, _FLOAT, {"float32": _FMA, "tf32": _DEFAULT_MATH}),
@@ -47,6 +49,7 @@ class Candidate(ctypes.Structure):
 
 
 _CHOOSE = (*[c_void_p] * 5, c_int, POINTER(c_int), POINTER(Candidate))
+_SIZE = (*[c_void_p] * 5, c_int, POINTER(c_size_t))
 _RUN = (*[c_void_p] * 7, c_int, c_void_p, c_size_t, *[c_void_p] * 3)
 _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "cudnnCreate": (POINTER(c_void_p),),
@@ -66,6 +69,9 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "cudnnGetConvolutionForwardAlgorithm_v7": _CHOOSE,
     "cudnnGetConvolutionBackwardDataAlgorithm_v7": _CHOOSE,
     "cudnnGetConvolutionBackwardFilterAlgorithm_v7": _CHOOSE,
+    "cudnnGetConvolutionForwardWorkspaceSize": _SIZE,
+    "cudnnGetConvolutionBackwardDataWorkspaceSize": _SIZE,
+    "cudnnGetConvolutionBackwardFilterWorkspaceSize": _SIZE,
     "cudnnConvolutionForward": _RUN,
     "cudnnConvolutionBackwardData": _RUN,
     "cudnnConvolutionBackwardFilter": _RUN,
@@ -135,18 +141,28 @@ class Convolutions:
         return _Prepared(self, convolution, geometry, made, chosen)
 
     def _choose(self, convolution: Convolution, made: Description) -> Candidate:
-        found, count = (Candidate * _CANDIDATES)(), c_int()
-        choose = getattr(self.library, f"cudnnGetConvolution{_KINDS[convolution.kind]}Algorithm_v7")
-        descriptors = made.in_order(convolution.kind)
-        status = choose(self.handle, *descriptors, _CANDIDATES, byref(count), found)
+        """The first algorithm that repeats its results, that the library says it has, and whose memory is not too much."""
+        kind, proposed = convolution.kind, self._proposed(convolution.kind, made)
+        known = [_candidate(algorithm, made.math) for algorithm in _REPEATING[kind]]
+        for candidate in [*(c for c in proposed if c.status == 0 and c.determinism == _DETERMINISTIC), *known]:
+            if not made.exact:
+                made.set_math(candidate.math)
+            memory = c_size_t()
+            ask = getattr(self.library, f"cudnnGetConvolution{_KINDS[kind]}WorkspaceSize")
+            # The proposals may name what is then not supported.
+            status = ask(self.handle, *made.in_order(kind), candidate.algorithm, byref(memory))
+            if status == 0 and memory.value <= self.limit:
+                candidate.memory = memory.value
+                return candidate
         words = f"a convolution of {convolution.x_sizes} with {convolution.filter_sizes} in {convolution.dtype}"
-        if status:
-            raise UnsupportedError(f"cuDNN cannot do {words}: {self.words(status)}")
-        for candidate in found[: count.value]:
-            fits = candidate.memory <= self.limit and candidate.determinism == _DETERMINISTIC
-            if candidate.status == 0 and fits:
-                return Candidate.from_buffer_copy(candidate)
         raise UnsupportedError(f"cuDNN has no algorithm that repeats its results for {words}")
+
+    def _proposed(self, kind: str, made: Description) -> list[Candidate]:
+        found, count = (Candidate * _CANDIDATES)(), c_int()
+        choose = getattr(self.library, f"cudnnGetConvolution{_KINDS[kind]}Algorithm_v7")
+        if choose(self.handle, *made.in_order(kind), _CANDIDATES, byref(count), found):
+            return []
+        return [Candidate.from_buffer_copy(candidate) for candidate in found[: count.value]]
 
     def words(self, status: int) -> str:
         """What a status means."""
@@ -157,6 +173,10 @@ class Convolutions:
         """Raises InternalError unless the status is zero."""
         if status:
             raise InternalError(None, None, f"{what} failed: {self.words(status)}")
+
+
+def _candidate(algorithm: int, math_type: int) -> Candidate:
+    return Candidate(algorithm=algorithm, determinism=_DETERMINISTIC, math=math_type)
 
 
 def convolution_kind(convolution: Convolution) -> Any:
@@ -175,7 +195,8 @@ class Description:
             raise UnsupportedError(f"convolutions of {convolution.dtype} computed as {convolution.compute}")
         data, sums, math_types = types
         self._library = library
-        self.exact = math_types[convolution.compute] == _FMA
+        self.math = math_types[convolution.compute]
+        self.exact = self.math == _FMA
         self.x, self.y, self.filters, self.how = c_void_p(), c_void_p(), c_void_p(), c_void_p()
         weakref.finalize(self, _destroy, library, (self.x, self.y), self.filters, self.how).atexit = False
         for tensor, (count, rows, columns, channels) in ((self.x, geometry.x_sizes), (self.y, convolution.y_sizes)):
@@ -188,7 +209,7 @@ class Description:
         steps = *geometry.padding, *convolution.strides, *convolution.dilations
         self._ask("SetConvolution2dDescriptor", self.how, *steps, _CROSS_CORRELATION, sums)
         self._ask("SetConvolutionGroupCount", self.how, geometry.groups)
-        self.set_math(math_types[convolution.compute])
+        self.set_math(self.math)
         self._check_sizes(convolution)
 
     def set_math(self, kind: int) -> None:
