@@ -21,6 +21,16 @@ from headrace.engine.unsupported import UnsupportedError
 pytestmark = pytest.mark.gpu
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 ADD_ONE = Kernel("hr_test_add_one", (("float*", "x"), ("int", "n")), "HR_EACH(i, n) x[i] += 1.0f;", (), 256)
+# Sums what it has laid down in its shared memory, which is as large as the launch says.
+LAY_DOWN = Kernel(
+    "hr_test_lay_down",
+    (("int*", "y"), ("int", "n")),
+    "HR_DYNAMIC_SHARED(int, room); HR_EACH_OF_BLOCK(i, n) room[i] = i % 7; __syncthreads(); "
+    "int sum = 0; HR_EACH_OF_BLOCK(i, n) sum += room[n - 1 - i]; sum = block_sum(sum); if (threadIdx.x == 0) *y = sum;",
+    (),
+    256,
+    synchronizes=True,
+)
 Note = Callable[[str, str], None]
 
 
@@ -84,6 +94,16 @@ def test_3_a_cubin_loads_and_runs(device: Any) -> None:
     function = device.load([ADD_ONE])[ADD_ONE.name]
     device.launch(function, (4, 1, 1), (256, 1, 1), 0, (x, 1000))()
     np.testing.assert_array_equal(got(device, x, 1000), np.arange(1, 1001))
+
+
+def test_3_shared_memory_beyond_what_all_have(device: Any) -> None:
+    function, y = device.load([LAY_DOWN])[LAY_DOWN.name], put(device, np.zeros(1, np.int32))
+    sizes = [40 << 10, 60 << 10, 47 << 10, 64 << 10, 50 << 10]
+    # All are prepared first: what one is granted the next does not take away.
+    calls = [device.launch(function, (1, 1, 1), (256, 1, 1), size, (y, size // 4)) for size in sizes]
+    for call, size in zip(calls, sizes, strict=True):
+        call()
+        assert got(device, y, 1, np.int32)[0] == (np.arange(size // 4) % 7).sum()
 
 
 def test_4_replay_with_new_feeds(device: Any) -> None:
@@ -167,6 +187,12 @@ def test_7_epilogues(device: Any, activation: str, dtype: str) -> None:
         expected = 0.5 * expected * (1 + np.tanh(np.sqrt(2 / np.pi) * (expected + 0.044715 * expected**3)))
     found = got(device, product.c, (96, 200), kind).astype(np.float64)
     assert np.linalg.norm(found - expected) / np.linalg.norm(expected) < (1e-2 if dtype == "bfloat16" else 1e-3)
+
+
+def test_7_a_bias_anywhere_is_refused(device: Any) -> None:
+    product, _, _ = product_of(device, np.float32, "float32", (96, 200, 64), bias=device.allocate(1000) + 4)
+    with pytest.raises(UnsupportedError, match="a bias that does not begin"):
+        device.product(product)
 
 
 @pytest.mark.parametrize(("dtype", "compute"), [("bfloat16", "bfloat16"), ("float32", "tf32"), ("float32", "float32")])

@@ -22,13 +22,13 @@ from . import library
 from .cublaslt import Products, workspace_bytes
 from .cudnn import Convolutions
 from .driver import NEWEST_CUDA, Card, check_packages, check_process, cuda_of_cupy, find
-from .failures import explained
+from .failures import LOST, explained
 from .nvrtc import Nvrtc, NvrtcCompiler
 from .transfers import Downloads, Uploads
 from .workspace import Workspace
 
 Array = np.ndarray[Any, Any]
-# What a kernel may have of shared memory without asking.
+# What a block may have of shared memory, its own and what a launch adds, without asking.
 _SHARED_UNASKED = 48 << 10
 _C_TYPES: dict[str, Any] = {
     "int": ctypes.c_int,
@@ -54,15 +54,16 @@ class CudaDevice:
     """
 
     def __init__(self, card: Card, cuda: int) -> None:
-        from cupy.cuda import driver, runtime
-
+        try:
+            from cupy.cuda import driver, runtime
+        except ImportError as error:
+            raise UnsupportedError(f"CuPy cannot be imported: {error}") from error
         self.name = card.name
         self.architecture = card.architecture
         self.index = card.index
         self.cuda = cuda
         self._driver, self._runtime = driver, runtime
         self._process = os.getpid()
-        self._threads = threading.local()
         self.activate()
         # Makes the driver's context now: it is slow, and errors belong here.
         self._asked("the GPU's start", runtime.free, 0)
@@ -73,6 +74,8 @@ class CudaDevice:
         self._functions: dict[str, Function] = {}
         # The units that the functions are in, by the hash in their name.
         self._modules: dict[str, int] = {}
+        # The most dynamic shared memory that each function was granted, by its handle.
+        self._granted: dict[int, int] = {}
 
     def __repr__(self) -> str:
         return f"<GPU {self.index}: {self.name}, {self.architecture}>"
@@ -81,9 +84,8 @@ class CudaDevice:
         """Makes this device the one that the thread's calls go to; FailedPreconditionError in a forked process."""
         if self._process != os.getpid():
             check_process()
-        if not getattr(self._threads, "active", False):
-            self._asked("the GPU's choice", self._runtime.setDevice, self.index)
-            self._threads.active = True
+        # Always: another device of ours, or a program that uses CuPy, may have chosen another one for this thread.
+        self._asked("the GPU's choice", self._runtime.setDevice, self.index)
 
     def memory(self) -> tuple[int, int]:
         self.activate()
@@ -98,9 +100,14 @@ class CudaDevice:
         return address
 
     def release(self, address: int) -> None:
-        # The driver waits until nothing uses the memory. In a forked process it is the parent's.
+        # The driver waits until nothing uses the memory, and knows whose it is. In a forked process it is the parent's; after
+        # an error that ends all work there is nothing to give back, and whoever asked for that work has the error.
         if self._process == os.getpid():
-            self._asked("a release of memory", self._runtime.free, address)
+            try:
+                self._runtime.free(address)
+            except RuntimeError as error:
+                if getattr(error, "status", None) not in LOST:
+                    raise explained(error, f"{self.name}: a release of memory") from error
 
     def upload(self, address: int, host: Array) -> None:
         self.activate()
@@ -129,11 +136,19 @@ class CudaDevice:
     def launch(
         self, function: Function, grid: Dimensions, block: Dimensions, shared: int, arguments: Sequence[int | float]
     ) -> Call:
-        if shared > _SHARED_UNASKED:
-            attribute = self._driver.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
-            what = f"{shared} bytes of shared memory for {function.kernel.name}"
-            self._asked(what, self._driver.funcSetAttribute, function.handle, attribute, shared)
+        if shared:
+            self._grant(function, shared)
         return Launch(self._driver.launchKernel, self.stream, function, grid, block, shared, arguments)
+
+    def _grant(self, function: Function, shared: int) -> None:
+        """Lets a function have more shared memory than all may; what it was granted for another launch is not taken away."""
+        driver, handle = self._driver, function.handle
+        what = f"{shared} bytes of shared memory for {function.kernel.name}"
+        own = self._asked(what, driver.funcGetAttribute, driver.CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES, handle)
+        if own + shared > _SHARED_UNASKED and shared > self._granted.get(handle, 0):
+            attribute = driver.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+            self._asked(what, driver.funcSetAttribute, handle, attribute, shared)
+            self._granted[handle] = shared
 
     def product(self, product: Product) -> Call:
         return self._products.prepare(product)
@@ -224,9 +239,12 @@ class Waste:
         self._lock = threading.RLock()
         self._capturing = False
         self._waiting: list[Call] = []
+        self._process = os.getpid()
 
     def take(self, function: Callable[..., Any], *arguments: Any) -> None:
-        """Calls a function, now or when the capture has ended."""
+        """Calls a function, now or when the capture has ended; not in a forked process, whose parent has what is given back."""
+        if self._process != os.getpid():
+            return
         with self._lock:
             if self._capturing:
                 self._waiting.append(partial(function, *arguments))

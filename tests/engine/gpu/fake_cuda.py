@@ -15,9 +15,11 @@ RUNTIME = {
     "setDevice": 1, "free": 1, "malloc": 1, "memGetInfo": 0, "hostAlloc": 2, "freeHost": 1, "streamCreateWithFlags": 1,
     "streamSynchronize": 1, "streamWaitEvent": 2, "eventCreateWithFlags": 1, "eventRecord": 2, "eventSynchronize": 1,
     "memcpyAsync": 5, "memsetAsync": 4, "streamBeginCapture": 2, "streamEndCapture": 1, "graphInstantiate": 1,
-    "graphLaunch": 2, "graphDestroy": 1, "graphExecDestroy": 1,
+    "graphLaunch": 2, "graphDestroy": 1, "graphExecDestroy": 1, "streamQuery": 1,
 }  # fmt: skip
-DRIVER = {"moduleLoadData": 1, "moduleGetFunction": 2, "launchKernel": 11, "funcSetAttribute": 3}
+DRIVER = {
+    "moduleLoadData": 1, "moduleGetFunction": 2, "launchKernel": 11, "funcGetAttribute": 2, "funcSetAttribute": 3,
+}  # fmt: skip
 
 
 class FakeCudaError(RuntimeError):
@@ -43,6 +45,10 @@ class FakeCuda:
         self.capturing: list[Any] | None = None
         self.fails: dict[str, int] = {}
         self.kernels: dict[str, Any] = {}
+        # The device of the calls, and the most shared memory that launches of a function may ask for.
+        self.device = 0
+        self.shared: dict[int, int] = {}
+        self.own_shared = 0
         self._names: dict[int, str] = {}
         self._next = 1
         constants = {
@@ -52,6 +58,7 @@ class FakeCuda:
         self.runtime = SimpleNamespace(**constants, **{name: self._function(name, n) for name, n in RUNTIME.items()})
         self.driver = SimpleNamespace(
             CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES=8,
+            CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES=1,
             **{name: self._function(name, n) for name, n in DRIVER.items()},
         )
 
@@ -102,7 +109,7 @@ class FakeCuda:
         return self.total - sum(map(len, self.memory.values())), self.total
 
     def _setDevice(self, index: int) -> None:
-        assert index == 0
+        self.device = index
 
     # Streams and events
 
@@ -147,6 +154,13 @@ class FakeCuda:
     def _streamSynchronize(self, stream: int) -> None:
         self._refuse_capture()
         self.run(stream)
+
+    def _streamQuery(self, stream: int) -> int:
+        self._refuse_capture()
+        if not self.queues[stream]:
+            return 0
+        self._step(stream)
+        return 600
 
     def _reach(self, event: int, number: int) -> None:
         while self.events[event][1] < number:
@@ -213,12 +227,17 @@ class FakeCuda:
         return handle
 
     def _funcSetAttribute(self, function: int, attribute: int, value: int) -> None:
-        assert attribute == 8 and value > 48 << 10
+        assert attribute == 8 and value + self.own_shared <= 227 << 10
+        self.shared[function] = value
+
+    def _funcGetAttribute(self, attribute: int, function: int) -> int:
+        assert attribute == 1 and function in self._names
+        return self.own_shared
 
     def _launchKernel(self, function: int, *rest: Any) -> None:
         # Three and three numbers, shared memory, stream, addresses of the arguments, nothing.
-        stream, parameters, extra = rest[7:]
-        assert not extra
+        shared, stream, parameters, extra = rest[6:]
+        assert not extra and shared <= self.shared.get(function, (48 << 10) - self.own_shared)
         run, types = self.kernels[self._names[function]]
         addresses = (ctypes.c_void_p * len(types)).from_address(parameters)
         # The driver reads arguments at the launch.

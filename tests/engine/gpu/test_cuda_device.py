@@ -168,9 +168,20 @@ def test_kernels_are_loaded_once(device: CudaDevice, cuda: FakeCuda) -> None:
 
 
 def test_much_shared_memory_is_asked_for(device: CudaDevice, cuda: FakeCuda) -> None:
-    launch(device, 256, 256, 0.0, 0, shared=1 << 10)
+    launch(device, 256, 256, 0.0, 0, shared=1 << 10)()
     assert "funcSetAttribute" not in cuda.calls
-    launch(device, 256, 256, 0.0, 0, shared=64 << 10)
+    calls = [launch(device, 256, 256, 0.0, 0, shared=n << 10) for n in (64, 100, 50, 48)]
+    assert cuda.calls.count("funcSetAttribute") == 2
+    # What one launch was granted the next does not take away.
+    for call in calls:
+        call()
+
+
+def test_a_functions_own_shared_memory_counts(device: CudaDevice, cuda: FakeCuda) -> None:
+    cuda.own_shared = 8 << 10
+    launch(device, 256, 256, 0.0, 0, shared=40 << 10)()
+    assert "funcSetAttribute" not in cuda.calls
+    launch(device, 256, 256, 0.0, 0, shared=41 << 10)()
     assert cuda.calls.count("funcSetAttribute") == 1
 
 
@@ -218,10 +229,15 @@ def test_errors_of_memory() -> None:
     assert "x: no" in str(failures.explained(RuntimeError("no"), "x"))
 
 
+def test_calls_go_to_the_device_that_is_asked(device: CudaDevice, cuda: FakeCuda) -> None:
+    other = CudaDevice(Card(1, "Another card", "sm_90", 1 << 30), 13)
+    for one in (device, other, device):
+        one.activate()
+        assert cuda.device == one.index
+
+
 def test_each_thread_chooses_the_device(device: CudaDevice, cuda: FakeCuda) -> None:
     cuda.calls.clear()
-    device.activate()
-    assert not cuda.calls
     thread = threading.Thread(target=device.activate)
     thread.start()
     thread.join()
@@ -239,3 +255,13 @@ def test_a_forked_child_is_told(device: CudaDevice, monkeypatch: pytest.MonkeyPa
         cuda_device.open_device()
     # What the parent has is the parent's.
     device.release(256)
+    monkeypatch.setattr(device._waste, "_process", 1)
+    device._waste.take(pytest.fail)
+
+
+def test_nothing_is_given_back_to_a_gpu_that_is_lost(device: CudaDevice, cuda: FakeCuda) -> None:
+    cuda.fails["free"] = 700
+    device.release(256)
+    cuda.fails["free"] = 1
+    with pytest.raises(InternalError, match="a release of memory"):
+        device.release(256)

@@ -34,7 +34,8 @@ class CallsOnly(FakeCuda):
 
     def _launchKernel(self, function: int, *rest: Any) -> None:
         grid, block, shared, stream, parameters, extra = rest[:3], rest[3:6], *rest[6:]
-        assert function in self._names and parameters and not extra and shared <= 48 << 10
+        assert function in self._names and parameters and not extra
+        assert shared <= self.shared.get(function, 48 << 10)
         assert min(*grid, *block) > 0 and grid[1] < 1 << 16 and grid[2] < 1 << 16
         assert block[0] * block[1] * block[2] <= 1024
         self._push(stream, lambda: None)
