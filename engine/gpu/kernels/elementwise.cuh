@@ -6,11 +6,13 @@ template <class T, int COUNT> struct alignas(sizeof(T) * COUNT > 16 ? 16 : sizeo
 };
 
 template <class T, int COUNT> HR_DEVICE const pack<T, COUNT>& pack_at(const T* place) {
-    return *reinterpret_cast<const pack<T, COUNT>*>(place);
+    typedef pack<T, COUNT> packed;
+    return *reinterpret_cast<const packed*>(HR_ALIGNED(place, packed));
 }
 
 template <class T, int COUNT> HR_DEVICE pack<T, COUNT>& pack_at(T* place) {
-    return *reinterpret_cast<pack<T, COUNT>*>(place);
+    typedef pack<T, COUNT> packed;
+    return *reinterpret_cast<packed*>(HR_ALIGNED(place, packed));
 }
 
 /* Integers divided towards zero; nothing is 0 divided by 0, the least number by -1 is itself. */

@@ -51,8 +51,8 @@ template <class T> HR_DEVICE void copy_pieces(const copy_piece* pieces, int coun
     }
     const copy_piece& piece = pieces[low];
     const copy_axes axes = piece.axes;
-    T* out = reinterpret_cast<T*>(piece.out);
-    const T* in = reinterpret_cast<const T*>(piece.in);
+    T* out = HR_ALIGNED(reinterpret_cast<T*>(piece.out), T);
+    const T* in = HR_ALIGNED(reinterpret_cast<const T*>(piece.in), T);
     long long begin = ((long long)blockIdx.x - piece.first) * HR_COPY_BLOCK, end = piece.count;
     if (end > begin + HR_COPY_BLOCK) end = begin + HR_COPY_BLOCK;
     for (long long i = begin + (long long)threadIdx.x; i < end; i += (long long)blockDim.x) {

@@ -7,6 +7,8 @@
 #define HR_DYNAMIC_SHARED(type, name)                        \
     extern __shared__ __align__(16) unsigned char hr_dynamic_shared[]; \
     type* const name = reinterpret_cast<type*>(hr_dynamic_shared)
+/* The address, of which the simulation looks whether it is a multiple of what the type wants. */
+#define HR_ALIGNED(address, type) (address)
 #endif
 
 /* Loops over 0 <= i < n with all threads of the grid; i is an int where n is one. */

@@ -76,7 +76,7 @@ def library_text(kernels: Sequence[Kernel]) -> str:
 
 
 def _launcher(kernel: Kernel) -> str:
-    arguments = ", ".join(f"hr_argument<{kind}>(a[{i}])" for i, (kind, _) in enumerate(kernel.parameters))
+    arguments = ", ".join(f"hr_given<{kind}>::of(a[{i}], {i})" for i, (kind, _) in enumerate(kernel.parameters))
     fibres = "true" if kernel.synchronizes else "false"
     return (
         f"static void {kernel.name}__thread(const unsigned long long* a) {{ (void)a; {kernel.name}({arguments}); }}\n"

@@ -26,8 +26,8 @@ from .products import multiply, operand, require_supported
 
 _MEMORY = 1 << 32
 _THREADS = 1024
-# What every GPU grants without being asked for more.
-_SHARED = 48 << 10
+# What every GPU from sm_75 on grants a kernel that asks for it.
+_SHARED = 64 << 10
 # Not a power of two: the stacks' tops do not all fall into one row of the processor's cache.
 _STACK = (1 << 16) + 320
 _MESSAGE = 1024
@@ -166,6 +166,8 @@ class SimDevice:
         def run() -> None:
             self._memory.check("copy", to, nbytes)
             self._memory.check("copy", source, nbytes)
+            if max(to, source) < min(to, source) + nbytes:
+                raise InternalError(None, None, f"copy: {nbytes} bytes at {source:#x} and at {to:#x} overlap")
             ctypes.memmove(to, source, nbytes)
 
         return self._call(run)

@@ -124,6 +124,11 @@ static void hr_pause(hr_wait wait, hr_place place) {
     hr_switch(&self.stack, hr.scheduler);
 }
 
+void hr_misaligned(unsigned long long alignment, hr_place place) {
+    hr_wrong("kernel ", hr.name, ", ", place.file, ":", (long long)place.line, ": an address that is no multiple of ",
+             (long long)alignment, ", as what lies there wants");
+}
+
 static bool hr_may_wait(const char* what) {
     if (!hr.fibres) hr_wrong("kernel ", hr.name, " calls ", what, ", but is declared with synchronizes=False");
     return hr.fibres && !hr.failed;

@@ -54,9 +54,26 @@ HR_HIDDEN void hr_barrier(hr_place place);
 HR_HIDDEN unsigned long long hr_meet(
     const char* what, unsigned mask, unsigned long long value, int source, bool vote, hr_place place);
 
-/* An argument of a kernel, as it lies in its 8 bytes. */
-template <class T> static inline T hr_argument(const unsigned long long& bits) {
-    T value;
-    __builtin_memcpy(&value, &bits, sizeof(T));
-    return value;
+/* A GPU ends a kernel that reads or writes something at an address that is no multiple of its alignment. Here that is noted, and
+   the kernel goes on at the multiple before. */
+HR_HIDDEN void hr_misaligned(unsigned long long alignment, hr_place place);
+static inline unsigned long long hr_aligned(unsigned long long address, unsigned long long alignment, hr_place place) {
+    if (address & (alignment - 1)) hr_misaligned(alignment, place);
+    return address & ~(alignment - 1);
 }
+#define HR_ALIGNED(address, type) \
+    reinterpret_cast<decltype(address)>(hr_aligned(reinterpret_cast<unsigned long long>(address), alignof(type), HR_HERE))
+
+/* Argument `number` of a kernel, as it lies in its 8 bytes. */
+template <class T> struct hr_given {
+    static T of(const unsigned long long& bits, int) {
+        T value;
+        __builtin_memcpy(&value, &bits, sizeof(T));
+        return value;
+    }
+};
+template <class T> struct hr_given<T*> {
+    static T* of(const unsigned long long& bits, int number) {
+        return reinterpret_cast<T*>(hr_aligned(bits, alignof(T), hr_place{"argument", number}));
+    }
+};

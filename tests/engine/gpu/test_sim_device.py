@@ -4,6 +4,7 @@ import gc
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import ml_dtypes
@@ -106,6 +107,33 @@ def test_copies_and_fills(sim):
     assert get(sim, a, 4, np.int64).tolist() == [0x0101010101010101] * 2 + [2, 3]
     with pytest.raises(ValueError, match="not contiguous"):
         sim.upload(a, np.zeros((2, 2))[:, 0])
+    with pytest.raises(InternalError, match="overlap"):
+        sim.copy(a + 8, a, 16)()
+
+
+def test_what_a_gpu_cannot_load_is_an_error(sim):
+    """Wide loads and pointers at addresses that are no multiples of what they point to: a processor does not mind."""
+    parameters = (("float*", "y"), ("const float*", "x"))
+    body = "if (threadIdx.x == 0) pack_at<float, 4>(y) = pack_at<float, 4>((const float*)x);"
+    kernel = Kernel("wide", parameters, body, ("elementwise.cuh",))
+    function, address = sim.load([kernel])["wide"], put(sim, np.arange(8, dtype=np.float32))
+    sim.launch(function, (1, 1, 1), (1, 1, 1), 0, (address, address + 16))()
+    assert get(sim, address, 4, np.float32).tolist() == [4, 5, 6, 7]
+    for places, words in (((address, address + 4), r"elementwise.cuh:\d+: .* multiple of 16"),
+                          ((address, address + 2), "argument:1: .* multiple of 4")):  # fmt: skip
+        with pytest.raises(InternalError, match=words):
+            sim.launch(function, (1, 1, 1), (1, 1, 1), 0, places)()
+
+
+def test_products_that_a_library_reads_otherwise(sim):
+    address = put(sim, np.zeros(64, np.float32))
+    product = Product(address, address, address, 2, 2, 2, np.dtype(np.float32), (2, 2, 2))
+    with pytest.raises(UnsupportedError, match="a bias that does not begin"):
+        sim.product(replace(product, bias=address + 8))
+    with pytest.raises(ValueError, match="operand b: rows of 2 elements, 1 apart"):
+        sim.product(replace(product, leading=(2, 1, 2)))
+    with pytest.raises(ValueError, match="operand a: elements of 4 bytes"):
+        sim.product(replace(product, a=address + 2))
 
 
 def test_kernels_run_in_every_order(ordered_sim):
