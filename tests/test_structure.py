@@ -37,7 +37,7 @@ ENGINE = (
     "plan",
     "backends",
     "compiler staged feeding fetching partial session_config targets show tracing profiler session debug testing device_lib",
-    "training saved_model",
+    "training saved_model gpu_check",
 )
 ROW = {name: row for row, names in enumerate(ENGINE) for name in names.split()}
 

@@ -1,4 +1,4 @@
-"""`python -m headrace`: what this headrace stands on; `run` trains on many processes, `checkpoint` and `debug` read files."""
+"""`python -m headrace`: what this headrace stands on; `gpu` tries a GPU, `run` trains on many processes, others read files."""
 
 import argparse
 import platform
@@ -17,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command")
     _add_checkpoint(commands)
     commands.add_parser("debug", help="look into a dump of the debugger").add_argument("path", help="the dump's folder")
+    commands.add_parser("gpu", help="look a GPU over: its libraries, and one of each thing that steps rest on")
     add_run(commands)
     options = parser.parse_args(arguments)
     if options.command == "run":
@@ -25,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _checkpoint(options)
     if options.command == "debug":
         return _debug(options.path)
+    if options.command == "gpu":
+        return _gpu()
     print(f"headrace {headrace.__version__}")
     print(f"Python {platform.python_version()}, NumPy {numpy.__version__}, {platform.platform()}")
     return 0
@@ -81,6 +84,16 @@ def _debug(path: str) -> int:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _gpu() -> int:
+    from headrace.engine.gpu_check import look
+
+    good = True
+    for line in look():
+        print(f"{line.name:<14}{'' if line.good else 'WRONG: '}{line.text}", flush=True)
+        good = good and line.good
+    return 0 if good else 1
 
 
 if __name__ == "__main__":
