@@ -33,11 +33,13 @@ class Communicator(Protocol):
     Attributes:
         rank, size: the number of this rank, and how many there are.
         share: how much of a step's examples this rank has, from 0 to 1.
+        cards: for each rank a number of its GPU, which no other GPU has; 0 where GPUs cannot add up among themselves.
     """
 
     rank: int
     size: int
     share: float
+    cards: Sequence[int]
 
     def bucket(self, name: str, inputs: Sequence[Array], outputs: Sequence[Array], wire: str = "") -> Bucket:
         """What adds up `inputs`, contiguous arrays of one dtype, into `outputs`; both are written and read later.
@@ -56,6 +58,16 @@ class Communicator(Protocol):
 
     def barrier(self, name: str) -> None:
         """Returns when all ranks have called it."""
+
+    def agree(self, name: str, arrays: Sequence[str], value: int) -> list[int]:
+        """The values of all ranks, once all are about to have their GPUs add up the tensors of these names.
+
+        `arrays` says their dtypes and shapes in words, one for each of the names, which have commas between them. It is
+        an error if a rank is about to do something else.
+        """
+
+    def at_leaving(self, call: Callable[[], None]) -> None:
+        """Has `call` called when this rank takes part no more."""
 
     def subset(self, ranks: Sequence[int]) -> Communicator | None:
         """The communicator of some ranks, None for those that are not among them; all ranks call it."""
@@ -145,6 +157,7 @@ class _Alone:
     rank = 0
     size = 1
     share = 1.0
+    cards = (0,)
 
     def bucket(self, name: str, inputs: Sequence[Array], outputs: Sequence[Array], wire: str = "") -> Bucket:
         return _AloneBucket(inputs, outputs)
@@ -162,6 +175,12 @@ class _Alone:
         return array
 
     def barrier(self, name: str) -> None:
+        return
+
+    def agree(self, name: str, arrays: Sequence[str], value: int) -> list[int]:
+        return [value]
+
+    def at_leaving(self, call: Callable[[], None]) -> None:
         return
 
     def subset(self, ranks: Sequence[int]) -> Communicator | None:

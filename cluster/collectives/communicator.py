@@ -9,6 +9,7 @@ import numpy as np
 
 from ...engine.chance import set_apart
 from ...engine.communicator import check_merge, check_root, check_subset, exchangeable
+from ...engine.gpu.find import card_for_sums
 from ..arrivals import wait_for_all
 from ..launcher import launch
 from ..world import load, world
@@ -52,6 +53,7 @@ class ClusterCommunicator:
     Attributes:
         rank, size: among these ranks.
         share: how much of a step's examples this rank has.
+        cards: a number of each rank's GPU, 0 where it cannot add up with others.
         ranks: their numbers in the job.
         group: what exchanges, and counts.
     """
@@ -62,12 +64,15 @@ class ClusterCommunicator:
         self._comm, self._settings = comm, settings
         self.group = Group(comm, self.ranks, settings)
         self._direct = self.group.direct
+        self.cards: Sequence[int] = _cards(comm)
         # One thread for all groups: what a program asks for first is done first.
         self.worker = worker or Worker()
         # Some ranks that were asked for before; they are made by all ranks, so none is dropped by one of them.
         self._subsets: dict[tuple[int, ...], ClusterCommunicator | None] = {}
         # Sums that were asked for before, by name, dtype and shape; without their arrays.
         self._sums: dict[Any, Exchange] = {}
+        self._agreements: dict[Any, Exchange] = {}
+        self._endings: list[Callable[[], None]] = []
 
     def bucket(self, name: str, inputs: Sequence[Array], outputs: Sequence[Array], wire: str = "") -> BoundBucket:
         """What adds up arrays in place; see the engine's Communicator.
@@ -172,6 +177,29 @@ class ClusterCommunicator:
         """Returns when all ranks have called it."""
         self._run(Exchange(operation("barrier", name, ()), SUM, [], []))
 
+    def agree(self, name: str, arrays: Sequence[str], value: int) -> list[int]:
+        """The values of all ranks, which are about to have their GPUs add up the same tensors.
+
+        Raises:
+            InvalidArgumentError: another rank does something else.
+            AbortedError: another rank has left.
+            DeadlineExceededError: another rank did not come in time.
+        """
+        key = name, tuple(arrays)
+        it = self._agreements.get(key)
+        if it is None:
+            if len(self._agreements) >= _MOST_SUMS:
+                self._agreements.clear()
+            given, found = np.zeros(1, np.int64), [np.zeros(1, np.int64) for _ in range(self.size)]
+            it = self._agreements[key] = Exchange(operation("all-reduce", *key, "by GPUs"), GATHER, [given], found)
+        it.inputs[0][0] = value
+        self._run(it)
+        return [int(found[0]) for found in it.outputs]
+
+    def at_leaving(self, call: Callable[[], None]) -> None:
+        """Has `call` called when this rank takes part no more."""
+        self._endings.append(call)
+
     def subset(self, ranks: Sequence[int]) -> ClusterCommunicator | None:
         """The communicator of some ranks (numbers of this one's); all ranks of this one must ask for it together.
 
@@ -208,6 +236,16 @@ class ClusterCommunicator:
             if subset is not None:
                 subset.leave()
         self.group.leave()
+        # Afterwards: a rank that waits for this one must not wait for what this one waits for.
+        for call in self._endings:
+            call()
+
+
+def _cards(comm: Any) -> list[int]:
+    """A number of each rank's GPU, 0 where it cannot add up with others."""
+    found = np.zeros(comm.size, np.int64)
+    comm.Allgather(np.array([card_for_sums()[0]], np.int64), found)
+    return [int(number) for number in found]
 
 
 def communicator() -> ClusterCommunicator | None:

@@ -65,6 +65,7 @@ class GpuProgram(PlannedProgram):
         self.memories = DeviceMemories(self.plan, self.runtime, self.device, self.precision)
         self._reserve_results()
         found = [self._on_device(i, step) for i, step in enumerate(self.plan.steps)]
+        self.remarks = [f"step {i}: {text}" for i, one in enumerate(found) if one is not None for text in one.remarks]
         self.accesses = [_access(step, bound) for step, bound in zip(self.plan.steps, found, strict=True)]
         given = {b: BOTH for b in self.plan.buffers if b.storage is not Storage.ARENA}
         self.newest = newest_sides(self.accesses, given)
@@ -148,10 +149,12 @@ class GpuProgram(PlannedProgram):
         for storage, (copy, written) in bound.variables.items():
             segment.variables[storage] = copy, written or segment.variables.get(storage, (copy, False))[1]
         segment.fallible = segment.fallible or bound.fallible
+        segment.add_sums(i, bound.parts)
 
     def _end(self, segment: DeviceSegment | None, last: bool) -> None:
         if segment is None:
             return
+        segment.wait_for_sums()
         if last:
             self._give_results(segment)
         if self.inputs:
@@ -239,7 +242,7 @@ class GpuProgram(PlannedProgram):
         lines.append(
             f"to the device {fed} bytes fed and {up} others, from it {fetched} bytes fetched and {down} others"
         )
-        return lines
+        return lines + self.remarks
 
     def array_at(self, place: View | Cell) -> Any:
         """What lies at a place; of what is on the device alone only the shape and dtype hold."""

@@ -12,12 +12,15 @@ import numpy as np
 from ..gpu.device import Call, Device
 from ..gpu.memory import DeviceCopy, DeviceMemory, Turn, capturing, lock_of
 from ..gpu.pieces import StepInputs
+from ..gpu.sums import CALLS, FRESH, Meeting, Part
 from ..resources import VariableStorage
 from .native_steps import SegmentFailedError
 
 Array = np.ndarray[Any, Any]
 # Bytes of the error word with what keeps the rest aligned, and the largest result that travels beside it.
 _WORD, _SMALL = 16, 1 << 12
+# Captures of a segment with sums over ranks that were made anew: ranks that run it in ever other company make none.
+_MOST_CAPTURES = 16
 
 
 class Results:
@@ -78,8 +81,15 @@ class DeviceSegment:
     variables: dict[VariableStorage, tuple[DeviceCopy, bool]] = field(default_factory=dict)
     fallible: bool = False
     gives: bool = False
+    # The sums over ranks among the calls, the steps that they belong to, and where ranks agree on them.
+    parts: list[Part] = field(default_factory=list)
+    shared: set[int] = field(default_factory=set)
+    meeting: Meeting | None = None
     _start: Callable[[], Any] | None = None
     _runs: int = 0
+    # The number of the capture, and how many there were.
+    _captured: int = 0
+    _captures: int = 0
 
     @property
     def turn(self) -> Turn:
@@ -104,6 +114,9 @@ class DeviceSegment:
     def run_each(self, around: Callable[[int, Call], Any]) -> None:
         """As `run`, with `around(step, call)` in the place of each step's calls."""
         self.bring()
+        if self.meeting is not None:
+            with self.turn:
+                self.meeting.agreed(CALLS)
         try:
             for step in dict.fromkeys(self.owners):
                 calls = [call for call, owner in zip(self.calls, self.owners, strict=True) if owner == step]
@@ -130,17 +143,33 @@ class DeviceSegment:
                 for address, array in self.uploads:
                     self.device.upload(address, array)
 
+    def add_sums(self, step: int, parts: Sequence[Part]) -> None:
+        """Notes the sums over ranks in the work of a step."""
+        if parts:
+            self.parts += parts
+            self.shared.add(step)
+
+    def wait_for_sums(self) -> None:
+        """Ends the segment's sums over ranks with it: what comes next may need them, and a capture must hold all its work."""
+        if self.parts:
+            self.meeting = Meeting(self.parts)
+            self.calls.append(self.meeting.sums.join)
+            self.owners.append(self.owners[-1])
+
     def _started(self) -> None:
-        if self._start is not None:
-            self._start()
-        elif self._runs == 0 or len(self.calls) == 1:
+        own = CALLS if self._runs == 0 or len(self.calls) == 1 else self._captured or FRESH
+        if self.meeting is not None:
+            own = self.meeting.agreed(CALLS if self._captures >= _MOST_CAPTURES else own)
+        if own == CALLS:
             for call in self.calls:
                 call()
             self._runs = 1
-        else:
+            return
+        if self._start is None or own != self._captured:
             with capturing(self.device):
                 self._start = self.device.capture(self.calls)
-            self._start()
+            self._captured, self._captures = own, self._captures + 1
+        self._start()
 
     def _note_changes(self) -> None:
         for copy, written in self.variables.values():
@@ -150,17 +179,24 @@ class DeviceSegment:
     def finish(self) -> None:
         """Fetches the results, or looks whether a kernel failed."""
         if self.gives or self.fallible:
+            if self.meeting is not None:
+                with self.turn:
+                    self.meeting.sums.wait()
             self.results.fetch(self.gives)
 
     def rerun_before(self, step: int) -> None:
-        """Makes the inputs of a step again, which others may have overwritten; variables stay as the error word is set."""
+        """Makes the inputs of a step again, which others may have overwritten; variables stay as the error word is set.
+
+        The other ranks do not: sums over ranks stay as they are.
+        """
         with self.turn:
             for address, array in self.uploads:
                 self.device.upload(address, array)
             for call, owner in zip(self.calls, self.owners, strict=True):
                 if owner >= step:
                     break
-                call()
+                if owner not in self.shared:
+                    call()
 
     @property
     def uploaded_bytes(self) -> int:

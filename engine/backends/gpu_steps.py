@@ -15,6 +15,7 @@ from ..gpu.device import Call, Device
 from ..gpu.memory import DeviceCopy, DeviceMemory, table
 from ..gpu.pieces import Added, Pieces, Scratch, StepValues
 from ..gpu.source import Kernel
+from ..gpu.sums import Part
 from ..plan.buffers import Buffer, Place, Storage, View
 from ..plan.plan import INITIALIZERS, Plan, Step
 from ..resources import ResourceStore, RowStorage, VariableStorage
@@ -39,6 +40,10 @@ class DeviceStep:
     inputs: list[Added] = field(default_factory=list)
     # Whether a kernel of it may set the error word.
     fallible: bool = False
+    # What explain says of how the work is done.
+    remarks: list[str] = field(default_factory=list)
+    # The sums over ranks in it.
+    parts: list[Part] = field(default_factory=list)
 
     def kernels(self) -> Iterable[Kernel]:
         """What must be loaded before the work is prepared."""
@@ -71,6 +76,7 @@ class DeviceMemories:
         self._fed: dict[Buffer, int] = {}
         self._arena: DeviceMemory | None = None
         self._copies: dict[VariableStorage, DeviceCopy] = {}
+        self._notes: dict[Any, Any] = {}
 
     def bind(self, number: int, step: Step) -> DeviceStep:
         """The work of the plan's step `number`; UnsupportedError says why the device cannot do it."""
@@ -92,12 +98,15 @@ class DeviceMemories:
         bound.allocate_scratch = self.scratch.take
         bound.allocate_step_value = self.values.add
         bound.allocate_table = self._pieces.put
+        bound.allocate_kept = self._pieces.take
+        bound.notes = self._notes
         try:
             self._carry_out(bound, binding)
         finally:
             values = self.values.taken()
         variables = {s: (c, s.name in node.writes) for s, c in self._copies.items()}
-        return DeviceStep(bound.work, variables, values, _may_fail(bound.work, bound.error))
+        fallible = _may_fail(bound.work, bound.error)
+        return DeviceStep(bound.work, variables, values, fallible, bound.remarks, bound.parts)
 
     def _carry_out(self, bound: Bound, binding: Binding) -> None:
         """Lets a binding add its work; where it cannot read memory with gaps, on copies without them."""
@@ -109,7 +118,7 @@ class DeviceMemories:
                 raise
             self.values.taken()
             self.scratch.next_node()
-            bound.work = []
+            bound.work, bound.remarks = [], []
             bound.inputs = [x if x.contiguous else _packed(bound, x) for x in bound.inputs]
             binding(bound)
 

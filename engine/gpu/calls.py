@@ -13,6 +13,7 @@ from ..scalar import Expression
 from ..unsupported import UnsupportedError
 from .device import Call, Convolution, Device, Dimensions, Product
 from .source import Kernel
+from .sums import Part
 
 Array = np.ndarray[Any, Any]
 # Threads of a block where nothing speaks for another number, and the most blocks of a loop over elements.
@@ -114,7 +115,15 @@ class Bound:
     allocate_step_value: Callable[[Callable[[], Array], int], int] = lambda function, nbytes: 0
     # Puts an array that never changes on the device.
     allocate_table: Callable[[Array], DeviceArray] | None = None
+    # Gives the address of so many bytes that are this node's own for good.
+    allocate_kept: Callable[[int], int] = lambda nbytes: 0
+    # What bindings of one program leave for those of later nodes.
+    notes: dict[Any, Any] = field(default_factory=dict)
+    # The sums over ranks that are among the work.
+    parts: list[Part] = field(default_factory=list)
     work: list[Launch | Call] = field(default_factory=list)
+    # What explain says of how the work is done.
+    remarks: list[str] = field(default_factory=list)
 
     def launch(
         self, kernel: Kernel, grid: int | Dimensions, block: int | Dimensions, *arguments: Any, shared: int = 0

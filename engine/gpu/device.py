@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from .source import Kernel
+
+if TYPE_CHECKING:
+    from .sums import Ranks, Sums
 
 Call = Callable[[], Any]
 Dimensions = tuple[int, int, int]
@@ -114,6 +117,9 @@ class Device(Protocol):
 
     def convolution(self, convolution: Convolution) -> Call:
         """A convolution; UnsupportedError where there is no library for it."""
+
+    def sums(self, ranks: Ranks) -> Sums:
+        """What adds up arrays of the device over ranks, each with a device of its own; UnsupportedError if nothing does."""
 
     def copy(self, to: int, source: int, nbytes: int) -> Call:
         """A copy within the device."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
+import platform
 import threading
 from typing import Any
 
@@ -19,6 +21,10 @@ logger = logging.getLogger("headrace")
 CHOICES = ("cuda", "sim", "none")
 _LOCAL_RANK = ("OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "PMI_LOCAL_RANK", "PALS_LOCAL_RANKID", "SLURM_LOCALID")
 _LOCAL_SIZE = ("OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "PMI_LOCAL_SIZE", "SLURM_NTASKS_PER_NODE")
+
+# Unset or 1: GPUs add up among themselves where all ranks have one that can; 0: through the hosts.
+_NCCL = "HEADRACE_NCCL"
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 _simulations: list[Device] = []
 _said: set[str] = set()
@@ -89,7 +95,8 @@ def card_number(count: int, config: Any = None) -> int:
     """Which of `count` GPUs this process uses: the ranks of a machine take turns."""
     numbers = _visible(count, config)
     rank, size = _number(_LOCAL_RANK, 0), _number(_LOCAL_SIZE, 1)
-    if size > len(numbers):
+    # A launcher that gives each rank a GPU shows it no other.
+    if size > len(numbers) and not (count == 1 and os.environ.get(_VISIBLE)):
         _say(f"{size} ranks of this machine share {len(numbers)} GPU{'s' * (len(numbers) > 1)}")
     return numbers[rank % len(numbers)]
 
@@ -108,6 +115,42 @@ def _visible(count: int, config: Any) -> list[int]:
 def _number(names: tuple[str, ...], otherwise: int) -> int:
     found = (os.environ.get(name, "").split("(")[0] for name in names)
     return next((int(text) for text in found if text.isdigit()), otherwise)
+
+
+def card_for_sums() -> tuple[int, str]:
+    """A number that no other GPU has, for the one that this rank uses; or 0, and why it cannot add up with others.
+
+    Raises:
+        InvalidArgumentError: HEADRACE_NCCL is neither 0 nor 1.
+    """
+    wanted, choice = os.environ.get(_NCCL) or "1", os.environ.get("HEADRACE_GPU", "")
+    if wanted not in ("0", "1"):
+        raise InvalidArgumentError(None, None, f"{_NCCL} is {wanted!r}; it may be 0 or 1")
+    if wanted == "0":
+        return 0, f"{_NCCL} is 0"
+    if choice == "none":
+        return 0, "HEADRACE_GPU is none"
+    if choice == "sim":
+        return _numbered(f"{platform.node()} {os.getpid()}".encode()), ""
+    try:
+        return _numbered(_card_of_nccl()), ""
+    except UnsupportedError as error:
+        return 0, str(error)
+
+
+def _card_of_nccl() -> bytes:
+    """What tells this process's GPU from others; UnsupportedError where it has none, or no NCCL for it."""
+    found = driver.find()
+    driver.check_packages(found)
+    from .cuda import nccl  # only who has a GPU needs it
+
+    nccl.require_nccl(driver.cuda_of_cupy() or min(found.cuda, driver.NEWEST_CUDA))
+    index = card_number(len(found.cards))
+    return driver.identity(index) or f"{platform.node()} {os.environ.get(_VISIBLE)} {index}".encode()
+
+
+def _numbered(identity: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(identity, digest_size=8).digest(), "little", signed=True) or 1
 
 
 def _say(text: str) -> None:

@@ -3,6 +3,7 @@
 from . import (
     assigns,
     attention,
+    collective,
     convolution,
     elementwise,
     images,
@@ -22,6 +23,7 @@ from . import (
 __all__ = [
     "assigns",
     "attention",
+    "collective",
     "convolution",
     "elementwise",
     "images",

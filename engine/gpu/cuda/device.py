@@ -18,11 +18,13 @@ from ...unsupported import UnsupportedError
 from ..cache import Unit, UnitCache
 from ..device import ALIGNMENT, Call, Convolution, Dimensions, Product
 from ..source import Kernel
+from ..sums import Ranks
 from . import library
 from .cublaslt import Products, workspace_bytes
 from .cudnn import Convolutions
 from .driver import NEWEST_CUDA, Card, check_packages, check_process, cuda_of_cupy, find
 from .failures import LOST, explained
+from .nccl import NcclSums
 from .nvrtc import Nvrtc, NvrtcCompiler
 from .transfers import Downloads, Uploads
 from .workspace import Workspace
@@ -157,6 +159,10 @@ class CudaDevice:
         if isinstance(self._convolutions, str):
             raise UnsupportedError(self._convolutions)
         return self._convolutions.prepare(convolution)
+
+    def sums(self, ranks: Ranks) -> NcclSums:
+        self.activate()
+        return NcclSums(ranks, self._runtime, self.stream, self.cuda)
 
     def copy(self, to: int, source: int, nbytes: int) -> Call:
         kind = self._runtime.memcpyDeviceToDevice

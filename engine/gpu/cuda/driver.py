@@ -28,6 +28,7 @@ _CURES = {
 }
 # Of CUdevice_attribute.
 _MAJOR, _MINOR = 75, 76
+_UUID_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +149,11 @@ def _card(cuda: Any, index: int) -> Card:
     cuda.cuDeviceGetAttribute(ctypes.byref(minor), _MINOR, device)
     cuda.cuDeviceTotalMem_v2(ctypes.byref(nbytes), device)
     return Card(index, name.value.decode(errors="replace"), f"sm_{major.value}{minor.value}", nbytes.value)
+
+
+def identity(index: int, open_library: Callable[[], Any] = _open_library) -> bytes:
+    """What tells the GPU of this number from all others, wherever they are; empty if the driver does not say."""
+    cuda, device, found = open_library(), ctypes.c_int(), ctypes.create_string_buffer(_UUID_BYTES)
+    if cuda.cuDeviceGet(ctypes.byref(device), index) or cuda.cuDeviceGetUuid(found, device):
+        return b""
+    return found.raw

@@ -20,9 +20,11 @@ from ...unsupported import UnsupportedError
 from ..cache import UnitCache
 from ..device import Call, Convolution, Dimensions, Product
 from ..source import Kernel
+from ..sums import Ranks
 from .compile import HostCompiler
 from .memory import Memory
 from .products import multiply, operand, require_supported
+from .sums import SimSums
 
 _MEMORY = 1 << 32
 _THREADS = 1024
@@ -78,6 +80,7 @@ class SimDevice:
         weakref.finalize(self, self._memory.close)
         self._functions: dict[str, Function] = {}
         self._captured: list[Call] | None = None
+        self._sums: list[SimSums] = []
 
     def activate(self) -> None:
         """Nothing: calls say which device they mean."""
@@ -160,6 +163,11 @@ class SimDevice:
         """Never done here, so that the kernels' own way is tested."""
         raise UnsupportedError("the simulation has no library of convolutions")
 
+    def sums(self, ranks: Ranks) -> SimSums:
+        """What adds up over ranks."""
+        self._sums.append(SimSums(ranks, self._call, self._memory.check))
+        return self._sums[-1]
+
     def copy(self, to: int, source: int, nbytes: int) -> Call:
         """A copy within the device."""
 
@@ -191,6 +199,8 @@ class SimDevice:
                 call()
         finally:
             self._captured = None
+        if any(sums.is_open for sums in self._sums):
+            raise FailedPreconditionError(None, None, "a capture ends before its sums over ranks are waited for")
 
         def run() -> None:
             for call in captured:

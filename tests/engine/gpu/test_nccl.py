@@ -1,118 +1,316 @@
-"""Sums over ranks: the calls to NCCL on a double of the library, and the way through the host."""
+"""Sums by NCCL: the calls to a library compiled for the test, their order among a device's, captures, and errors."""
 
 from __future__ import annotations
 
 import ctypes
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 import pytest
 
-from headrace.engine import communicator
-from headrace.engine.errors import InternalError, InvalidArgumentError
+from headrace.engine.errors import AbortedError, InternalError, InvalidArgumentError
 from headrace.engine.gpu.cuda import nccl
-from headrace.engine.gpu.cuda.nccl import Sums, staged
+from headrace.engine.gpu.cuda.device import CudaDevice
+from headrace.engine.gpu.cuda.driver import Card
+from headrace.engine.gpu.cuda.nccl import NcclSums
 from headrace.engine.unsupported import UnsupportedError
 
+from .fake_cuda import FakeCuda, FakeCudaError
 
-class Function:
-    """A function of a library, whose types may be declared."""
+Array = np.ndarray[Any, Any]
 
-    def __init__(self, call: Any) -> None:
-        self.call = call
-        self.argtypes: tuple[Any, ...] = ()
-        self.restype: Any = None
+# What libnccl has of what is used: notes each call in words, and asks the test to do what a sum does.
+LIBRARY = r"""
+#include <stdio.h>
+#include <string.h>
 
-    def __call__(self, *arguments: Any) -> Any:
-        assert len(arguments) == len(self.argtypes)
-        return self.call(*arguments)
+typedef struct { char bytes[128]; } ncclUniqueId;
+static char noted[1 << 16], failing[64];
+static int status_of_failing, async_error;
+static void (*work)(const void *, void *, size_t, int, int, long long);
 
+#define NOTE(...) snprintf(noted + strlen(noted), sizeof noted - strlen(noted), __VA_ARGS__)
+#define RESULT(name) return strcmp(failing, name) ? 0 : status_of_failing
 
-class FakeNccl:
-    """libnccl that notes what it is asked for."""
+const char *fake_noted(void) { return noted; }
+void fake_clear(void) { noted[0] = 0; }
+void fake_failing(const char *name, int status) { strcpy(failing, name); status_of_failing = status; }
+void fake_async_error(int status) { async_error = status; }
+void fake_work(void *function) { work = function; }
 
-    def __init__(self, status: int = 0) -> None:
-        self.calls: list[Any] = []
-        self.status = status
-        for name in nccl._SIGNATURES:
-            setattr(self, name, Function(lambda *arguments, name=name: self._note(name, *arguments)))
-        self.ncclGetErrorString = Function(lambda status: b"unhandled system error")
-
-    def _note(self, name: str, *arguments: Any) -> int:
-        self.calls.append((name, *arguments))
-        if name == "ncclGetUniqueId":
-            ctypes.memset(ctypes.byref(arguments[0]._obj), 7, 128)
-        if name == "ncclCommInitRank":
-            arguments[0]._obj.value = 99
-        return self.status
+int ncclGetUniqueId(ncclUniqueId *id) {
+    memset(id, 7, sizeof *id);
+    NOTE("id\n");
+    RESULT("ncclGetUniqueId");
+}
+int ncclCommInitRank(void **communicator, int size, ncclUniqueId id, int rank) {
+    *communicator = (void *)99;
+    NOTE("rank %d of %d, id %d %d\n", rank, size, id.bytes[0], id.bytes[127]);
+    RESULT("ncclCommInitRank");
+}
+int ncclAllReduce(const void *from, void *to, size_t count, int dtype, int how, void *communicator, void *stream) {
+    NOTE("sum %zu of %d by %d, %s, %lld\n", count, dtype, how, from == to ? "in place" : "elsewhere", (long long)communicator);
+    if (work) work(from, to, count, dtype, how, (long long)stream);
+    RESULT("ncclAllReduce");
+}
+int ncclGroupStart(void) { NOTE("group\n"); return 0; }
+int ncclGroupEnd(void) { NOTE("end\n"); RESULT("ncclGroupEnd"); }
+int ncclCommAbort(void *communicator) { NOTE("abort %lld\n", (long long)communicator); return 0; }
+int ncclCommGetAsyncError(void *communicator, int *found) { *found = async_error; return 0; }
+const char *ncclGetErrorString(int status) { return status == 6 ? "remote process exited" : "unhandled system error"; }
+"""
 
 
 class Ranks:
-    """Two ranks, of which this is one; the first has sent its id."""
+    """Two ranks, of which this is one; the first has sent its id, unless it has none."""
 
     size = 2
+    cards = (3, 5)
 
-    def __init__(self, rank: int) -> None:
-        self.rank = rank
+    def __init__(self, rank: int = 0, has_id: bool = True) -> None:
+        self.rank, self.has_id = rank, has_id
 
-    def broadcast(self, name: str, array: Any, root: int = 0) -> Any:
+    def broadcast(self, name: str, array: Array, root: int = 0) -> Array:
         if self.rank != root:
-            array[:] = 7
+            array[:] = 7 if self.has_id else 0
         return array
 
-    def all_reduce(self, name: str, array: Any, merge: str = "Add") -> Any:
-        return array * 2
+    def all_reduce(self, name: str, array: Array, merge: str = "Add") -> Array:
+        raise NotImplementedError
+
+    def agree(self, name: str, arrays: Sequence[str], value: int) -> list[int]:
+        raise NotImplementedError
+
+    def at_leaving(self, call: Callable[[], None]) -> None:
+        raise NotImplementedError
+
+
+class OneCapture(FakeCuda):
+    """CUDA that, as the real one, captures a stream with those that wait for it, and wants them to come back to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.origin = 0
+        # The streams of the capture, those with work that the first does not wait for, and recorded events' streams.
+        self.inside: set[int] = set()
+        self.open: set[int] = set()
+        self.recorded: dict[int, tuple[int, bool]] = {}
+
+    def _streamBeginCapture(self, stream: int, mode: int) -> None:
+        super()._streamBeginCapture(stream, mode)
+        self.origin, self.inside, self.open = stream, {stream}, set()
+
+    def _push(self, stream: int, work: Any) -> None:
+        if self.capturing is not None and stream in self.inside - {self.origin} and (callable(work) or work[0] != "record"):
+            self.open.add(stream)
+        if self.capturing is None or stream in self.inside:
+            super()._push(stream, work)
+        else:
+            self.queues[stream].append(work)
+
+    def _eventRecord(self, event: int, stream: int) -> None:
+        self.recorded[event] = stream, self.capturing is not None and stream in self.inside
+        super()._eventRecord(event, stream)
+
+    def _streamWaitEvent(self, stream: int, event: int) -> None:
+        source, captured = self.recorded.get(event, (0, False))
+        if captured != (self.capturing is not None and stream in self.inside):
+            if not captured or self.capturing is None:
+                raise FakeCudaError(905 if self.capturing is not None else 907)
+            self.inside.add(stream)
+        if stream == self.origin:
+            self.open.discard(source)
+        super()._streamWaitEvent(stream, event)
+
+    def _streamEndCapture(self, stream: int) -> int:
+        if self.open:
+            self.capturing = None
+            raise FakeCudaError(904)
+        return super()._streamEndCapture(stream)
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    compiler = shutil.which("gcc") or shutil.which("cc")
+    if compiler is None:
+        pytest.skip("a C compiler makes the double of NCCL, and there is none")
+    folder = tmp_path_factory.mktemp("nccl")
+    (folder / "nccl.c").write_text(LIBRARY)
+    target = folder / "libnccl.so.2"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", str(target), str(folder / "nccl.c")], check=True)
+    return target
+
+
+class Double:
+    """The library, and the CUDA whose streams its sums are done in: they double float32 and leave others as they are."""
+
+    def __init__(self, path: Path, cuda: FakeCuda) -> None:
+        self.cuda = cuda
+        self.library = ctypes.CDLL(str(path))
+        self.library.fake_noted.restype = ctypes.c_char_p
+        self.library.fake_failing(b"", 0)
+        self.library.fake_async_error(0)
+        self.library.fake_clear()
+        kinds = ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_longlong
+        self.function = ctypes.CFUNCTYPE(None, *kinds)(self._work)
+        self.library.fake_work(self.function)
+
+    def _work(self, source: int, target: int, count: int, dtype: int, how: int, stream: int) -> None:
+        if dtype == 7:
+            self.cuda._push(stream, lambda: self._double(target, count))
+
+    def _double(self, address: int, count: int) -> None:
+        np.ctypeslib.as_array((ctypes.c_float * count).from_address(address))[:] *= 2
+
+    @property
+    def noted(self) -> list[str]:
+        """The calls since the last look."""
+        lines: list[str] = self.library.fake_noted().decode().splitlines()
+        self.library.fake_clear()
+        return lines
+
+
+@pytest.fixture
+def cuda(monkeypatch: pytest.MonkeyPatch) -> OneCapture:
+    fake = OneCapture()
+    module = ModuleType("cupy.cuda")
+    module.runtime, module.driver = fake.runtime, fake.driver  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "cupy", ModuleType("cupy"))
+    monkeypatch.setitem(sys.modules, "cupy.cuda", module)
+    return fake
+
+
+@pytest.fixture
+def double(built: Path, cuda: OneCapture, monkeypatch: pytest.MonkeyPatch) -> Double:
+    made = Double(built, cuda)
+    monkeypatch.setattr(nccl, "load", lambda library, cuda: made.library)
+    return made
+
+
+@pytest.fixture
+def device(cuda: OneCapture, double: Double) -> CudaDevice:
+    return CudaDevice(Card(0, "A card", "sm_90", 1 << 30), 13)
+
+
+@pytest.fixture
+def sums(device: CudaDevice) -> NcclSums:
+    made = device.sums(Ranks())
+    made.connect()
+    return made
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-def test_all_ranks_have_the_first_ones_id(rank: int) -> None:
-    library = FakeNccl()
-    Sums(Ranks(rank), 5, 13, library)
-    assert [call[0] for call in library.calls].count("ncclGetUniqueId") == (rank == 0)
-    _, _, size, given, own = next(call for call in library.calls if call[0] == "ncclCommInitRank")
-    assert (size, bytes(given), own) == (2, b"\7" * 128, rank)
+def test_all_ranks_have_the_first_ones_id(device: CudaDevice, double: Double, rank: int) -> None:
+    made = device.sums(Ranks(rank))
+    assert not double.noted
+    for _ in range(2):
+        made.connect()
+    assert double.noted == ["id"] * (rank == 0) + [f"rank {rank} of 2, id 7 7"]
 
 
-def test_calls() -> None:
-    library = FakeNccl()
-    sums = Sums(Ranks(0), 5, 13, library)
-    library.calls.clear()
-    calls = [sums.all_reduce(256, 512, 10, np.float32), sums.all_reduce(256, 256, 3, ml_dtypes.bfloat16, "Max")]
-    assert not library.calls
-    sums.together(calls)()
-    start, first, second, end = library.calls
-    assert (start[0], end[0]) == ("ncclGroupStart", "ncclGroupEnd")
-    assert (*first[1:6], first[6].value, first[7]) == (256, 512, 10, 7, 0, 99, 5)
-    assert second[1:6] == (256, 256, 3, 9, 2)
+def test_calls(device: CudaDevice, sums: NcclSums, double: Double) -> None:
+    double.library.fake_clear()
+    address = device.allocate(64)
+    call = sums.all_reduce([(address, 10), (address + 40, 2)], np.float32)
+    highest = sums.all_reduce([(address, 3)], ml_dtypes.bfloat16, "Max")
+    assert not double.noted
+    call()
+    highest()
+    first = ["group", "sum 10 of 7 by 0, in place, 99", "sum 2 of 7 by 0, in place, 99", "end"]
+    assert double.noted == [*first, "group", "sum 3 of 9 by 2, in place, 99", "end"]
 
 
-def test_errors() -> None:
-    library = FakeNccl()
-    sums = Sums(Ranks(0), 5, 13, library)
+def test_sums_are_done_beside_the_devices_work(device: CudaDevice, sums: NcclSums) -> None:
+    first, second, found = device.allocate(16), device.allocate(16), np.zeros(4, np.float32)
+    call, copy = sums.all_reduce([(first, 4)], np.float32), device.copy(second, first, 16)
+    for captured in (False, True):
+        calls = [call, sums.join, copy]
+        for _ in range(2):
+            device.upload(first, np.arange(4, dtype=np.float32))
+            for one in [device.capture(calls)] if captured else calls:
+                one()
+            sums.wait()
+            device.download(found, second)
+            np.testing.assert_array_equal(found, [0, 2, 4, 6])
+    # Who does not wait does not have them.
+    device.upload(first, np.ones(4, np.float32))
+    call()
+    copy()
+    device.download(found, second)
+    np.testing.assert_array_equal(found, 1)
+    # The end of this rank's work waits for them.
+    sums.close()
+    device.download(found, first)
+    np.testing.assert_array_equal(found, 2)
+
+
+def test_a_capture_holds_all_that_it_began(device: CudaDevice, sums: NcclSums, cuda: OneCapture) -> None:
+    call = sums.all_reduce([(device.allocate(16), 4)], np.float32)
+    with pytest.raises(InternalError, match="904"):
+        device.capture([call])
+    # What was begun in a capture that failed is not waited for in the next run.
+    assert cuda.capturing is None
+    sums.connect()
+    device.capture([sums.join, call, sums.join])
+    # A wait in another segment than the sum's finds nothing to wait for.
+    device.capture([sums.join, sums.join])
+
+
+def test_errors(device: CudaDevice, sums: NcclSums, double: Double) -> None:
     with pytest.raises(UnsupportedError, match="does not add up complex64"):
-        sums.all_reduce(0, 0, 1, np.complex64)
+        sums.all_reduce([(0, 1)], np.complex64)
     with pytest.raises(InvalidArgumentError, match="merge must be one of Add, Mul"):
-        sums.all_reduce(0, 0, 1, np.float32, "Mean")
-    call = sums.all_reduce(0, 0, 1, np.float32)
-    library.status = 2
+        sums.all_reduce([(0, 1)], np.float32, "Mean")
+    double.library.fake_failing(b"ncclAllReduce", 2)
+    double.library.fake_clear()
     with pytest.raises(InternalError, match=r"ncclAllReduce failed: unhandled system error \(2\); NCCL_DEBUG=INFO"):
-        call()
-    with pytest.raises(InternalError, match="ncclGroupStart"):
-        sums.together([call])()
+        sums.all_reduce([(device.allocate(4), 1)], np.float32)()
+    assert double.noted[-1] == "end"
+    double.library.fake_failing(b"ncclCommInitRank", 5)
+    other = device.sums(Ranks())
+    with pytest.raises(InternalError, match="ncclCommInitRank failed"):
+        other.connect()
+    double.library.fake_failing(b"ncclGetUniqueId", 2)
+    with pytest.raises(InternalError, match="ncclGetUniqueId failed"):
+        other.connect()
+    with pytest.raises(InternalError, match="rank 0 could not start NCCL"):
+        device.sums(Ranks(1, has_id=False)).connect()
 
 
-def test_through_the_host(sim: Any) -> None:
-    address = sim.allocate(16)
-    sim.upload(address, np.arange(4, dtype=np.float32))
-    staged(sim, Ranks(0), "sum", address, 4, np.float32)()
-    found = np.empty(4, np.float32)
-    sim.download(found, address)
-    np.testing.assert_array_equal(found, [0, 2, 4, 6])
+def test_a_rank_that_is_lost_ends_the_wait(
+    device: CudaDevice, sums: NcclSums, double: Double, cuda: OneCapture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cuda.runtime, "streamQuery", lambda stream: 600)
+    monkeypatch.setattr(nccl, "_LOOKS", 3)
+    double.library.fake_async_error(6)
+    double.library.fake_clear()
+    with pytest.raises(
+        AbortedError, match=r"Sums of 2 ranks by NCCL have failed: remote process exited \(6\); has a rank"
+    ):
+        sums.wait()
+    assert sums.aborting is not None
+    sums.aborting.join()
+    assert double.noted == ["abort 99"]
+    with pytest.raises(AbortedError, match="no longer add up by NCCL: remote process exited"):
+        sums.connect()
+    sums.close()
 
 
-def test_a_process_of_its_own(sim: Any) -> None:
-    address = sim.allocate(4)
-    sim.upload(address, np.ones(1, np.float32))
-    staged(sim, communicator.needed("a sum"), "sum", address, 1, np.float32)()
-    Sums(communicator.needed("a sum"), 5, 13, FakeNccl())
+def test_a_look_before_each_step(sums: NcclSums, double: Double) -> None:
+    double.library.fake_async_error(7)
+    sums.connect()
+    double.library.fake_async_error(6)
+    with pytest.raises(AbortedError):
+        sums.connect()
+    assert sums.aborting is not None
+    sums.aborting.join()
+    sums.end("another reason")
+    with pytest.raises(AbortedError, match="remote process exited"):
+        sums.connect()
