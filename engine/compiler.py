@@ -43,6 +43,7 @@ Signature = tuple[tuple[int, ...], ...]
 
 # Those with programs on devices, which lack memory sooner than hosts.
 _steps_on_devices: weakref.WeakSet[CompiledStep] = weakref.WeakSet()
+_steps_lock = threading.Lock()
 
 
 # After so many combinations of shapes, a function gets one plan that allocates as it runs.
@@ -188,14 +189,17 @@ class CompiledStep:
         return CpuProgram(plan, self.runtime, library, threads)
 
     def _on_device(self, plan: Plan, device: Device) -> GpuProgram:
-        _steps_on_devices.add(self)
+        with _steps_lock:
+            _steps_on_devices.add(self)
         program = GpuProgram(plan, self.runtime, device, self.options.precision)
         with suppress(ResourceExhaustedError):
             program.bind()
             return program
         # Programs that wait to run again, for other shapes mostly, may hold what this one needs.
         del program
-        for step in list(_steps_on_devices):
+        with _steps_lock:
+            waiting = list(_steps_on_devices)
+        for step in waiting:
             step.drop_idle()
         program = GpuProgram(plan, self.runtime, device, self.options.precision)
         program.bind()

@@ -84,6 +84,21 @@ class VariableStorage:
         if self.copy is not None:
             self.copy.changed_at_home()
 
+    def to_device(self, copy: DeviceCopy) -> None:
+        """Makes a program's copy hold the newest value, though another may have taken its place in the meantime."""
+        if self.copy is not copy:
+            self.come_home()
+            copy.changed_at_home()
+        if not copy.on_device:
+            copy.to_device(self.value_at_home())
+
+    def changed_on_device(self, copy: DeviceCopy) -> None:
+        """Notes that a program wrote to its copy."""
+        copy.changed_on_device()
+        if self.copy is not copy:
+            copy.come_home(self.value_at_home())
+            self.changed_at_home()
+
     def on(self, device: Device, allocate: Callable[[int], DeviceMemory]) -> DeviceCopy:
         """The variable's memory on a device, made at the first call; what another device holds comes home."""
         array = self.allocate(self.sizes)  # type: ignore[arg-type]
@@ -141,11 +156,14 @@ class ResourceStore:
     def leave_devices(self) -> None:
         """Brings the values of all variables home and lets go of their memory on devices; programs bind again."""
         with self.lock:
-            if self.on_devices:
-                self.generation += 1
-                for storage in self.variables.values():
-                    storage.come_home()
-                    storage.copy = None
+            found = list(self.variables.values()) if self.on_devices else []
+        # Whoever has a device may want the store: while something comes home the store is nobody's.
+        with self.changing:
+            for storage in found:
+                storage.come_home()
+                storage.copy = None
+        with self.lock:
+            self.generation += 1
 
     def variable(self, key: str, dtype: DType, sizes: Sizes) -> VariableStorage:
         """The storage of the variable `key`, made at first use."""

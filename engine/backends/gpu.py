@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import InternalError, OpError
 from ..gpu.device import Device
 from ..gpu.memory import Turn, lock_of
-from ..gpu.pieces import Added, StepInputs
+from ..gpu.pieces import Added, StepInputs, drawn_ahead
 from ..plan.arena import assign_offsets
 from ..plan.buffers import Buffer, Cell, Storage, View
 from ..plan.plan import Plan, Step
@@ -26,6 +26,7 @@ from .failures import failure_of
 from .gpu_residence import BOTH, Access, Side, copies_before, newest_sides
 from .gpu_segments import DeviceSegment
 from .gpu_steps import DeviceMemories, DeviceStep
+from .gpu_words import overwritten_inputs
 from .memory import aligned
 from .planned import Call, PlannedProgram, Put, Slot, fetch_copy, fetch_slot
 from .traced import Timing
@@ -149,12 +150,18 @@ class GpuProgram(PlannedProgram):
         for storage, (copy, written) in bound.variables.items():
             segment.variables[storage] = copy, written or segment.variables.get(storage, (copy, False))[1]
         segment.fallible = segment.fallible or bound.fallible
+        segment.drawn += [(i, value) for value in drawn_ahead(bound.inputs)]
+        if bound.fallible:
+            segment.refusing.append(i)
         segment.add_sums(i, bound.parts)
 
     def _end(self, segment: DeviceSegment | None, last: bool) -> None:
         if segment is None:
             return
         segment.wait_for_sums()
+        lost = overwritten_inputs(self.plan, dict.fromkeys(segment.owners), segment.refusing, self.moves)
+        if lost:
+            segment.keep([(self.memories.address(b), b.nbytes) for b in lost])
         if last:
             self._give_results(segment)
         if self.inputs:
@@ -256,6 +263,7 @@ class GpuProgram(PlannedProgram):
         """What the NumPy kernel raises for values that one of the device refused."""
         number = self.plan.steps.index(step)
         segment = next(s for s in self.segments if number in s.owners)
+        segment.undo_after(number)
         try:
             segment.rerun_before(number)
         finally:

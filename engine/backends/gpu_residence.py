@@ -16,17 +16,27 @@ class Side(enum.Enum):
     HOST = "host"
     DEVICE = "device"
 
+    @property
+    def other(self) -> Side:
+        """The other one."""
+        return Side.DEVICE if self is Side.HOST else Side.HOST
+
 
 BOTH = frozenset(Side)
 
 
 @dataclass(frozen=True, slots=True)
 class Access(Generic[Key]):
-    """What a step reads and writes, and on which side it runs. What it writes, it writes whole."""
+    """What a step reads and writes, and on which side it runs. What it writes, it writes whole.
+
+    `as_is` it reads wherever it is; `away` it writes on the other side.
+    """
 
     side: Side
     reads: tuple[Key, ...]
     writes: tuple[Key, ...]
+    as_is: tuple[Key, ...] = ()
+    away: tuple[Key, ...] = ()
 
 
 def copies_before(
@@ -43,10 +53,7 @@ def copies_before(
         One list an access and one more for the end. What lies where it is needed is not copied.
     """
     sides = dict(given)
-    found = []
-    for access in accesses:
-        found.append(_moved(access.reads, access.side, sides))
-        sides.update(dict.fromkeys(access.writes, frozenset([access.side])))
+    found = [_done(access, sides) for access in accesses]
     last: dict[Key, None] = {}
     for key, side in fetched:
         last.update(dict.fromkeys(_moved([key], side, sides)))
@@ -57,9 +64,27 @@ def newest_sides(accesses: Sequence[Access[Key]], given: Mapping[Key, frozenset[
     """Where each buffer's newest value is when all have run."""
     sides = dict(given)
     for access in accesses:
-        _moved(access.reads, access.side, sides)
-        sides.update(dict.fromkeys(access.writes, frozenset([access.side])))
+        _done(access, sides)
     return sides
+
+
+def sides_of_others(
+    accesses: Sequence[Access[Key]], given: Mapping[Key, frozenset[Side]]
+) -> list[dict[Key, frozenset[Side]]]:
+    """For each access, where the newest values are of what it reads as it is."""
+    sides = dict(given)
+    found = []
+    for access in accesses:
+        found.append({key: sides.get(key, BOTH) for key in access.as_is})
+        _done(access, sides)
+    return found
+
+
+def _done(access: Access[Key], sides: dict[Key, frozenset[Side]]) -> list[Key]:
+    moved = _moved(access.reads, access.side, sides)
+    sides.update(dict.fromkeys(access.writes, frozenset([access.side])))
+    sides.update(dict.fromkeys(access.away, frozenset([access.side.other])))
+    return moved
 
 
 def _moved(keys: Iterable[Key], side: Side, sides: dict[Key, frozenset[Side]]) -> list[Key]:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..gpu.device import Call, Device
+from ..gpu.device import ALIGNMENT, Call, Device
 from ..gpu.memory import DeviceCopy, DeviceMemory, Turn, capturing, lock_of
-from ..gpu.pieces import StepInputs
+from ..gpu.pieces import Drawn, StepInputs
 from ..gpu.sums import CALLS, FRESH, Meeting, Part
 from ..resources import VariableStorage
 from .native_steps import SegmentFailedError
@@ -30,6 +30,8 @@ class Results:
         self.device = device
         self.turn = lock_of(device)
         self.nbytes = _WORD
+        # Whether a run ended before it was known what it left in the error word.
+        self.unsure = False
 
     def reserve(self, nbytes: int) -> int | None:
         """Where a fetched value will lie among the results; None if it is too large."""
@@ -54,6 +56,7 @@ class Results:
         """Sets the error word to zero."""
         with self.turn:
             self.device.upload(self.memory.address, np.zeros(1, np.int32))
+        self.unsure = False
 
     def fetch(self, whole: bool) -> None:
         """Downloads all results, or the error word alone; SegmentFailedError if it names a step."""
@@ -69,7 +72,8 @@ class DeviceSegment:
 
     `owners` names for each call the step that it belongs to; `uploads` are values of the host's that come first;
     `variables` those that must be on the device, with whether the segment changes them; `fallible` says whether a kernel
-    may set the error word, `gives` whether the program's results are complete when it has run.
+    may set the error word, `gives` whether the program's results are complete when it has run. `refusing` are the steps
+    that may fail, `drawn` the numbers that were drawn ahead, by step.
     """
 
     device: Device
@@ -81,6 +85,11 @@ class DeviceSegment:
     variables: dict[VariableStorage, tuple[DeviceCopy, bool]] = field(default_factory=dict)
     fallible: bool = False
     gives: bool = False
+    refusing: list[int] = field(default_factory=list)
+    drawn: list[tuple[int, Drawn]] = field(default_factory=list)
+    # What the steps that may fail were given, where it is written over; and how it comes back.
+    kept: DeviceMemory | None = None
+    restores: list[Call] = field(default_factory=list)
     # The sums over ranks among the calls, the steps that they belong to, and where ranks agree on them.
     parts: list[Part] = field(default_factory=list)
     shared: set[int] = field(default_factory=set)
@@ -105,11 +114,15 @@ class DeviceSegment:
         """Runs the segment; SegmentFailedError if a kernel refused its values."""
         self.bring()
         try:
-            with self.turn:
-                self._started()
-        finally:
-            self._note_changes()
-        self.finish()
+            try:
+                with self.turn:
+                    self._started()
+            finally:
+                self._note_changes()
+            self.finish()
+        except BaseException:
+            self.results.unsure = True
+            raise
 
     def run_each(self, around: Callable[[int, Call], Any]) -> None:
         """As `run`, with `around(step, call)` in the place of each step's calls."""
@@ -118,12 +131,16 @@ class DeviceSegment:
             with self.turn:
                 self.meeting.agreed(CALLS)
         try:
-            for step in dict.fromkeys(self.owners):
-                calls = [call for call, owner in zip(self.calls, self.owners, strict=True) if owner == step]
-                around(step, partial(self._run_and_wait, calls))
-        finally:
-            self._note_changes()
-        self.finish()
+            try:
+                for step in dict.fromkeys(self.owners):
+                    calls = [call for call, owner in zip(self.calls, self.owners, strict=True) if owner == step]
+                    around(step, partial(self._run_and_wait, calls))
+            finally:
+                self._note_changes()
+            self.finish()
+        except BaseException:
+            self.results.unsure = True
+            raise
 
     def _run_and_wait(self, calls: Sequence[Call]) -> None:
         with self.turn:
@@ -133,9 +150,11 @@ class DeviceSegment:
 
     def bring(self) -> None:
         """Brings what the segment reads to the device."""
+        if self.results.unsure:
+            self.results.clear()
         for storage, (copy, _) in self.variables.items():
-            if not copy.on_device:
-                copy.to_device(storage.value_at_home())
+            if storage.copy is not copy or not copy.on_device:
+                storage.to_device(copy)
         if self.inputs is not None or self.uploads:
             with self.turn:
                 if self.inputs is not None:
@@ -172,9 +191,9 @@ class DeviceSegment:
         self._start()
 
     def _note_changes(self) -> None:
-        for copy, written in self.variables.values():
+        for storage, (copy, written) in self.variables.items():
             if written:
-                copy.changed_on_device()
+                storage.changed_on_device(copy)
 
     def finish(self) -> None:
         """Fetches the results, or looks whether a kernel failed."""
@@ -184,15 +203,34 @@ class DeviceSegment:
                     self.meeting.sums.wait()
             self.results.fetch(self.gives)
 
+    def keep(self, places: Sequence[tuple[int, int]]) -> None:
+        """Has the segment first copy what lies at some (address, bytes), so that it can run again."""
+        sizes = [-(-nbytes // ALIGNMENT) * ALIGNMENT for _, nbytes in places]
+        self.kept = DeviceMemory(self.device, sum(sizes), "indices")
+        starts = [self.kept.address + sum(sizes[:i]) for i in range(len(sizes))]
+        pairs = [(start, address, nbytes) for start, (address, nbytes) in zip(starts, places, strict=True)]
+        self.calls[:0] = [self.device.copy(start, address, nbytes) for start, address, nbytes in pairs]
+        self.owners[:0] = self.owners[:1] * len(pairs)
+        self.restores = [self.device.copy(address, start, nbytes) for start, address, nbytes in pairs]
+
+    def undo_after(self, step: int) -> None:
+        """Takes back the numbers drawn for a step that failed, and for those that did not have their turn."""
+        for owner, drawn in reversed(self.drawn):
+            if owner >= step:
+                drawn.undo()
+
     def rerun_before(self, step: int) -> None:
         """Makes the inputs of a step again, which others may have overwritten; variables stay as the error word is set.
 
         The other ranks do not: sums over ranks stay as they are.
         """
+        first = len(self.restores)
         with self.turn:
+            for call in self.restores:
+                call()
             for address, array in self.uploads:
                 self.device.upload(address, array)
-            for call, owner in zip(self.calls, self.owners, strict=True):
+            for call, owner in zip(self.calls[first:], self.owners[first:], strict=True):
                 if owner >= step:
                     break
                 if owner not in self.shared:

@@ -33,6 +33,10 @@ Call = Callable[[], Any]
 Put = Callable[[Any], Any]
 
 
+# Of those that take variables and leave them as they are, those whose native kernels read the array.
+_READING = frozenset({"ReadVariableOp", "ResourceGather", "ResourceGatherNd"})
+
+
 class Slot:
     """Where a value of unknown shape is kept while a step runs."""
 
@@ -250,6 +254,8 @@ class PlannedProgram:
             return calls
         storages = {s: True for step in steps for s in self._handled(step)}
         viewed = [self._variable(key) for step in steps for key in variables_viewed(step)]
+        read = [step.node.inputs[0] for step in steps if step.node.type in _READING]
+        viewed += [storage_of(self.store, handle) for handle in read if handle.variable is not None]
         storages = dict.fromkeys(viewed, False) | storages
         return [partial(_with_variables, list(storages.items()), call) for call in calls] if storages else calls
 
@@ -262,7 +268,7 @@ class PlannedProgram:
     def _handled(self, step: Step) -> Iterable[VariableStorage]:
         """The variables that a step may change: bodies of loops and branches have programs of their own, which see to it."""
         if step.node.type in LOOKING:
-            # They bring home what they read.
+            # What they read comes home.
             return []
         if step.node.origin is not None and functions_of(step.node.origin):
             return []

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -90,9 +91,12 @@ class DeviceCopy:
 class Turn:
     """A lock, entered again by its holder, that makes the device the thread's own: one thread at a time asks a device."""
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, settle: Callable[[], None]) -> None:
         # For what does not ask whose device it is.
         self.held = threading.RLock()
+        # What was let go of while somebody else had the device, which `settle` gives back.
+        self.waiting: deque[tuple[Device, int, int]] = deque()
+        self._settle = settle
         self._device = weakref.ref(device)
 
     def __enter__(self) -> None:
@@ -105,44 +109,64 @@ class Turn:
             self.held.release()
             raise
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
         self.held.release()
+        if self.waiting and kind is None:
+            self._settle()
 
 
 class Ledger:
     """What a device has given away: how many bytes, for what, and how many it may give."""
 
     def __init__(self, device: Device) -> None:
-        self.lock = Turn(device)
+        self.lock = Turn(device, self.settle)
         # The most bytes that may be given away; 0 for as many as there are.
         self.limit = 0
         self.used = 0
         self.held: weakref.WeakSet[DeviceMemory] = weakref.WeakSet()
-        # While something is captured nothing may be given back: what the garbage collector finds then waits here.
+        # While something is captured nothing may be given back.
         self.capturing = False
-        self.waiting: list[tuple[int, int]] = []
 
     def take(self, memory: DeviceMemory) -> int:
         """The address of fresh bytes; ResourceExhaustedError names the largest pieces that are held."""
-        if self.limit and self.used + memory.nbytes > self.limit:
-            raise self.exhausted(memory, f"the limit of this process is {self.limit} bytes")
-        try:
-            address = self._allocated(memory)
-        except ResourceExhaustedError as error:
-            raise self.exhausted(memory, error.message) from error
-        self.used += memory.nbytes
-        self.held.add(memory)
+        with self.lock:
+            if self._is_over(memory):
+                # Programs that nobody uses any more may wait for the collector.
+                gc.collect()
+                self.settle()
+                if self._is_over(memory):
+                    raise self.exhausted(memory, f"the limit of this process is {self.limit} bytes")
+            try:
+                address = self._allocated(memory)
+            except ResourceExhaustedError as error:
+                raise self.exhausted(memory, error.message) from error
+            self.used += memory.nbytes
+            self.held.add(memory)
         weakref.finalize(memory, _give_back, self, memory.device, address, memory.nbytes).atexit = False
         return address
 
+    def _is_over(self, memory: DeviceMemory) -> bool:
+        return bool(self.limit) and self.used + memory.nbytes > self.limit
+
     def _allocated(self, memory: DeviceMemory) -> int:
-        with self.lock:
+        try:
+            return memory.device.allocate(memory.nbytes)
+        except ResourceExhaustedError:
+            gc.collect()
+            self.settle()
+            return memory.device.allocate(memory.nbytes)
+
+    def settle(self) -> None:
+        """Gives back what waits, unless somebody else has the device: then they do, when their turn ends."""
+        waiting = self.lock.waiting
+        while waiting and not self.capturing and self.lock.held.acquire(blocking=False):
             try:
-                return memory.device.allocate(memory.nbytes)
-            except ResourceExhaustedError:
-                # Programs that nobody uses any more may wait for the collector.
-                gc.collect()
-                return memory.device.allocate(memory.nbytes)
+                while waiting and not self.capturing:
+                    device, address, nbytes = waiting.popleft()
+                    self.used -= nbytes
+                    device.release(address)
+            finally:
+                self.lock.held.release()
 
     def exhausted(self, memory: DeviceMemory, why: str) -> ResourceExhaustedError:
         """An error that says what lacks and what takes the most memory."""
@@ -152,12 +176,9 @@ class Ledger:
 
 
 def _give_back(ledger: Ledger, device: Device, address: int, nbytes: int) -> None:
-    with ledger.lock.held:
-        if ledger.capturing:
-            ledger.waiting.append((address, nbytes))
-        else:
-            ledger.used -= nbytes
-            device.release(address)
+    # Never waits: what is let go of may be let go of by whoever has a lock that the device's user wants.
+    ledger.lock.waiting.append((device, address, nbytes))
+    ledger.settle()
 
 
 @contextmanager
@@ -170,9 +191,6 @@ def capturing(device: Device) -> Iterator[None]:
             yield
         finally:
             ledger.capturing = False
-            waiting, ledger.waiting = ledger.waiting, []
-            for address, nbytes in waiting:
-                _give_back(ledger, device, address, nbytes)
 
 
 def table(rows: Iterable[tuple[str, str, int]]) -> str:

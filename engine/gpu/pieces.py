@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,6 +16,14 @@ Array = np.ndarray[Any, Any]
 _CHUNK = 1 << 16
 # A value that the host computes: its chunk, where it begins and ends there, and what gives it.
 Added = tuple[int, int, int, Callable[[], Array]]
+
+
+@runtime_checkable
+class Drawn(Protocol):
+    """A value that moves something on when it is computed, such as the stream of a random op."""
+
+    def undo(self) -> None:
+        """Takes the last computation back."""
 
 
 def _rounded(nbytes: int, to: int = ALIGNMENT) -> int:
@@ -113,6 +121,12 @@ class StepValues:
     def host(self, chunk: int) -> Array:
         """What a chunk is uploaded from."""
         return self._hosts[chunk]
+
+
+def drawn_ahead(added: Iterable[Added]) -> list[Drawn]:
+    """Those of a step's values that can be taken back."""
+    functions: list[object] = [function for *_, function in added]
+    return [function for function in functions if isinstance(function, Drawn)]
 
 
 class StepInputs:

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...kernels.distributions import RESERVED_BLOCKS
 from ...ops.random import stream_for
+from ...runtime import KernelContext
 from ..calls import Array, Bound, DeviceArray, gpu
 from ..template import template
 from ..text import is_float
@@ -58,11 +59,19 @@ def _stream(bound: Bound) -> DeviceArray:
             stream,
         )
         return stream
-    blocks = bound.outputs[0].size * RESERVED_BLOCKS
-    context = bound.context
+    return bound.step_value(_Words(bound.context, bound.outputs[0].size * RESERVED_BLOCKS), (6,), np.uint32)
 
-    def words() -> Array:
-        own = stream_for(context, blocks)
-        return np.array([*own.key, *own.counter], np.uint32)
 
-    return bound.step_value(words, (6,), np.uint32)
+class _Words:
+    """Key and counter of an op's stream, which is moved on by `blocks`."""
+
+    def __init__(self, context: KernelContext, blocks: int) -> None:
+        self._context, self._blocks = context, blocks
+
+    def __call__(self) -> Array:
+        stream = stream_for(self._context, self._blocks)
+        return np.array([*stream.key, *stream.counter], np.uint32)
+
+    def undo(self) -> None:
+        """Moves the stream back: the step ended before the op had its turn."""
+        self._context.resources.advance(self._context.name, -self._blocks)

@@ -1,0 +1,125 @@
+"""Values in a device's memory that one program hands to another: loop variables, what branches capture, items of lists."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .device import Device
+from .memory import DeviceMemory, Turn, lock_of
+
+Array = np.ndarray[Any, Any]
+# Values of fewer bytes travel through the host, where loops look at their counters.
+SMALL = 1 << 12
+
+
+class DeviceValue:
+    """An array in a device's memory, whose bytes stay as they are while this lives. NumPy sees it as an array: a copy.
+
+    It owns its memory, or what made it sees to it that the memory outlives it.
+    """
+
+    __slots__ = ("__weakref__", "_owner", "address", "dtype", "pool", "shape")
+
+    def __init__(
+        self, pool: Pool, address: int, dtype: np.dtype[Any], shape: tuple[int, ...], owner: object = None
+    ) -> None:
+        self.pool = pool
+        self.address = address
+        self.dtype = dtype
+        self.shape = shape
+        self._owner = owner
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the elements."""
+        return self.size * self.dtype.itemsize
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    def home(self) -> Array:
+        """The array on the host."""
+        array = np.empty(self.shape, self.dtype)
+        if array.nbytes:
+            with self.pool.turn:
+                self.pool.device.download(array, self.address)
+        return array
+
+    def copy_to(self, address: int) -> None:
+        """Copies the elements to other memory of the device."""
+        if self.nbytes:
+            with self.pool.turn:
+                self.pool.device.copy(address, self.address, self.nbytes)()
+
+    def slices(self) -> list[DeviceValue]:
+        """The values along the first axis, in the same memory."""
+        shape, count = self.shape[1:], self.shape[0]
+        step = self.nbytes // max(count, 1)
+        return [DeviceValue(self.pool, self.address + i * step, self.dtype, shape, self._owner) for i in range(count)]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        array = self.home()
+        return array if dtype is None else array.astype(dtype, copy=False)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __add__(self, other: Any) -> Array:
+        total: Array = np.add(self.home(), other)
+        return total
+
+
+class Pool:
+    """Memory of values, used again when a value is gone: what uses it later comes later in the device's order."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.turn: Turn = lock_of(device)
+        self._free: dict[int, list[DeviceMemory]] = {}
+
+    def lent(self, address: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> DeviceValue:
+        """A value in memory that somebody else keeps as it is for as long as it is looked at."""
+        return DeviceValue(self, address, dtype, shape)
+
+    def kept(self, value: DeviceValue) -> DeviceValue:
+        """A copy with memory of its own; ResourceExhaustedError if there is none."""
+        block = _Block(self, self._taken(value.nbytes))
+        value.copy_to(block.memory.address)
+        return DeviceValue(self, block.memory.address, value.dtype, value.shape, block)
+
+    def _taken(self, nbytes: int) -> DeviceMemory:
+        try:
+            return self._free[nbytes].pop()
+        except (KeyError, IndexError):
+            return DeviceMemory(self.device, nbytes, "values of loops and branches")
+
+    def give(self, memory: DeviceMemory) -> None:
+        """Takes back what a value had."""
+        self._free.setdefault(memory.nbytes, []).append(memory)
+
+
+class _Block:
+    """Memory that goes back to its pool with the last value in it."""
+
+    __slots__ = ("memory", "pool")
+
+    def __init__(self, pool: Pool, memory: DeviceMemory) -> None:
+        self.pool, self.memory = pool, memory
+
+    def __del__(self) -> None:
+        self.pool.give(self.memory)
+
+
+def at_home(value: Any) -> Any:
+    """What is in a device's memory as an array, anything else as it is."""
+    return value.home() if isinstance(value, DeviceValue) else value
