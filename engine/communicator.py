@@ -157,7 +157,7 @@ class _Alone:
     rank = 0
     size = 1
     share = 1.0
-    cards = (0,)
+    cards: Sequence[int] = (0,)
 
     def bucket(self, name: str, inputs: Sequence[Array], outputs: Sequence[Array], wire: str = "") -> Bucket:
         return _AloneBucket(inputs, outputs)

@@ -110,7 +110,7 @@ class NcclSums:
             raise AbortedError(None, None, f"Ranks no longer add up by NCCL: {self._ended}")
         # Whoever began a sum has waited for it, but for a run that failed.
         self._is_open = False
-        if self._communicator:
+        if self._communicator.value:
             self._look()
             return
         own, status = UniqueId(), 0
@@ -198,7 +198,7 @@ class NcclSums:
 
         NCCL's memory goes with the process: to destroy a communicator waits until all captures that use it are gone.
         """
-        if self._communicator and not self._ended:
+        if self._communicator.value and not self._ended:
             # What is replayed is in the device's stream.
             for stream in (self._stream, self._side):
                 self._asked("a wait for the GPU", self._runtime.streamSynchronize, stream)

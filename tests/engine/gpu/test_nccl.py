@@ -15,14 +15,20 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+import headrace as tf
+from headrace.engine.communicator import using
 from headrace.engine.errors import AbortedError, InternalError, InvalidArgumentError
-from headrace.engine.gpu.cuda import nccl
+from headrace.engine.gpu import find
+from headrace.engine.gpu.cuda import cublaslt, nccl, nvrtc
 from headrace.engine.gpu.cuda.device import CudaDevice
 from headrace.engine.gpu.cuda.driver import Card
 from headrace.engine.gpu.cuda.nccl import NcclSums
 from headrace.engine.unsupported import UnsupportedError
 
 from .fake_cuda import FakeCuda, FakeCudaError
+from .test_cublaslt import FakeCublasLt
+from .test_cuda_programs import CallsOnly
+from .test_sums import Two
 
 Array = np.ndarray[Any, Any]
 
@@ -108,7 +114,11 @@ class OneCapture(FakeCuda):
         self.origin, self.inside, self.open = stream, {stream}, set()
 
     def _push(self, stream: int, work: Any) -> None:
-        if self.capturing is not None and stream in self.inside - {self.origin} and (callable(work) or work[0] != "record"):
+        if (
+            self.capturing is not None
+            and stream in self.inside - {self.origin}
+            and (callable(work) or work[0] != "record")
+        ):
             self.open.add(stream)
         if self.capturing is None or stream in self.inside:
             super()._push(stream, work)
@@ -314,3 +324,46 @@ def test_a_look_before_each_step(sums: NcclSums, double: Double) -> None:
     sums.end("another reason")
     with pytest.raises(AbortedError, match="remote process exited"):
         sums.connect()
+
+
+class Steps(CallsOnly, OneCapture):
+    """CUDA whose kernels do nothing, with the rules of captures."""
+
+
+def test_sums_of_a_program_are_captured_with_it(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three buckets, each begun while the backward pass goes on; what NCCL is asked for in a call, a capture, a replay."""
+    try:
+        nvrtc.Nvrtc(13)
+    except UnsupportedError as error:
+        pytest.skip(str(error))
+    cuda = Steps()
+    module = ModuleType("cupy.cuda")
+    module.runtime, module.driver = cuda.runtime, cuda.driver  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "cupy", ModuleType("cupy"))
+    monkeypatch.setitem(sys.modules, "cupy.cuda", module)
+    double, ranks = Double(built, cuda), Two()
+    monkeypatch.setattr(nccl, "load", lambda library, cuda: double.library)
+    device: Any = CudaDevice(Card(0, "A card", "sm_90", 1 << 30), 13)
+    library: Any = FakeCublasLt()
+    library.cublasLtMatmul.call = lambda *arguments: 0
+    nbytes = cublaslt.workspace_bytes("sm_90")
+    device.__dict__["_products"] = cublaslt.Products(library, device.stream, device._workspace, nbytes)
+    monkeypatch.setattr(find, "find_device", lambda config=None, required=False: device)
+    looks = []
+    with tf.Graph().as_default(), using(ranks):
+        hidden = tf.placeholder(tf.float32, [8, 16])
+        feeds = {hidden: np.ones((8, 16), np.float32)}
+        for i in range(3):
+            hidden = tf.tanh(tf.matmul(hidden, tf.get_variable(f"w{i}", [16, 16])))
+        loss = tf.reduce_sum(hidden)
+        step = tf.cluster.DistributedOptimizer(tf.train.AdamOptimizer(), bucket_bytes=1).minimize(loss)
+        with tf.Session(backend="gpu") as session:
+            session.run(tf.global_variables_initializer())
+            for _ in range(4):
+                session.run([loss, step], feeds)
+                looks.append(double.noted)
+            assert "added up over 2 ranks by NCCL" in session.explain([loss, step], feeds)
+    sums = ["group", "sum 256 of 7 by 0, in place, 99", "end"] * 3
+    assert looks == [["id", "rank 0 of 2, id 7 7", *sums], sums, [], []]
+    # The capture held both streams, and waited for the second.
+    assert cuda.open == set() and len(cuda.inside) == 2
