@@ -75,9 +75,9 @@ static void scaled_f64(const double *in, double *out, int64_t n, double scale) {
 void hr_fill(const hr_exchange *it, const char *in, char *out, int64_t n, double scale) {
     int64_t dtype = it->dtype, wire = it->wire;
     if (scale == 0) memset(out, 0, (size_t)(n * hr_bytes_of(wire)));
-    else if (dtype == wire && (scale == 1 || dtype == HR_I32 || dtype == HR_I64))
-        memcpy(out, in, (size_t)(n * hr_bytes_of(dtype)));
-    else if (dtype == HR_F64) scaled_f64((const double *)in, (double *)out, n, scale);
+    else if (dtype == wire && (scale == 1 || dtype == HR_I32 || dtype == HR_I64)) {
+        if (out != in) memcpy(out, in, (size_t)(n * hr_bytes_of(dtype)));
+    } else if (dtype == HR_F64) scaled_f64((const double *)in, (double *)out, n, scale);
     else if (dtype == HR_F32 && wire == HR_F32) scaled_f32((const float *)in, (float *)out, n, (float)scale);
     else {
         float block[BLOCK];
@@ -91,7 +91,7 @@ void hr_fill(const hr_exchange *it, const char *in, char *out, int64_t n, double
 }
 
 /* Adding: pairs of neighbours, then pairs of pairs, whatever the number of processes and of parts. What is added may lie where
-   the sum goes: an element is read before it is written. */
+   the sum goes: all of an element, or of a block, is read before its sum is written. */
 
 #define ADDS(NAME, T)                                                                                                  \
     static void two_##NAME(const T *a, const T *b, T *out, int64_t n) {                                                \
@@ -119,8 +119,12 @@ void hr_fill(const hr_exchange *it, const char *in, char *out, int64_t n, double
         if (it->dtype == it->wire && it->size == 2) two_##NAME(s[0], s[1], out, n);                                    \
         else if (it->dtype == it->wire && it->size == 4) four_##NAME(s[0], s[1], s[2], s[3], out, n);                  \
         else                                                                                                           \
-            for (int64_t i = 0; i < n; i += BLOCK)                                                                     \
-                tree_##NAME(it, slots, at + i, 0, it->size, out + i, n - i < BLOCK ? n - i : BLOCK, spare);            \
+            for (int64_t i = 0; i < n; i += BLOCK) {                                                                   \
+                /* Not in `out` at once: there may be what is added later. */                                          \
+                int64_t m = n - i < BLOCK ? n - i : BLOCK;                                                             \
+                tree_##NAME(it, slots, at + i, 0, it->size, *spare, m, spare + 1);                                     \
+                memcpy(out + i, *spare, (size_t)m * sizeof(T));                                                        \
+            }                                                                                                          \
     }
 
 #define LEAF_f32(from, to, n) load(from, it->wire, to, n)

@@ -1,7 +1,8 @@
-"""Sums that ranks add up in their own memory: a process that is gone while its memory is read is named."""
+"""Exchanges over shared memory, and sums that ranks add up in their own: right however they meet; who is gone is named."""
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +55,12 @@ def test_a_process_reads_what_another_has() -> None:
 
 def test_a_process_that_is_gone_is_named() -> None:
     assert run("leaves") == [str(LATE), str(GONE), "1", "False"]
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, pytest.param(7, marks=pytest.mark.long)])
+def test_random_exchanges_of_processes_that_are_late_now_and_then(count: int) -> None:
+    """Sums in place and not, by slots and direct, of many lengths, dtypes and scales, and gathers, one after the other."""
+    program = Path(__file__).with_name("forked_sums.py")
+    command = [sys.executable, str(program), str(count), str(count)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
