@@ -6,13 +6,22 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import float32, float64
+from ..dtypes import bfloat16, float16, float32, float64
 from ..graph import Sizes, Tensor
 from ..inference import InferenceContext
 from ..registry import op
 
+# What matrices are of; scores, and what is kept of them, are float32 where these have 16 bits.
+_MATRICES, _SCORES = (float16, bfloat16, float32, float64), (float32, float64)
 
-@op("_Attention", "query: T, key: T, value: T, mask: masks * T", "mixed: T, most: T, share: T", T=(float32, float64))
+
+@op(
+    "_Attention",
+    "query: T, key: T, value: T, mask: masks * U",
+    "mixed: T, most: U, share: U",
+    T=_MATRICES,
+    U=_SCORES,
+)
 def attention_op(
     query: Any,
     key: Any,
@@ -33,9 +42,10 @@ def attention_op(
 
 @op(
     "_AttentionGrad",
-    "dy: T, query: T, key: T, value: T, mixed: T, most: T, share: T, mask: masks * T",
+    "dy: T, query: T, key: T, value: T, mixed: T, most: U, share: U, mask: masks * U",
     "query_grad: T, key_grad: T, value_grad: T",
-    T=(float32, float64),
+    T=_MATRICES,
+    U=_SCORES,
 )
 def attention_grad_op(
     dy: Any,
@@ -57,9 +67,10 @@ def attention_grad_op(
 
 @op(
     "_PackedAttentionGrad",
-    "dy: T, query: T, key: T, value: T, mixed: T, most: T, share: T, mask: masks * T",
+    "dy: T, query: T, key: T, value: T, mixed: T, most: U, share: U, mask: masks * U",
     "packed: T",
-    T=(float32, float64),
+    T=_MATRICES,
+    U=_SCORES,
 )
 def packed_attention_grad_op(
     dy: Any,
@@ -105,9 +116,13 @@ def packed_attention_grad_shape(context: InferenceContext) -> list[Sizes]:
     return [(batch, rows, 3, heads, size)]
 
 
+def _wide(x: Any) -> Any:
+    return x.astype(np.float32) if x.dtype.itemsize == 2 else x
+
+
 def _scores(xp: Any, i: int, query: Any, key: Any, mask: Any, scale: float, mask_factor: float) -> Any:
     """The scores of batch `i`."""
-    scores = xp.matmul(query[i], xp.swapaxes(key[i], -1, -2))
+    scores = xp.matmul(_wide(query[i]), xp.swapaxes(_wide(key[i]), -1, -2))
     scores *= scores.dtype.type(scale)
     for added in mask:
         scores += xp.broadcast_to(added, (len(query), *scores.shape))[i] * scores.dtype.type(mask_factor)
@@ -119,7 +134,8 @@ def attention_kernel(
     xp: Any, query: Any, key: Any, value: Any, mask: Any, *, scale: float, mask_factor: float, by_rows: bool
 ) -> Any:
     mixed = xp.empty((*query.shape[:-1], value.shape[-1]), query.dtype)
-    most, share = (xp.empty(query.shape[:-1], query.dtype) for _ in range(2))
+    kept = np.float32 if query.dtype.itemsize == 2 else query.dtype
+    most, share = (xp.empty(query.shape[:-1], kept) for _ in range(2))
     # A batch at a time: all scores at once may be more than memory holds.
     for i in range(len(query)):
         scores = _scores(xp, i, query, key, mask, scale, mask_factor)
@@ -127,7 +143,7 @@ def attention_kernel(
         scores -= most[i][..., None]
         xp.exp(scores, scores)
         share[i] = 1 / xp.sum(scores, -1)
-        mixed[i] = xp.matmul(scores, value[i]) * share[i][..., None]
+        mixed[i] = xp.matmul(scores, _wide(value[i])) * share[i][..., None]
     return xp.ascontiguousarray(xp.swapaxes(mixed, -2, -3)) if by_rows else mixed, most, share
 
 
@@ -143,13 +159,14 @@ def attention_grad_kernel(
         weights -= most[i][..., None]
         xp.exp(weights, weights)
         weights *= share[i][..., None]
-        slopes = xp.matmul(dy[i], xp.swapaxes(value[i], -1, -2))
-        slopes -= xp.sum(dy[i] * mixed[i], -1, keepdims=True)
+        given = _wide(dy[i])
+        slopes = xp.matmul(given, xp.swapaxes(_wide(value[i]), -1, -2))
+        slopes -= xp.sum(given * _wide(mixed[i]), -1, keepdims=True)
         slopes *= weights
         slopes *= slopes.dtype.type(scale)
-        results[0][i] = xp.matmul(slopes, key[i])
-        results[1][i] = xp.matmul(xp.swapaxes(slopes, -1, -2), query[i])
-        results[2][i] = xp.matmul(xp.swapaxes(weights, -1, -2), dy[i])
+        results[0][i] = xp.matmul(slopes, _wide(key[i]))
+        results[1][i] = xp.matmul(xp.swapaxes(slopes, -1, -2), _wide(query[i]))
+        results[2][i] = xp.matmul(xp.swapaxes(weights, -1, -2), given)
     return results
 
 

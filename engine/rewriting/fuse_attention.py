@@ -219,7 +219,7 @@ class _Finder(Replacing):
         turned = self._only(found.last.outputs[0], _BY_ROWS)
         attrs = {
             "scale": found.scale, "mask_factor": found.mask_factor, "by_rows": turned is not None,
-            "T": dtype, "masks": len(found.mask),
+            "T": dtype, "U": dtype, "masks": len(found.mask),
         }  # fmt: skip
         mixed: Sizes = sizes if turned is None else turned.outputs[0].sizes
         outputs = [(dtype, mixed), (dtype, sizes[:-1]), (dtype, sizes[:-1])]

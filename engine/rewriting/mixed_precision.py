@@ -19,7 +19,10 @@ from .dataflow import Dataflow, Node, Value, constant_node
 Array = np.ndarray[Any, Any]
 DTYPES = ("bfloat16", "float16")
 
-PRODUCTS = frozenset(
+# As wholes, whose scores and sums are float32; heads are no wider than tiles of 16-bit matrices can be on a GPU.
+ATTENTION = frozenset({"_Attention", "_AttentionGrad", "_PackedAttentionGrad"})
+WIDEST_HEADS = 128
+PRODUCTS = ATTENTION | frozenset(
     "MatMul BatchMatMul BatchMatMulV2 Conv2D Conv2DBackpropInput Conv2DBackpropFilter Conv3D Conv3DBackpropInputV2 "
     "Conv3DBackpropFilterV2 DepthwiseConv2dNative DepthwiseConv2dNativeBackpropInput "
     "DepthwiseConv2dNativeBackpropFilter".split()
@@ -82,6 +85,10 @@ def _may_be_rounded(node: Node, dtype: DType) -> bool:
 
 
 def _may_change(node: Node, dtype: DType) -> bool:
+    if node.type in ATTENTION and any(
+        (v.sizes or (0,))[-1] not in range(WIDEST_HEADS + 1) for v in _typed_inputs(node)
+    ):
+        return False
     typed = [*_typed_inputs(node), *_typed_outputs(node)]
     return (
         node.attrs.get("T") == float32

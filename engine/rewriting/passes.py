@@ -52,8 +52,8 @@ PASSES: dict[str, Pass] = {
 ONLY_ON_DEVICES = frozenset({"fuse_casts"})
 # What goes on where another pass ended, and is off with it.
 _AFTER = {"fuse_casts": "fuse"}
-# After which pass products become ones of 16 bits, where that is asked for. What is recognised as a whole by then keeps
-# float32, and attention the memory that does not grow with the square of its rows.
+# After which pass products become ones of 16 bits, where that is asked for. What is recognised as a whole by then stays one:
+# layer normalisation in float32, attention with matrices of 16 bits and memory that does not grow with the square of its rows.
 BEFORE_MIXED_PRECISION = "fuse_layer_norm"
 # Without known shapes there is no plan.
 ALWAYS = frozenset({"infer"})

@@ -1,4 +1,7 @@
-"""Attention and its gradient: products with a softmax between them, for as many rows at a time as bounded memory holds."""
+"""Attention and its gradient: fused kernels where they fit, else products with a softmax between them.
+
+In parts, for as many rows at a time as bounded memory holds.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from ..device import Product
 from ..layout import broadcast, view
 from ..source import Kernel
 from ..template import template
+from . import flash_attention as flash
 from .softmax import by_rows
 
 # Bytes of scores at a time.
@@ -49,7 +53,7 @@ class _Part:
 
 
 @dataclass(frozen=True)
-class _Attention:
+class Attention:
     """What forward and backward share."""
 
     bound: Bound
@@ -128,9 +132,10 @@ class _Attention:
 
 def _attention(
     bound: Bound, query: DeviceArray, key: DeviceArray, value: DeviceArray, mask: list[DeviceArray]
-) -> _Attention:
+) -> Attention:
+    kept = np.dtype(np.float32) if query.dtype.itemsize == 2 else query.dtype
     for array in [*bound.inputs, *bound.outputs]:
-        bound.require(array.dtype in (np.float32, np.float64) and array.dtype == query.dtype, f"{array.dtype}")
+        bound.require(array.dtype in (query.dtype, kept), f"{array.dtype}")
     bound.require(query.ndim in (3, 4), "neither one nor two axes of matrices")
     (*batch, rows, depth), (keys, width) = query.shape, value.shape[-2:]
     bound.require(math.prod((*query.shape, keys, width)) > 0, "no rows or keys")
@@ -143,7 +148,16 @@ def _attention(
     # One leading axis is as good as heads: products take it at once.
     outer, heads = batch if len(batch) == 2 else (1, *batch)
     places = _matrices(bound, query), _matrices(bound, key), _matrices(bound, value)
-    return _Attention(bound, *places, outer, heads, query.dtype, (mask[0].address if mask else 0, steps))
+    return Attention(bound, *places, outer, heads, query.dtype, (mask[0].address if mask else 0, steps))
+
+
+def _fused(own: Attention) -> bool:
+    """Whether the fused kernels do it; if not, explain says why."""
+    why = flash.misfit(own)
+    if why:
+        own.bound.require(own.dtype.itemsize != 2, f"{own.dtype}: {why}")
+        own.bound.remarks.append(f"attention in parts, with products between kernels: {why}")
+    return not why
 
 
 def _matrices(bound: Bound, array: DeviceArray) -> Matrices:
@@ -167,7 +181,12 @@ def attention(bound: Bound) -> None:
     query, key, value, *mask = bound.inputs
     mixed, most, share = bound.outputs
     own = _attention(bound, query, key, value, mask)
-    result, scores = _matrices(bound, _heads_first(bound, mixed)), own.scores()
+    bound.require(most.contiguous and share.contiguous, "strided memory")
+    result = _matrices(bound, _heads_first(bound, mixed))
+    if _fused(own):
+        flash.forward(own, result, most, share)
+        return
+    scores = own.scores()
     places = "T* scores, T* most, T* share, long long kept_step, long long matrices, long long rows, int keys"
     kernel, blocks = own.kernel("attention_weights", places)
     for part in own.parts():
@@ -190,6 +209,9 @@ def attention_gradient(bound: Bound) -> None:
     bound.require(most.contiguous and share.contiguous, "strided memory")
     given, result = _matrices(bound, dy), _matrices(bound, _heads_first(bound, mixed))
     dq, dk, dv = (_matrices(bound, x) for x in outputs)
+    if _fused(own):
+        flash.gradient(own, given, result, (most, share), (dq, dk, dv))
+        return
     scores, slopes = own.scores(), own.scores()
     places = (
         "T* scores, T* slopes, const T* dy, long long dy_matrix, long long dy_row, const T* mixed, "

@@ -45,7 +45,10 @@ def all_attrs(op_type, attrs):
     return {**{name: a.default for name, a in definition.attributes.items()}, **attrs}
 
 
-def run_node(device, op_type, inputs, outputs, attrs=None, *, fails=False, context=None, constants=True, error=0):
+def run_node(
+    device, op_type, inputs, outputs, attrs=None, *,
+    fails=False, context=None, constants=True, error=0, precision="float32",
+):  # fmt: skip
     """Runs an op's GPU kernels; `outputs`, and those inputs that change, then hold the results."""
     memory, attrs = _Memory(device), attrs or {}
     word = memory.put(np.array([error], np.int32))
@@ -66,6 +69,7 @@ def run_node(device, op_type, inputs, outputs, attrs=None, *, fails=False, conte
         context=context,
         error=word.address,
         step=5,
+        precision=precision,
         allocate_scratch=device.allocate,
         allocate_step_value=step_value,
     )

@@ -1,9 +1,9 @@
-"""Attention and its gradient on the simulated GPU give NumPy's numbers, for whole heads and for some rows at a time."""
+"""Attention in parts on the simulated GPU gives NumPy's numbers, for whole heads and for some rows at a time."""
 
 import numpy as np
 import pytest
 
-from headrace.engine.gpu.bindings import attention
+from headrace.engine.gpu.bindings import attention, flash_attention
 from headrace.engine.ops.nn_attention import attention_grad_kernel, attention_kernel, packed_attention_grad_kernel
 
 from .nodes import run_node
@@ -12,6 +12,11 @@ from .nodes import run_node
 SHAPES = [(1, 1, 1, 1, 1, 1), (2, 3, 5, 7, 3, 4), (3, 2, 20, 20, 8, 8), (1, 2, 7, 1100, 5, 3)]
 MASKS = ["none", "causal", "by batch", "by key", "column"]
 PLAIN = {"scale": 1.0, "mask_factor": 1.0, "by_rows": False}
+
+
+@pytest.fixture(autouse=True)
+def in_parts(monkeypatch):
+    monkeypatch.setattr(flash_attention, "WIDEST", 0)
 
 
 def mask_of(kind, rng, shape):

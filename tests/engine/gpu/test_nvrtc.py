@@ -7,9 +7,12 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+import ml_dtypes
+import numpy as np
 import pytest
 
 from headrace.engine.errors import InternalError
+from headrace.engine.gpu.bindings.flash_attention import forward_kernel, gradient_kernel, tiling
 from headrace.engine.gpu.cuda.nvrtc import ARCHITECTURES, Nvrtc, NvrtcCompiler, Usage, usage_of
 from headrace.engine.gpu.source import Kernel, unit_text
 from headrace.engine.unsupported import UnsupportedError
@@ -143,3 +146,12 @@ def all_kernels(tmp_path_factory):
 def test_every_kernel_compiles_without_spills(nvrtc, all_kernels, architecture):
     assert len(all_kernels) > 300
     assert spilling(nvrtc, all_kernels, architecture) == {}
+
+
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
+def test_attention_of_16_bits_uses_matrix_units_and_does_not_spill(nvrtc, architecture):
+    dtype = np.dtype(ml_dtypes.bfloat16)
+    backward = tiling(dtype, 64, backward=True)
+    kernels = [forward_kernel(tiling(dtype, 64, backward=False))]
+    kernels += [gradient_kernel(backward, by_keys=by_keys) for by_keys in (True, False)]
+    assert spilling(nvrtc, kernels, architecture) == {}

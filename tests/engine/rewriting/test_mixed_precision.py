@@ -161,11 +161,16 @@ def test_what_a_choice_means() -> None:
     assert precisions_of("bfloat16") == ("bfloat16", "tf32")
 
 
-def test_attention_stays_one_node() -> None:
-    query, key, value = (tf.placeholder(tf.float32, [2, 3, 5, 4]) for _ in range(3))
-    mixed = tf.matmul(tf.nn.softmax(tf.matmul(query, key, transpose_b=True) * 0.5), value)
+@pytest.mark.parametrize(("size", "expected"), [(4, "bfloat16"), (130, "float32")])
+def test_attention_stays_one_node(size: int, expected: str) -> None:
+    query, key, value = (tf.placeholder(tf.float32, [2, 3, 5, size]) for _ in range(3))
+    scores = tf.matmul(query, key, transpose_b=True) * 0.5 + tf.placeholder(tf.float32, [5, 5])
+    mixed = tf.matmul(tf.nn.softmax(scores), value)
     gradients = tf.gradients(tf.reduce_sum(mixed * mixed), [query, key, value])
-    types = [n.type for n in rewritten([mixed, *gradients]).nodes]
-    assert "_Attention" in types
-    assert "_AttentionGrad" in types
-    assert "Softmax" not in types
+    nodes = {n.type: n for n in rewritten([mixed, *gradients]).nodes}
+    assert "Softmax" not in nodes
+    forward, backward = nodes["_Attention"], nodes["_AttentionGrad"]
+    assert [v.dtype.name for v in forward.inputs] == [expected] * 3 + ["float32"]
+    assert [v.dtype.name for v in forward.outputs] == [expected] + ["float32"] * 2
+    assert [v.dtype.name for v in backward.inputs] == [expected] * 5 + ["float32"] * 3
+    assert [v.dtype.name for v in backward.outputs] == [expected] * 3
