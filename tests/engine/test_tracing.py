@@ -143,7 +143,7 @@ def test_functions_and_strings(graph):
 @native_only
 def test_levels():
     loss, train, feeds = classifier()
-    with tf.Session() as session:
+    with tf.Session(backend="cpu") as session:
         session.run(tf.global_variables_initializer())
         for level, rows in ((0, 0), (1, 1), (2, 2), (3, 1)):
             _, metadata = traced(session, [loss, train], feeds, tf.RunOptions(trace_level=level))
@@ -159,7 +159,7 @@ def test_partition_graphs_hold_what_the_step_needs(graph):
     a, b = tf.placeholder(tf.float32, [2], "a"), tf.constant([1.0, 2.0], name="b")
     product, _ = tf.multiply(a, b, name="product"), tf.negative(a, name="unused")
     options = tf.RunOptions(output_partition_graphs=True)
-    with tf.Session() as session:
+    with tf.Session(backend="cpu") as session:
         _, metadata = traced(session, product, {a: [1, 2]}, options)
         (partition,) = metadata.partition_graphs
         assert [n.name for n in partition.node] == ["a", "b", "product"]

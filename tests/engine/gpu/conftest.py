@@ -9,7 +9,6 @@ import pytest
 
 from headrace.engine.gpu.sim.compile import available
 from headrace.engine.gpu.sim.device import SimDevice
-from headrace.engine.gpu.source import Kernel
 
 ROOT = Path(__file__).resolve().parents[3]
 REAL = os.environ.get("HEADRACE_TEST_DEVICE") == "cuda"
@@ -33,21 +32,13 @@ def kernel_cache():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def loaded_kernels():
-    """All kernels that simulated devices load in this run, by name and text; also written to HEADRACE_KERNEL_LIST."""
-    loaded: dict[str, Kernel] = {}
-    load = SimDevice.load
-
-    def recording(device, kernels):
-        functions = load(device, kernels)
-        loaded.update((kernel.text, kernel) for kernel in kernels)
-        return functions
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(SimDevice, "load", recording)
-        yield loaded
+def listed_kernels(loaded_kernels):
+    """Writes all kernels that simulated devices load in this run to HEADRACE_KERNEL_LIST."""
+    yield
     if os.environ.get("HEADRACE_KERNEL_LIST"):
-        Path(os.environ["HEADRACE_KERNEL_LIST"]).write_text(json.dumps([asdict(kernel) for kernel in loaded.values()]))
+        Path(os.environ["HEADRACE_KERNEL_LIST"]).write_text(
+            json.dumps([asdict(kernel) for kernel in loaded_kernels.values()])
+        )
 
 
 @pytest.fixture

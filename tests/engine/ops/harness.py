@@ -1,5 +1,6 @@
 """What the registry's tests share: samples as operations of a graph, runs of them, and numeric derivatives."""
 
+import os
 import zlib
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ from headrace.engine.registry import all_definitions, definition_of
 from headrace.engine.session import Session
 from headrace.engine.shapes import TensorShape
 
+# Sessions run on a device: it adds up in another order than the CPU.
+ON_DEVICE = os.environ.get("HEADRACE_GPU") in ("sim", "cuda")
 # Ops that only rewritten steps hold have no samples of their own.
 INTERNAL = (
     "_Feed",
@@ -172,6 +175,12 @@ def assert_same(actual, expected, what=""):
         return
     scale = np.abs(expected[np.isfinite(expected)]).max(initial=1.0)
     np.testing.assert_allclose(actual, expected, rtol, rtol * float(scale), err_msg=what)
+
+
+def narrowed(values, dtype):
+    """Results of float64 in the bits of `dtype`, if one input of that dtype was enough to round them so."""
+    wide = [isinstance(v, np.ndarray | np.generic) and v.dtype == np.float64 for v in values]
+    return [v.astype(dtype) if w else v for v, w in zip(values, wide, strict=True)]
 
 
 def non_contiguous(array):

@@ -1,0 +1,40 @@
+"""The suite on the simulated GPU (HEADRACE_GPU=sim): there must be a compiler for it, and what its sessions load is known."""
+
+import os
+
+import pytest
+
+SIMULATED = os.environ.get("HEADRACE_GPU") == "sim"
+
+
+def pytest_configure(config):
+    if SIMULATED:
+        from headrace.engine.gpu.sim.compile import available
+
+        if not available():
+            raise pytest.UsageError("the simulated GPU compiles kernels with g++, which is not installed")
+
+
+@pytest.fixture(scope="session")
+def loaded_kernels():
+    """All kernels that simulated devices load from now on in this run, by their texts."""
+    from headrace.engine.gpu.sim.device import SimDevice
+
+    loaded = {}
+    load = SimDevice.load
+
+    def recording(device, kernels):
+        functions = load(device, kernels)
+        loaded.update((kernel.text, kernel) for kernel in kernels)
+        return functions
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SimDevice, "load", recording)
+        yield loaded
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kernels_of_the_suite(request):
+    """Keeps what a suite on the simulated GPU loads, for the tests that compile it once more."""
+    if SIMULATED:
+        request.getfixturevalue("loaded_kernels")
