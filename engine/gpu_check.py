@@ -67,13 +67,15 @@ def look() -> Iterator[Line]:
         yield from _found()
     try:
         device = find_device(required=True)
+        free, total = device.memory() if device is not None else (0, 0)
     except (OpError, UnsupportedError, RuntimeError) as error:
         yield Line("device", _words(error), good=False)
         return
     if device is None:
         yield Line("device", "there is none", good=False)
         return
-    yield Line("device", f"{device.name}, {device.architecture}")
+    sizes = f"{free / 2**30:.1f} of {total / 2**30:.1f} GiB free"
+    yield Line("device", f"{device.name}, {device.architecture}, {sizes}")
     for name, check in _CHECKS.items():
         line = _looked(name, partial(check, device), device)
         yield line
