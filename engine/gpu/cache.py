@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Protocol
 
+from ..errors import InvalidArgumentError
 from .source import PRELUDE, Kernel, file_text
 
 _LIMIT = 1 << 28
@@ -59,7 +60,7 @@ class UnitCache:
 
     def __init__(self, folder: Path | None = None, limit: int | None = None) -> None:
         self.folder = trusted_folder(folder or _default_folder())
-        self.limit = int(os.environ.get("HEADRACE_CACHE_BYTES") or _LIMIT) if limit is None else limit
+        self.limit = bytes_named("HEADRACE_CACHE_BYTES", _LIMIT) if limit is None else limit
 
     def load(self, kernels: Sequence[Kernel], compiler: Compiler) -> dict[str, Unit]:
         """The unit of each kernel by the kernel's name; all that were never compiled are compiled as one unit."""
@@ -69,7 +70,7 @@ class UnitCache:
         found = {name: unit for name, key in keys.items() if (unit := self._find(key, compiler.suffix, checked))}
         missing = [kernel for name, kernel in wanted.items() if name not in found]
         if missing:
-            unit = self._add(compiler.compile(missing), [keys[kernel.name] for kernel in missing], compiler.suffix)
+            unit = self._kept(compiler.compile(missing), [keys[kernel.name] for kernel in missing], compiler.suffix)
             found |= {kernel.name: unit for kernel in missing}
         return found
 
@@ -97,6 +98,14 @@ class UnitCache:
             return None
         _renew(path)
         return Unit(path, data) if hashlib.sha256(data).hexdigest() == digest else None
+
+    def _kept(self, data: bytes, keys: Sequence[str], suffix: str) -> Unit:
+        try:
+            return self._add(data, keys, suffix)
+        except OSError as error:
+            # A full disk, a quota, or something in the way: no reason for a step to fail.
+            self.folder = _temporary(str(self.folder), f"cannot be written to ({error.strerror})")
+            return self._add(data, keys, suffix)
 
     def _add(self, data: bytes, keys: Sequence[str], suffix: str) -> Unit:
         digest = hashlib.sha256(data).hexdigest()
@@ -131,8 +140,9 @@ class UnitCache:
         for used, size, path in files:
             abandoned = path.name.startswith(".new-") and now - used > _ABANDONED
             if abandoned or (total > self.limit and path.name not in keep and not path.name.startswith(".new-")):
-                path.unlink(missing_ok=True)
-                total -= size
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
+                    total -= size
 
 
 def trusted_folder(folder: Path) -> Path:
@@ -163,6 +173,14 @@ def _temporary(folder: str, problem: str) -> Path:
     atexit.register(lambda: shutil.rmtree(made, ignore_errors=True) if os.getpid() == maker else None)
     warnings.warn(f"compiled kernels are kept for this process alone: {folder} {problem}", RuntimeWarning, stacklevel=2)
     return made
+
+
+def bytes_named(name: str, otherwise: int) -> int:
+    """The number of bytes that a variable of the environment says, or another one; InvalidArgumentError if it is none."""
+    text = os.environ.get(name) or str(otherwise)
+    if not text.isdecimal():
+        raise InvalidArgumentError(None, None, f"{name} is {text!r}; it must be a number of bytes")
+    return int(text)
 
 
 def _default_folder() -> Path:

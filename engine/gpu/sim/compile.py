@@ -124,7 +124,11 @@ def _program() -> str:
 
 @cache
 def _version(program: str) -> str:
-    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
+    done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False)
+    if done.returncode or not done.stdout:
+        raise InternalError(
+            None, None, f"{program} --version fails with {done.returncode}: {done.stderr[:1000].strip()}"
+        )
     return f"{program} {done.stdout.splitlines()[0]} {os.uname().machine}"
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from ...errors import FailedPreconditionError, InternalError
 from ...unsupported import UnsupportedError
-from ..cache import UnitCache
+from ..cache import UnitCache, bytes_named
 from ..device import Call, Convolution, Dimensions, Product
 from ..source import Kernel
 from ..sums import Ranks
@@ -76,7 +76,7 @@ class SimDevice:
     def __init__(self, index: int = 0, limit: int | None = None, order: str | None = None) -> None:
         self.index = index
         self.order = _order(os.environ.get("HEADRACE_SIM_ORDER") or "forward" if order is None else order)
-        self._memory = Memory(int(os.environ.get("HEADRACE_SIM_MEMORY") or _MEMORY) if limit is None else limit)
+        self._memory = Memory(bytes_named("HEADRACE_SIM_MEMORY", _MEMORY) if limit is None else limit)
         weakref.finalize(self, self._memory.close)
         self._functions: dict[str, Function] = {}
         self._captured: list[Call] | None = None
@@ -228,8 +228,8 @@ class SimDevice:
 
 def _order(name: str) -> int:
     kind, _, seed = name.partition(":")
-    known = {"forward": 0, "reverse": 1, "random": int(seed or 1) + 1}
-    if kind not in known:
+    known = {"forward": 0, "reverse": 1, "random": int(seed) + 1 if seed.isdecimal() else 2}
+    if kind not in known or (seed and not seed.isdecimal()):
         raise ValueError(f'the order of threads is "forward", "reverse", "random" or "random:SEED", not "{name}"')
     return known[kind]
 

@@ -1,5 +1,6 @@
 """Compiled kernels on disk: found again, checked when read, kept small, and safe with many processes at once."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from headrace.engine.errors import InvalidArgumentError
 from headrace.engine.gpu.cache import UnitCache, trusted_folder
 from headrace.engine.gpu.source import Kernel
 
@@ -163,6 +165,40 @@ def test_a_folder_of_another_user_is_not_used(folder, monkeypatch):
     monkeypatch.setattr(os, "getuid", lambda: folder.stat().st_uid + 1)
     with pytest.warns(RuntimeWarning, match="belongs to another user"):
         assert trusted_folder(folder) != folder
+
+
+def test_what_cannot_be_kept_is_used_all_the_same(folder):
+    expected = loaded(folder, kernels("a"))[0]
+    [index], [unit] = folder.glob("*.kernel"), folder.glob("*.so")
+    for path in (index, unit):
+        path.unlink()
+        path.mkdir()
+    with pytest.warns(RuntimeWarning, match="for this process alone: .* cannot be written to .Is a directory"):
+        assert loaded(folder, kernels("a")) == (expected, [["a"]])
+    # What is in the way does not stop what is too old from going, either.
+    assert loaded(folder, kernels("b"), limit=0)[1] == [["b"]]
+
+
+def test_a_full_disk_ends_nothing(folder, monkeypatch):
+    folder.mkdir(mode=0o700)
+    write = UnitCache._write
+
+    def full(self, path, data):
+        if path.parent == folder:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(self, path, data)
+
+    monkeypatch.setattr(UnitCache, "_write", full)
+    with pytest.warns(RuntimeWarning, match="cannot be written to .No space left"):
+        assert loaded(folder, kernels("a"))[0] == {"a": "spelling 1: a"}
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["much", "1e9", "-1"])
+def test_a_limit_that_is_no_number_is_named(folder, monkeypatch, text):
+    monkeypatch.setenv("HEADRACE_CACHE_BYTES", text)
+    with pytest.raises(InvalidArgumentError, match=f"HEADRACE_CACHE_BYTES is '{text}'; it must be a number of bytes"):
+        UnitCache(folder)
 
 
 def test_the_environment_names_the_folder(folder, monkeypatch):

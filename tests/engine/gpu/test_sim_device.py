@@ -11,7 +11,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from headrace.engine.errors import FailedPreconditionError, InternalError, ResourceExhaustedError
+from headrace.engine.errors import FailedPreconditionError, InternalError, InvalidArgumentError, ResourceExhaustedError
 from headrace.engine.gpu import source
 from headrace.engine.gpu.device import ALIGNMENT, Convolution, Product
 from headrace.engine.gpu.sim.compile import HostCompiler
@@ -304,8 +304,26 @@ def test_one_name_is_one_kernel(sim):
 
 
 def test_orders_have_names():
-    with pytest.raises(ValueError, match='not "sideways"'):
-        SimDevice(order="sideways")
+    for order in ("sideways", "random:x", "forward:x"):
+        with pytest.raises(ValueError, match=f'not "{order}"'):
+            SimDevice(order=order)
+
+
+def test_sizes_of_memory_are_numbers(monkeypatch):
+    monkeypatch.setenv("HEADRACE_SIM_MEMORY", "4G")
+    with pytest.raises(InvalidArgumentError, match="HEADRACE_SIM_MEMORY is '4G'; it must be a number of bytes"):
+        SimDevice()
+    monkeypatch.setenv("HEADRACE_SIM_MEMORY", "4096")
+    assert SimDevice().memory() == (4096, 4096)
+
+
+def test_a_compiler_that_does_not_start_is_named(tmp_path, monkeypatch):
+    broken = tmp_path / "broken"
+    broken.write_text("#!/bin/sh\necho it is broken >&2\nexit 3\n")
+    broken.chmod(0o700)
+    monkeypatch.setenv("HEADRACE_SIM_CXX", str(broken))
+    with pytest.raises(InternalError, match="broken --version fails with 3: it is broken"):
+        SimDevice().load([rows("any", "y[0] = 1;")])
 
 
 # ---- Products ----
