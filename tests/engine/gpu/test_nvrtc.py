@@ -113,8 +113,8 @@ def test_a_kernel_that_spills_is_found(nvrtc):
 
 
 def thinned(kernels):
-    """Every tenth of the kernels made of expressions, of which there are very many, and all others."""
-    families = ("elements_", "reduce_")
+    """Every tenth of the kernels made of expressions, of which there are very many, and of large ones; all others."""
+    families = ("elements_", "reduce_", "flash_attention")
     made = [kernel for kernel in kernels if kernel.name.startswith(families)]
     return [kernel for kernel in kernels if not kernel.name.startswith(families)] + made[::10]
 
@@ -148,10 +148,9 @@ def test_every_kernel_compiles_without_spills(nvrtc, all_kernels, architecture):
     assert spilling(nvrtc, all_kernels, architecture) == {}
 
 
-@pytest.mark.parametrize("architecture", ["sm_80", "sm_90"])
-def test_attention_of_16_bits_uses_matrix_units_and_does_not_spill(nvrtc, architecture):
+def test_attention_of_16_bits_uses_matrix_units_and_does_not_spill(nvrtc):
     dtype = np.dtype(ml_dtypes.bfloat16)
     backward = tiling(dtype, 64, backward=True)
     kernels = [forward_kernel(tiling(dtype, 64, backward=False))]
     kernels += [gradient_kernel(backward, by_keys=by_keys) for by_keys in (True, False)]
-    assert spilling(nvrtc, kernels, architecture) == {}
+    assert spilling(nvrtc, kernels, "sm_80") == {}
