@@ -143,4 +143,4 @@ def test_importing_asks_for_no_device():
     script = (
         "import sys, headrace; assert not any(n.startswith(('cupy', 'headrace.engine.gpu.sim')) for n in sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", script], check=True)
