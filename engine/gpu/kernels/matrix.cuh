@@ -119,7 +119,10 @@ struct hr_copies {
     hr_copy copy[64];
     int count;
 };
+template <int BYTES> struct alignas(BYTES) hr_whole {};
 template <int BYTES> HR_DEVICE void copy_later(shared_place to, const void *from, bool valid) {
+    from = HR_ALIGNED(from, hr_whole<BYTES>);
+    to = HR_ALIGNED(to, hr_whole<BYTES>);
     hr_copies &own = hr_of_thread<hr_copies>();
     // Shared memory begins as NaN: no number of copies.
     if (own.count < 0 || own.count >= 64) own.count = 0;
@@ -255,7 +258,8 @@ template <class T, int D> HR_DEVICE void store_rows(
         if (row >= rows || column >= width) continue;
         const T *place = own + row * STRIDE + column;
         if (wide) {
-            *reinterpret_cast<uint4 *>(to + row * step + column) = *reinterpret_cast<const uint4 *>(place);
+            uint4 *whole = reinterpret_cast<uint4 *>(to + row * step + column);
+            *HR_ALIGNED(whole, uint4) = *HR_ALIGNED(reinterpret_cast<const uint4 *>(place), uint4);
         } else {
             for (int e = 0; e < VECTOR && column + e < width; e++) to[row * step + column + e] = place[e];
         }
