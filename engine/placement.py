@@ -13,6 +13,11 @@ from .graph import Operation
 logger = logging.getLogger("headrace")
 
 
+# What is only held: it is where it is used.
+_HELD = frozenset({"Const", "Placeholder", "VariableV2", "VarHandleOp"})
+_ON_HOSTS = frozenset({"string", "variant"})
+
+
 def _nothing(op_type: str) -> bool:
     return False
 
@@ -40,17 +45,23 @@ class Placement:
     def kind_for(self, op: Operation, wanted: str | None) -> str:
         """The type of the device for an operation: what it asks for, else a GPU if there is one with a kernel for it."""
         if "GPU" in self.device_types and wanted in (None, "GPU"):
-            return "GPU" if self.on_gpu(op.type) else "CPU"
+            return "GPU" if (op.type in _HELD or self.on_gpu(op.type)) and not _on_hosts(op) else "CPU"
         return wanted or self.device_types[0]
 
 
 def check_placement(ops: Sequence[Operation], placement: Placement) -> None:
-    """Raises InvalidArgumentError for an operation whose device is not there and may not be replaced."""
-    for op in ops:
-        if op.device or placement.log:
-            device = device_of(op, placement)
-            if placement.log:
-                logger.info("%s: (%s): %s", op.name, op.type, device)
+    """Raises InvalidArgumentError for the first operation whose device is not there and may not be replaced."""
+    for op in sorted((op for op in ops if op.device or placement.log), key=lambda op: op.order):
+        device = device_of(op, placement)
+        if placement.log:
+            # Asked for, so shown whatever the level: TensorFlow prints it too.
+            logger.warning("%s: (%s): %s", op.name, op.type, device)
+
+
+def _on_hosts(op: Operation) -> bool:
+    """Whether it gives strings or the like, or holds them."""
+    dtypes = [op.attrs["dtype"]] if op.type in _HELD and "dtype" in op.attrs else [t.dtype for t in op.outputs]
+    return any(dtype.base_dtype.name in _ON_HOSTS for dtype in dtypes)
 
 
 def device_of(op: Operation, placement: Placement) -> str:

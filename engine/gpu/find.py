@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import os
 import platform
 import threading
@@ -28,6 +29,8 @@ _VISIBLE = "CUDA_VISIBLE_DEVICES"
 
 _simulations: list[Device] = []
 _said: set[str] = set()
+# The oldest compute capability that kernels are written for.
+_OLDEST = (7, 5)
 _lock = threading.Lock()
 
 
@@ -41,7 +44,7 @@ def find_device(config: Any = None, required: bool = False) -> Device | None:
 
     Raises:
         FailedPreconditionError: there is none, though it is required or HEADRACE_GPU asks for one.
-        InvalidArgumentError: HEADRACE_GPU or `visible_device_list` cannot be understood.
+        InvalidArgumentError: HEADRACE_GPU, `visible_device_list` or `per_process_gpu_memory_fraction` cannot be understood.
     """
     choice = os.environ.get("HEADRACE_GPU", "")
     if choice not in ("", *CHOICES):
@@ -50,7 +53,7 @@ def find_device(config: Any = None, required: bool = False) -> Device | None:
     if choice == "none" or _switched_off(config):
         _refuse("it is switched off by HEADRACE_GPU or device_count", required)
         return None
-    device = _simulated() if choice == "sim" else _cuda(config, required)
+    device = _simulated(config) if choice == "sim" else _cuda(config, required)
     if device is not None:
         _limit(device, config)
     return device
@@ -58,14 +61,17 @@ def find_device(config: Any = None, required: bool = False) -> Device | None:
 
 def _refuse(reason: str, required: bool) -> None:
     if required:
-        raise FailedPreconditionError(None, None, f"There is no GPU for this session: {reason}")
+        raise FailedPreconditionError(
+            None, None, f"There is no GPU for this session: {reason.removeprefix('no GPU: ')}"
+        )
 
 
 def _switched_off(config: Any) -> bool:
     return config is not None and "GPU" in config.device_count and config.device_count["GPU"] == 0
 
 
-def _simulated() -> Device:
+def _simulated(config: Any) -> Device:
+    _visible(1, config)
     with _lock:
         if not _simulations:
             from .sim.device import SimDevice  # only those who ask for it pay for it
@@ -81,6 +87,7 @@ def _cuda(config: Any, required: bool) -> Device | None:
         return None
     number = card_number(len(found.cards), config)
     try:
+        _require_recent(found.cards[number].architecture)
         driver.check_packages(found)
         from .cuda.device import open_device  # CuPy is slow to import
 
@@ -89,6 +96,12 @@ def _cuda(config: Any, required: bool) -> Device | None:
         _say(f"The GPU {found.cards[number].name} is not used: {error}")
         _refuse(str(error), required)
         return None
+
+
+def _require_recent(architecture: str) -> None:
+    have = _capability_of(architecture)
+    if have < _OLDEST:
+        raise UnsupportedError("its compute capability is {}.{}, and {}.{} or newer is needed".format(*have, *_OLDEST))
 
 
 def card_number(count: int, config: Any = None) -> int:
@@ -144,8 +157,9 @@ def _card_of_nccl() -> bytes:
     driver.check_packages(found)
     from .cuda import nccl  # only who has a GPU needs it
 
-    nccl.require_nccl(driver.cuda_of_cupy() or min(found.cuda, driver.NEWEST_CUDA))
     index = card_number(len(found.cards))
+    _require_recent(found.cards[index].architecture)
+    nccl.require_nccl(driver.cuda_of_cupy() or min(found.cuda, driver.NEWEST_CUDA))
     return driver.identity(index) or f"{platform.node()} {os.environ.get(_VISIBLE)} {index}".encode()
 
 
@@ -161,11 +175,19 @@ def _say(text: str) -> None:
 
 def _limit(device: Device, config: Any) -> None:
     share = 0.0 if config is None else config.gpu_options.per_process_gpu_memory_fraction
+    if not 0 <= share < math.inf:
+        raise InvalidArgumentError(
+            None, None, f"per_process_gpu_memory_fraction is {share}; it is a share of the GPU's memory, such as 0.5"
+        )
     if share > 0:
         ledger_of(device).limit = int(share * device.memory()[1])
 
 
 def capability(device: Device) -> tuple[int, int]:
     """Which kernels a device can run: (9, 0) for sm_90; anything for the simulation."""
-    digits = device.architecture.removeprefix("sm_").rstrip("abcdefghijklmnopqrstuvwxyz")
+    return _capability_of(device.architecture)
+
+
+def _capability_of(architecture: str) -> tuple[int, int]:
+    digits = architecture.removeprefix("sm_").rstrip("abcdefghijklmnopqrstuvwxyz")
     return (int(digits[:-1]), int(digits[-1])) if digits.isdigit() else (99, 0)

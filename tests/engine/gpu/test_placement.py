@@ -1,6 +1,6 @@
 """Where operations run: which device a session gets, device strings, and what is said of it."""
 
-import logging
+import math
 import subprocess
 import sys
 
@@ -80,14 +80,29 @@ def test_sessions_on_servers_run_on_the_cpu():
 @pytest.mark.usefixtures("simulated")
 def test_placement_is_logged(caplog):
     x = tf.placeholder(tf.float32, [2], name="x")
+    text, number = tf.Variable("a", name="text"), tf.Variable(1.0, name="number")
     with tf.device("/cpu:0"):
         y = tf.tanh(x, name="y")
     z = tf.unique(tf.matmul([y], [y], transpose_b=True, name="p")[0], name="z")[0]
-    with caplog.at_level(logging.INFO, "headrace"):
-        with tf.Session(config=tf.ConfigProto(log_device_placement=True)) as session:
-            session.run(z, {x: [0, 1]})
+    # Without setting a level, as TensorFlow.
+    with tf.Session(config=tf.ConfigProto(log_device_placement=True)) as session:
+        session.run([text.initializer, number.initializer])
+        caplog.clear()
+        session.run([z, text.read_value(), number.read_value()], {x: [0, 1]})
     said = {r.message.split(": (")[0]: r.message.rsplit(": ", 1)[1] for r in caplog.records}
     assert (said["y"], said["p"], said["z"]) == (CPU, GPU, CPU)
+    assert (said["text"], said["number"]) == (CPU, GPU)
+    orders = [tf.get_default_graph().get_operation_by_name(name).order for name in said]
+    assert orders == sorted(orders)
+
+
+@pytest.mark.usefixtures("without")
+def test_the_first_operation_that_cannot_be_placed_is_named():
+    with tf.device("/gpu:0"):
+        first = tf.add(tf.placeholder(tf.float32, [], name="fed"), 1.0, name="first")
+        last = tf.add_n([tf.negative(first, name=f"n{i}") for i in range(20)], name="last")
+    with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError, match="operation 'first/y',"):
+        session.run(last, {"fed:0": 1.0})
 
 
 @pytest.mark.usefixtures("simulated")
@@ -100,6 +115,28 @@ def test_a_share_of_the_memory_is_a_limit():
         assert ledger.limit == device.memory()[1] // 2
     finally:
         ledger.limit = before
+
+
+@pytest.mark.usefixtures("simulated")
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        *[({"per_process_gpu_memory_fraction": share}, f"fraction is {share}") for share in (-0.5, math.inf, math.nan)],
+        *[({"visible_device_list": text}, f"visible_device_list is '{text}'; there are GPUs 0 to 0") for text in "1x"],
+    ],
+)
+def test_options_that_no_gpu_fits_are_named(options, words):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=words):
+        tf.Session(config=tf.ConfigProto(gpu_options=tf.GPUOptions(**options)))
+
+
+def test_a_gpu_that_is_too_old_is_told_of_before_anything_is_installed(monkeypatch, caplog):
+    monkeypatch.delenv("HEADRACE_GPU", raising=False)
+    monkeypatch.setattr(find.driver, "find", lambda: Found((Card(0, "an old card", "sm_61", 1 << 30),), 12))
+    monkeypatch.setattr(find, "_said", set())
+    assert find.find_device() is None
+    assert "an old card is not used: its compute capability is 6.1, and 7.5 or newer is needed" in caplog.text
+    assert find.card_for_sums()[0] == 0
 
 
 def test_ranks_of_a_machine_take_turns(monkeypatch, caplog):
