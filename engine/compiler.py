@@ -16,7 +16,7 @@ import numpy as np
 from .backends.cpu import CpuProgram
 from .backends.dynamic import DynamicProgram, needs_dynamic
 from .backends.gpu import GpuProgram
-from .backends.gpu_passes import gives_first_values, not_on_gpu
+from .backends.gpu_passes import computes_little, gives_first_values, not_on_gpu
 from .backends.native_steps import native_library
 from .backends.observed import ObservedProgram, Observer
 from .backends.planned import PlannedProgram
@@ -25,6 +25,7 @@ from .backends.variables import StalePlanError
 from .errors import FailedPreconditionError, InvalidArgumentError, ResourceExhaustedError, UnimplementedError
 from .function import FunctionGraph
 from .gpu.device import Device
+from .gpu.values import DeviceValue, seen
 from .graph import Graph, Operation, Tensor
 from .native.library import default_threads
 from .placement import Placement, check_placement, device_of
@@ -40,6 +41,7 @@ from .shapes import are_compatible, sizes_text
 MOST_PLANS = 64
 
 Signature = tuple[tuple[int, ...], ...]
+_ARRAYS = (np.ndarray, DeviceValue)
 
 # Those with programs on devices, which lack memory sooner than hosts.
 _steps_on_devices: weakref.WeakSet[CompiledStep] = weakref.WeakSet()
@@ -132,34 +134,40 @@ class CompiledStep:
         self._idle: dict[Signature, list[Program]] = {}
         self._lock = threading.Lock()
 
-    def run(self, values: Sequence[Any]) -> list[Any]:
-        """The fetched values, given arrays (or handles) for the fed tensors in their order."""
+    def run(self, values: Sequence[Any], there: bool = False) -> list[Any]:
+        """The fetched values, given arrays (or handles) for the fed tensors in their order.
+
+        With `there`, they may be values of a device's memory, and large ones are given so where they are there.
+        """
         signature = tuple(
-            [v.shape if isinstance(v, np.ndarray) else np.shape(v) if isinstance(v, np.generic) else () for v in values]
+            [v.shape if isinstance(v, _ARRAYS) else np.shape(v) if isinstance(v, np.generic) else () for v in values]
         )
         if self.any_shapes:
             signature = ()
         try:
-            return self._run(signature, values)
+            return self._run(signature, values, there)
         except StalePlanError:
             # A variable was given another shape: plans made with the old one do not hold.
             with self._lock:
                 self._plans.clear()
                 self._idle.clear()
         try:
-            return self._run(signature, values)
+            return self._run(signature, values, there)
         except StalePlanError as error:
             raise FailedPreconditionError(None, None, f"The step cannot run: {error}") from error
 
-    def _run(self, signature: Signature, values: Sequence[Any]) -> list[Any]:
+    def _run(self, signature: Signature, values: Sequence[Any], there: bool) -> list[Any]:
         try:
             # Another thread may take the last one between a look and a pop.
             program = self._idle[signature].pop()
         except (KeyError, IndexError):
             program = self._new_program(signature)
         recorders = self.runtime.recorders
+        recorder = recorders.get(threading.get_ident()) if recorders else None
         try:
-            return program.run(values, recorders.get(threading.get_ident()) if recorders else None)
+            if there:
+                return _run_there(program, values, recorder)
+            return program.run(values, recorder)
         finally:
             idle = self._idle.get(signature)
             if idle is not None and not program.gave_first_value:
@@ -180,7 +188,8 @@ class CompiledStep:
         library = native_library() if options.backend in ("cpu", "gpu") else f"the backend is {options.backend}"
         threads = options.threads or default_threads()
         # What first values are made of, and steps without a kernel there, are not worth the way to a device.
-        if options.device is not None and observer is None and not gives_first_values(plan, self.runtime.resources):
+        tiny = isinstance(self.graph, FunctionGraph) and computes_little(plan)
+        if options.device and not (observer or tiny or gives_first_values(plan, self.runtime.resources)):
             program = self._on_device(plan, options.device)
             if program.runs_on_device:
                 return program
@@ -287,6 +296,12 @@ def _check_whole(part: Part) -> None:
         )
 
 
+def _run_there(program: Program, values: Sequence[Any], recorder: Recorder | None) -> list[Any]:
+    if isinstance(program, GpuProgram):
+        return program.run(values, recorder, there=True)
+    return program.run([seen(value) for value in values], recorder)
+
+
 class _Ordered:
     """A program that looks fed values up by tensor, in the place of one that takes them in order."""
 
@@ -326,11 +341,18 @@ class FunctionCalls:
         place. A function that was extended for its gradient has more inputs
         and outputs than the calls compiled before know of; their outputs need none of the further inputs.
         """
+        return self._call(graph, count)(values)
+
+    def _call(self, graph: Any, count: int | None) -> _FunctionCall:
         key = (graph, len(graph.outputs) if count is None else count)
         call = self._calls.get(key)
         if call is None:
             call = self._calls[key] = self._new_call(*key)
-        return call(values)
+        return call
+
+    def there(self, graph: Any, values: Sequence[Any], count: int | None = None) -> list[Any]:
+        """As a call; values may be in a device's memory, and large ones are left there."""
+        return self._call(graph, count)(values, there=True)
 
     def forget(self) -> None:
         """Lets go of all that was compiled."""
@@ -370,18 +392,18 @@ class _FunctionCall:
             for loose in (False, True)
         )
 
-    def __call__(self, values: Sequence[Any]) -> list[Any]:
+    def __call__(self, values: Sequence[Any], there: bool = False) -> list[Any]:
         if self.handles:
             lent = frozenset(i for i in self.handles if i < len(values) and isinstance(values[i], np.ndarray))
             if lent != self.lent:
-                return self._with(lent)(values)
+                return self._with(lent)(values, there)
         results: list[Any] = [None] * self.count
         for i, source in self.handed_on:
             results[i] = values[source]
         if self.runs:
             # A loop over growing arrays would compile its body anew in each iteration.
             step = self.step if self.step.plan_count <= MOST_SHAPES else self.any_shapes
-            found = step.run([argument(values[i]) for i in self.given])
+            found = step.run([argument(values[i]) for i in self.given], there)
             for i, source in self.computed:
                 results[i] = found[source]
         return results

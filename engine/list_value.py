@@ -11,15 +11,20 @@ from typing import Any
 import numpy as np
 
 from .errors import InvalidArgumentError
+from .gpu.values import DeviceValue
 from .graph import Sizes
 from .inference import show
 from .shapes import merge_sizes
 
 Chain = tuple[Any, Any] | None
+_ARRAYS = (np.ndarray, DeviceValue)
 
 
 class ListValue:
-    """A list of arrays, or of lists, of one dtype. An item that was never set is None and stands for zeros."""
+    """A list of arrays, or of lists, of one dtype. An item that was never set is None and stands for zeros.
+
+    Arrays may be DeviceValues, in a device's memory: NumPy takes them as arrays.
+    """
 
     __slots__ = ("__weakref__", "_chain", "_items", "_link", "dtype", "length", "read", "sizes")
 
@@ -136,7 +141,7 @@ class ListValue:
         """What stands for an item that was never set."""
         known = merge_sizes(self.sizes, sizes)
         if known is None or None in known:
-            known = next((i.shape for i in self.items() if isinstance(i, np.ndarray)), known)
+            known = next((i.shape for i in self.items() if isinstance(i, _ARRAYS)), known)
         if known is None or None in known:
             raise InvalidArgumentError(
                 None,
@@ -151,7 +156,7 @@ class ListValue:
         return [self.zero(sizes, i) if item is None else item for i, item in enumerate(self.items())]
 
     def _merged(self, item: Any) -> Sizes:
-        if not isinstance(item, np.ndarray) or self.sizes is None:
+        if not isinstance(item, _ARRAYS) or self.sizes is None:
             return self.sizes
         try:
             merge_sizes(self.sizes, item.shape)

@@ -16,6 +16,7 @@ from ..errors import InternalError, OpError
 from ..gpu.device import Device
 from ..gpu.memory import Turn, lock_of
 from ..gpu.pieces import Added, StepInputs, drawn_ahead
+from ..gpu.values import Pool
 from ..plan.arena import assign_offsets
 from ..plan.buffers import Buffer, Cell, Storage, View
 from ..plan.plan import Plan, Step
@@ -23,7 +24,9 @@ from ..recorder import Recorder
 from ..runtime import Runtime
 from ..unsupported import UnsupportedError
 from .failures import failure_of
-from .gpu_residence import BOTH, Access, Side, copies_before, newest_sides
+from .gpu_carried import CALLS, FUNCTIONS, carried_access, carried_call, carries, opaque_cells, stays_there
+from .gpu_ends import FedPlace, downloaded, ignore, left_there, put_at_home, put_in_slot
+from .gpu_residence import BOTH, Access, Side, copies_before, newest_sides, sides_of_others
 from .gpu_segments import DeviceSegment
 from .gpu_steps import DeviceMemories, DeviceStep
 from .gpu_words import overwritten_inputs
@@ -46,6 +49,8 @@ class GpuProgram(PlannedProgram):
         super().__init__(plan, runtime)
         self.device = device
         self.turn = lock_of(device)
+        self.pool = Pool(device)
+        self.opaque = opaque_cells(plan)
         self.precision = precision
         self.timing: Timing | None = None
         self.store.use_devices()
@@ -70,6 +75,7 @@ class GpuProgram(PlannedProgram):
         self.accesses = [_access(step, bound) for step, bound in zip(self.plan.steps, found, strict=True)]
         given = {b: BOTH for b in self.plan.buffers if b.storage is not Storage.ARENA}
         self.newest = newest_sides(self.accesses, given)
+        self.others = sides_of_others(self.accesses, given)
         self.moves = copies_before(self.accesses, given, [(b, Side.HOST) for b in self._fetched_through_host()])
         self._make_shadows()
         self._bind_calls(found)
@@ -79,8 +85,8 @@ class GpuProgram(PlannedProgram):
 
     @property
     def runs_on_device(self) -> bool:
-        """Whether any step does."""
-        return bool(self.segments)
+        """Whether any step does, or calls functions that may."""
+        return bool(self.segments) or any(step.node.type in CALLS and carries(step) for step in self.plan.steps)
 
     def _on_device(self, i: int, step: Step) -> DeviceStep | None:
         try:
@@ -89,7 +95,7 @@ class GpuProgram(PlannedProgram):
             self.scratch_bytes[i] = self.memories.scratch.nbytes - before
             return bound
         except UnsupportedError as error:
-            self.reasons[i] = str(error)
+            self.reasons[i] = FUNCTIONS if step.node.type in CALLS else str(error)
             return None
 
     def _reserve_results(self) -> None:
@@ -135,11 +141,14 @@ class GpuProgram(PlannedProgram):
                 self._end(segment, False)
                 segment = None
                 self._download(self.moves[i], step)
-                self._add(i, step, self._numpy_calls(step))
+                self._add(i, step, self._host_calls(i, step))
             elif bound.work:
                 segment = segment or DeviceSegment(self.device, self.memories.results)
                 self._extend(segment, i, bound, functions)
         self._end(segment, True)
+
+    def _host_calls(self, i: int, step: Step) -> list[Call]:
+        return [carried_call(self, step, self.others[i])] if carries(step) else self._numpy_calls(step)
 
     def _extend(self, segment: DeviceSegment, i: int, bound: DeviceStep, functions: Any) -> None:
         calls = bound.calls(self.device, functions)
@@ -204,17 +213,19 @@ class GpuProgram(PlannedProgram):
         for place in self.plan.fetches:
             self.fetch_gets.append(self._fetch_get(place, place in fetched))
             fetched.add(place)
+        pairs = zip(self.plan.fetches, self.fetch_gets, strict=True)
+        self.there_gets = [self._there_get(place) or get for place, get in pairs]
         self.slots = list(self.cells.values())
         self.quiet = not self.reasons
 
     def _feed_put(self, place: View | Cell) -> Put:
         if isinstance(place, Cell):
-            return partial(setattr, self.cells.setdefault(place, Slot()), "value")
+            return partial(put_in_slot, self.cells.setdefault(place, Slot()))
         at_home = place.buffer in self.fed_at_home
         array = self._array(place) if at_home else None
         if not self.memories.is_fed(place.buffer):
-            return _nothing if array is None else partial(np.copyto, array)
-        return partial(_upload, self.device, self.turn, self.memories.address(place.buffer), place.dtype.numpy, array)
+            return ignore if array is None else partial(put_at_home, array)
+        return FedPlace(self.device, self.turn, self.memories.address(place.buffer), place.dtype.numpy, array)
 
     def _fetch_get(self, place: View | Cell, again: bool) -> Call:
         if isinstance(place, Cell):
@@ -225,11 +236,20 @@ class GpuProgram(PlannedProgram):
         get = partial(array.__getitem__, ()) if array.ndim == 0 else array.copy
         return self._variable_get(place, get) if place.buffer.storage is Storage.VARIABLE else get
 
+    def _there_get(self, place: View | Cell) -> Call | None:
+        """What gives a large value where it is, on the device; None for others."""
+        if not isinstance(place, View) or not stays_there(place) or place.buffer.storage is not Storage.ARENA:
+            return None
+        if Side.HOST in self.newest[place.buffer]:
+            return None
+        address = self.memories.address(place.buffer) + place.offset
+        return partial(left_there, self.pool, address, place.dtype.numpy, place.sizes)
+
     def _device_get(self, view: View) -> Call:
         dtype, sizes = view.dtype.numpy, view.sizes
         if view not in self.gathered:
             return partial(
-                _downloaded, self.device, self.turn, self.memories.address(view.buffer) + view.offset, dtype, sizes
+                downloaded, self.device, self.turn, self.memories.address(view.buffer) + view.offset, dtype, sizes
             )
         start = self.places[view]
         array = self.memories.results.host[start : start + view.nbytes].view(dtype).reshape(sizes)
@@ -308,6 +328,8 @@ class _OnHost(PlannedProgram):
 
 
 def _access(step: Step, bound: DeviceStep | None) -> Access[Buffer]:
+    if bound is None and carries(step):
+        return carried_access(step)
     side = Side.HOST if bound is None else Side.DEVICE
     places = () if bound is not None and not bound.work else step.inputs
     reads = [p.buffer for p in places if isinstance(p, View)]
@@ -324,29 +346,7 @@ def _stretches(steps: Sequence[int]) -> str:
     return f"steps {distinct[0]} to {distinct[-1]}" if len(distinct) > 1 else f"step {distinct[0]}"
 
 
-def _nothing(value: Any) -> None:
-    """Where nobody reads what is fed."""
-
-
-def _upload(device: Device, turn: Turn, address: int, dtype: np.dtype[Any], at_home: Array | None, value: Any) -> None:
-    if at_home is not None:
-        np.copyto(at_home, value)
-        value = at_home
-    array = np.ascontiguousarray(value, dtype)
-    if array.nbytes:
-        with turn:
-            device.upload(address, array)
-
-
 def _download_all(device: Device, turn: Turn, pairs: Sequence[tuple[Array, int]]) -> None:
     with turn:
         for array, address in pairs:
             device.download(array, address)
-
-
-def _downloaded(device: Device, turn: Turn, address: int, dtype: np.dtype[Any], sizes: tuple[int, ...]) -> Any:
-    array = np.empty(sizes, dtype)
-    if array.nbytes:
-        with turn:
-            device.download(array, address)
-    return array[()] if array.ndim == 0 else array

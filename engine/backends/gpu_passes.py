@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from ..gpu.calls import GPU_BINDINGS
+from ..plan.buffers import View
 from ..plan.plan import INITIALIZERS, Plan
 from ..registry import find_definition
 from ..resources import ResourceStore
@@ -24,6 +25,8 @@ _MADE_BY = {
 }
 # One launch updates all variables of a step there: products that update one variable each would only be more launches.
 _NEEDLESS = frozenset({"fuse_matmul_updates"})
+# Bytes of a value that a loop's condition looks at.
+_LITTLE = 64
 
 
 @cache
@@ -40,6 +43,14 @@ def gives_first_values(plan: Plan, store: ResourceStore) -> bool:
     handles = [v for s in plan.steps if s.node.type in INITIALIZERS for v in s.node.inputs if v.variable is not None]
     refs = [v.variable for v in handles if v.variable is not None]
     return any(not store.variable(ref.key, ref.dtype, ref.sizes).initialized for ref in refs)
+
+
+def computes_little(plan: Plan) -> bool:
+    """Whether a step looks at a few numbers, as the condition of a loop does: not worth the way to a device."""
+    if plan.variables:
+        return False
+    places = [p for s in plan.steps for p in (*s.inputs, *s.outputs)]
+    return all(isinstance(p, View) and p.nbytes <= _LITTLE for p in places)
 
 
 def has_kernel(op_type: str) -> bool:

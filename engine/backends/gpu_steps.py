@@ -10,7 +10,7 @@ from typing import Any
 
 from ..device import DeviceSpec
 from ..errors import ResourceExhaustedError
-from ..gpu.calls import GPU_BINDINGS, Binding, Bound, DeviceArray, Launch
+from ..gpu.calls import GPU_BINDINGS, Binding, Bound, DeviceArray, Launch, row_major
 from ..gpu.device import Call, Device
 from ..gpu.memory import DeviceCopy, DeviceMemory, table
 from ..gpu.pieces import Added, Pieces, Scratch, StepValues
@@ -132,6 +132,32 @@ class DeviceMemories:
             self._fed[buffer] = self._pieces.take(buffer.nbytes)
         return self._fed[buffer]
 
+    def constant(self, view: View) -> DeviceArray:
+        """A constant, in row-major order."""
+        return self._constants.array(view)
+
+    def packed(self, view: View) -> tuple[DeviceArray, list[Call]]:
+        """Memory for the elements of a view with gaps, and the calls that copy them there in row-major order."""
+        from ..gpu.bindings.movement import copy_view  # bindings are imported where a device is used
+
+        array = self._array(view)
+        strides = row_major(array.shape, array.dtype)
+        packed = DeviceArray(self._pieces.take(array.nbytes), array.dtype, array.shape, strides)
+        bound = Bound("Identity", self.device, [array], [packed], {})
+        copy_view(bound, packed, array)
+        step = DeviceStep(bound.work)
+        return packed, step.calls(self.device, self.device.load(list(step.kernels())))
+
+    def copy_of(self, view: View) -> DeviceCopy | None:
+        """The copy of the variable that a view sees; None for one that has no place on devices."""
+        ref = self.plan.variables[view.buffer.key]
+        storage = self.store.variable(ref.key, ref.dtype, ref.sizes)
+        try:
+            self._variable(storage)
+        except UnsupportedError:
+            return None
+        return self._copies[storage]
+
     def is_fed(self, buffer: Buffer) -> bool:
         """Whether a step on the device reads a fed value."""
         return buffer in self._fed
@@ -189,18 +215,24 @@ class _Constants:
         return self._arrays[view]
 
 
-_of_plans: weakref.WeakKeyDictionary[Plan, dict[int, _Constants]] = weakref.WeakKeyDictionary()
+# Held by programs: a plan that waits to be used again must not keep memory of the device.
+_of_plans: weakref.WeakKeyDictionary[Plan, weakref.WeakValueDictionary[int, _Constants]] = weakref.WeakKeyDictionary()
 
 
 def _constants_of(plan: Plan, device: Device) -> _Constants:
-    return _of_plans.setdefault(plan, {}).setdefault(id(device), _Constants(device))
+    return _of_plans.setdefault(plan, weakref.WeakValueDictionary()).setdefault(id(device), _Constants(device))
+
+
+def pinned(node: Node) -> str | None:
+    """The device string of what asks for a CPU in a node; None if nothing does."""
+    return next((d for d in (node.device, *(op.device for op in node.fused)) if d and on_cpu(d)), None)
 
 
 def _require_possible(step: Step, storages: Iterable[VariableStorage]) -> None:
     node = step.node
-    pinned = next((d for d in (node.device, *(op.device for op in node.fused)) if d and on_cpu(d)), None)
-    if pinned is not None:
-        raise UnsupportedError(f"placed on {pinned}")
+    device = pinned(node)
+    if device is not None:
+        raise UnsupportedError(f"placed on {device}")
     if not has_binding(node):
         raise UnsupportedError("no GPU kernel")
     if node.type in INITIALIZERS and not all(storage.initialized for storage in storages):

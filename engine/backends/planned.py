@@ -61,6 +61,8 @@ class PlannedProgram:
         self.nodes: list[Node] = []
         self.feed_puts: list[Put] = []
         self.fetch_gets: list[Call] = []
+        # As these, but what is large stays where it is: on a device.
+        self.there_gets: list[Call] = []
         self.slots: list[Slot] = []
         # Whether nothing that is called gives NumPy's warnings.
         self.quiet = False
@@ -68,8 +70,11 @@ class PlannedProgram:
         # Initializers mostly run once: their memory is not kept, and what runs again is bound anew, natively then.
         self.gave_first_value = False
 
-    def run(self, feeds: Sequence[Any], recorder: Recorder | None = None) -> list[Any]:
-        """The fetched values, given the fed ones in the plan's order; arrays of the planned dtype and shape."""
+    def run(self, feeds: Sequence[Any], recorder: Recorder | None = None, there: bool = False) -> list[Any]:
+        """The fetched values, given the fed ones in the plan's order; arrays of the planned dtype and shape.
+
+        With `there`, large values are fed and fetched as a device's DeviceValues.
+        """
         if self.generation != self.store.generation:
             self.bind()
         if not self.ready:
@@ -77,6 +82,8 @@ class PlannedProgram:
         puts, bound, gets = self.feed_puts, self.calls, self.fetch_gets
         if recorder is not None:
             puts, bound, gets = self._traced(recorder)
+        if there:
+            gets = self.there_gets
         for put, value in zip(puts, feeds, strict=True):
             put(value)
         calls = iter(bound)

@@ -21,7 +21,7 @@ class DeviceValue:
     It owns its memory, or what made it sees to it that the memory outlives it.
     """
 
-    __slots__ = ("__weakref__", "_owner", "address", "dtype", "pool", "shape")
+    __slots__ = ("__weakref__", "_owner", "_seen", "address", "dtype", "pool", "shape")
 
     def __init__(
         self, pool: Pool, address: int, dtype: np.dtype[Any], shape: tuple[int, ...], owner: object = None
@@ -31,6 +31,7 @@ class DeviceValue:
         self.dtype = dtype
         self.shape = shape
         self._owner = owner
+        self._seen: Array | None = None
 
     @property
     def size(self) -> int:
@@ -54,6 +55,13 @@ class DeviceValue:
             with self.pool.turn:
                 self.pool.device.download(array, self.address)
         return array
+
+    def seen(self) -> Array:
+        """The array on the host, brought there once, which must not be written: what a loop on the host captures."""
+        if self._seen is None:
+            self._seen = self.home()
+            self._seen.flags.writeable = False
+        return self._seen
 
     def copy_to(self, address: int) -> None:
         """Copies the elements to other memory of the device."""
@@ -118,6 +126,11 @@ class _Block:
 
     def __del__(self) -> None:
         self.pool.give(self.memory)
+
+
+def seen(value: Any) -> Any:
+    """As `at_home`, brought there once, and not to be written."""
+    return value.seen() if isinstance(value, DeviceValue) else value
 
 
 def at_home(value: Any) -> Any:

@@ -1,0 +1,280 @@
+"""Steps of a program on a device that hand values on without looking at them: loops, branches, calls, and lists of tensors.
+
+They run in Python. Large values stay in the device's memory: as arguments of functions, as what these give, and as items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import ResourceExhaustedError
+from ..gpu.device import Device
+from ..gpu.memory import DeviceCopy, Turn
+from ..gpu.values import SMALL, DeviceValue, Pool, at_home
+from ..list_value import ListValue
+from ..ops.tensor_list import element_sizes
+from ..plan.buffers import Buffer, Cell, Place, Storage, View
+from ..plan.plan import Plan, Step
+from ..resources import VariableStorage
+from ..rewriting.dataflow import Node, Value
+from ..runtime import FunctionCaller, KernelContext, Runtime
+from ..static import flatten_outputs
+from .gpu_residence import Access, Side
+from .gpu_steps import pinned
+from .planned import Call, Slot
+
+if TYPE_CHECKING:
+    from .gpu import GpuProgram
+
+Array = np.ndarray[Any, Any]
+Compute = Callable[[list[Any]], list[Any]]
+Get = Callable[[], Any]
+
+FUNCTIONS = "calls functions, which have programs of their own"
+CALLS = frozenset({"If", "While", "PartitionedCall", "StatefulPartitionedCall"})
+# Of what makes and changes lists of tensors: which input is a tensor that may stay on the device, and whether it is kept
+# as it is, as an item.
+_TENSOR = {"TensorListPushBack": 1, "TensorListSetItem": 2, "TensorListFromTensor": 0}
+_TAKING = frozenset({"TensorListPushBack", "TensorListSetItem"})
+_CARRYING = CALLS | _TENSOR.keys() | {"TensorListPopBack", "TensorListGetItem", "TensorListStack"}
+
+
+def carries(step: Step) -> bool:
+    """Whether a step hands values on; what is placed on a CPU has them there."""
+    return step.node.type in _CARRYING and pinned(step.node) is None
+
+
+def is_large(place: Place) -> bool:
+    """Whether what a step takes from a place it takes on the device."""
+    return isinstance(place, View) and place.nbytes > SMALL and not place.dtype.numpy.hasobject
+
+
+def stays_there(place: Place) -> bool:
+    """Whether what a step gives stays on the device."""
+    return is_large(place) and isinstance(place, View) and place.contiguous
+
+
+def taken_there(step: Step) -> list[bool]:
+    """For each input of a step that carries, whether it takes it on the device if it is there."""
+    node = step.node
+    return [is_large(p) and (node.type in CALLS or _TENSOR.get(node.type) == i) for i, p in enumerate(step.inputs)]
+
+
+def carried_access(step: Step) -> Access[Buffer]:
+    """What a step that carries reads and writes where."""
+    kept = Storage.ARENA, Storage.FEED
+    views = [
+        (p.buffer, there)
+        for p, there in zip(step.inputs, taken_there(step), strict=True)
+        if isinstance(p, View) and p.buffer.storage in kept
+    ]
+    outputs = [p for p in step.outputs if isinstance(p, View)]
+    return Access(
+        Side.HOST,
+        tuple(buffer for buffer, there in views if not there),
+        tuple(p.buffer for p in outputs if not stays_there(p)),
+        tuple(buffer for buffer, there in views if there),
+        tuple(p.buffer for p in outputs if stays_there(p)),
+    )
+
+
+def opaque_cells(plan: Plan) -> set[Cell]:
+    """The cells whose values nobody looks at: functions alone are given them."""
+    read = {p for s in plan.steps for p in s.inputs if isinstance(p, Cell)}
+    looked_at = {
+        p for s in plan.steps if s.node.type not in CALLS or not carries(s) for p in s.inputs if isinstance(p, Cell)
+    }
+    return read - looked_at - {p for p in plan.fetches if isinstance(p, Cell)}
+
+
+def carried_call(program: GpuProgram, step: Step, sides: Mapping[Buffer, frozenset[Side]]) -> Call:
+    """The call of a step that carries, given where its large inputs are."""
+    node = step.node
+    inputs = zip(step.inputs, node.inputs, taken_there(step), strict=True)
+    gets = [_get(program, place, value, sides if there else None) for place, value, there in inputs]
+    puts = [_put(program, p) for p in step.outputs]
+    return partial(_carry, _compute(program, step), gets, puts)
+
+
+def _carry(compute: Compute, gets: Sequence[Get], puts: Sequence[Callable[[Any, set[int]], None]]) -> None:
+    values = [get() for get in gets]
+    taken = set(map(id, values))
+    for put, result in zip(puts, compute(values), strict=True):
+        put(result, taken)
+        taken.add(id(result))
+
+
+# Inputs
+
+
+def _get(program: GpuProgram, place: Place, value: Value, sides: Mapping[Buffer, frozenset[Side]] | None) -> Get:
+    if sides is not None and isinstance(place, View):
+        lent = _lent(program, place, sides)
+        if lent is not None:
+            return lent
+    operand = program._operand(place, value)
+    if isinstance(operand, Slot):
+        return partial(getattr, operand, "value")
+    if isinstance(place, View) and place.buffer.storage is Storage.VARIABLE:
+        return program._variable_get(place, lambda: operand)
+    return lambda: operand
+
+
+def _lent(program: GpuProgram, view: View, sides: Mapping[Buffer, frozenset[Side]]) -> Get | None:
+    """What gives a large value in the device's memory; None where it is on the host."""
+    pool, dtype, sizes = program.pool, view.dtype.numpy, view.sizes
+    storage = view.buffer.storage
+    if storage is Storage.CONSTANT:
+        # One and the same value in all runs: what has taken it once need not do so again.
+        value = pool.lent(program.memories.constant(view).address, dtype, sizes)
+        return lambda: value
+    if storage is Storage.VARIABLE:
+        copy = program.memories.copy_of(view) if view.contiguous else None
+        return None if copy is None else partial(_of_variable, program._variable(view.buffer.key), copy, view, pool)
+    if Side.DEVICE not in sides[view.buffer]:
+        return None
+    if view.contiguous:
+        return partial(pool.lent, program.memories.address(view.buffer) + view.offset, dtype, sizes)
+    packed, calls = program.memories.packed(view)
+    return partial(_packed, calls, program.turn, pool, packed.address, dtype, sizes)
+
+
+def _packed(
+    calls: Sequence[Call], turn: Turn, pool: Pool, address: int, dtype: np.dtype[Any], sizes: tuple[int, ...]
+) -> DeviceValue:
+    with turn:
+        for call in calls:
+            call()
+    return pool.lent(address, dtype, sizes)
+
+
+def _of_variable(storage: VariableStorage, copy: DeviceCopy, view: View, pool: Pool) -> DeviceValue:
+    if not copy.on_device:
+        copy.to_device(storage.value_at_home())
+    return pool.lent(copy.memory.address + view.offset, view.dtype.numpy, view.sizes)
+
+
+# Outputs
+
+
+def _put(program: GpuProgram, place: Place) -> Callable[[Any, set[int]], None]:
+    if place is None:
+        return _ignore
+    if isinstance(place, Cell):
+        slot = program.cells.setdefault(place, Slot())
+        return partial(_keep, slot, place in program.opaque)
+    if stays_there(place):
+        address = program.memories.address(place.buffer) + place.offset
+        return partial(_place, program.device, program.turn, address, place.dtype.numpy, place.sizes)
+    return partial(_write, program.array_at(place))
+
+
+def _ignore(result: Any, taken: set[int]) -> None:
+    """Where nobody reads it."""
+
+
+def _keep(slot: Slot, opaque: bool, result: Any, taken: set[int]) -> None:
+    if isinstance(result, np.ndarray):
+        # A view of an input would change when the input's memory is used again, one array as two outputs with either.
+        owned = result.base is None and result.flags.writeable and id(result) not in taken
+        slot.value = result if owned else result.copy()
+    elif isinstance(result, DeviceValue):
+        # What was handed on lies in memory that is used again.
+        slot.value = result if opaque and id(result) not in taken else result.home()
+    else:
+        slot.value = result
+
+
+def _place(
+    device: Device, turn: Turn, address: int, dtype: np.dtype[Any], sizes: tuple[int, ...], result: Any, taken: set[int]
+) -> None:
+    if isinstance(result, DeviceValue) and (result.dtype, result.shape) == (dtype, sizes):
+        result.copy_to(address)
+        return
+    if isinstance(result, list):
+        with turn:
+            for i, item in enumerate(result):
+                item.copy_to(address + i * item.nbytes)
+        return
+    array = np.empty(sizes, dtype)
+    np.copyto(array, at_home(result))
+    with turn:
+        device.upload(address, array)
+
+
+def _write(out: Array, result: Any, taken: set[int]) -> None:
+    np.copyto(out, at_home(result))
+
+
+# What is done
+
+
+def _compute(program: GpuProgram, step: Step) -> Compute:
+    node = step.node
+    if node.type in CALLS:
+        return _called(node, program.runtime)
+    if node.type == "TensorListStack":
+        return partial(_stacked, _of_lists(node), step.outputs[0])
+    if node.type == "TensorListFromTensor":
+        return partial(_sliced, _of_lists(node))
+    return partial(_with_kept, _of_lists(node)) if node.type in _TAKING else _of_lists(node)
+
+
+def _called(node: Node, runtime: Runtime) -> Compute:
+    definition, attrs = node.definition, node.definition.kernel_attrs(node.attrs)
+    context = KernelContext(node.name, node.attrs, replace(runtime, call=caller_there(runtime)))
+    function = definition.state_function
+    if function is None:
+        raise TypeError(f"{node.describe()} calls nothing")
+    return lambda values: flatten_outputs(
+        definition, function(context, *definition.group_inputs(values, node.attrs), **attrs)
+    )
+
+
+def caller_there(runtime: Runtime) -> FunctionCaller:
+    """What calls functions whose large results stay on the device, where there is such a thing."""
+    there: FunctionCaller | None = getattr(runtime.call, "there", None)
+    return there or runtime.call
+
+
+def _of_lists(node: Node) -> Compute:
+    definition, attrs = node.definition, node.definition.kernel_attrs(node.attrs)
+    function = definition.kernel_function
+    if function is None:
+        raise TypeError(f"{node.describe()} has no kernel")
+    return lambda values: flatten_outputs(definition, function(np, *values, **attrs))
+
+
+def _with_kept(compute: Compute, values: list[Any]) -> list[Any]:
+    """Items get memory of their own; on the host, if the device has none."""
+    return compute([_kept(value) for value in values])
+
+
+def _kept(value: Any) -> Any:
+    if not isinstance(value, DeviceValue):
+        return value
+    try:
+        return value.pool.kept(value)
+    except ResourceExhaustedError:
+        return value.home()
+
+
+def _sliced(compute: Compute, values: list[Any]) -> list[Any]:
+    tensor, sizes = _kept(values[0]), values[1]
+    if not isinstance(tensor, DeviceValue):
+        return compute([tensor, sizes])
+    return [ListValue(tensor.dtype, element_sizes(sizes), list(tensor.slices()))]
+
+
+def _stacked(compute: Compute, place: Place, values: list[Any]) -> list[Any]:
+    """Items that all lie on the device and fit are not looked at: they are given as a list, to be put side by side."""
+    items = values[0].items()
+    if isinstance(place, View) and stays_there(place) and len(items) == place.sizes[0]:
+        if all(isinstance(item, DeviceValue) and item.shape == place.sizes[1:] for item in items):
+            return [list(items)]
+    return compute(values)

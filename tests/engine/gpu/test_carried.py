@@ -1,0 +1,211 @@
+"""Loops, branches and calls on a device: what they carry stays there, and the results are the CPU's."""
+
+import gc
+
+import numpy as np
+import pytest
+
+import headrace as tf
+from headrace.engine.gpu import find
+from headrace.engine.gpu.memory import ledger_of
+from headrace.engine.gpu.values import Pool
+from headrace.engine.nest import flatten
+from headrace.engine.session_config import DEFAULTS
+
+rng = np.random.default_rng(0)
+# Large enough to stay on the device.
+SIZE = 40
+X = (rng.normal(size=(SIZE, SIZE)) / 8).astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def device(sim, monkeypatch):
+    monkeypatch.setenv("HEADRACE_GPU", "sim")
+    monkeypatch.setattr(find, "_simulations", [sim])
+    return sim
+
+
+@pytest.fixture(autouse=True)
+def graph():
+    with tf.Graph().as_default() as graph:
+        tf.set_random_seed(7)
+        yield graph
+
+
+@pytest.fixture
+def crossings(device, monkeypatch):
+    """The bytes of all arrays that cross between host and device."""
+    found = []
+    upload, download = device.upload, device.download
+    monkeypatch.setattr(device, "upload", lambda address, host: (found.append(host.nbytes), upload(address, host))[1])
+    monkeypatch.setattr(device, "download", lambda host, a: (found.append(host.nbytes), download(host, a))[1])
+    return found
+
+
+def agree(fetches, feeds, steps=3, tolerance=1e-5):
+    found = []
+    for backend in ("cpu", "gpu"):
+        with tf.Session(backend=backend) as session:
+            session.run(tf.global_variables_initializer())
+            found.append([*(session.run(fetches, feeds) for _ in range(steps)), session.run(tf.global_variables())])
+    for mine, wanted in zip(flatten(found[1]), flatten(found[0]), strict=True):
+        if wanted is not None:
+            np.testing.assert_allclose(mine, wanted, rtol=tolerance, atol=tolerance)
+
+
+def crossed(session, fetches, feeds, crossings):
+    """The bytes of large arrays that cross in a run after the first."""
+    for _ in range(2):
+        session.run(fetches, feeds)
+    crossings.clear()
+    session.run(fetches, feeds)
+    return [nbytes for nbytes in crossings if nbytes > 4096]
+
+
+def loop(x, count=5):
+    w = tf.get_variable("w", initializer=X)
+
+    def body(i, h, total):
+        h = tf.tanh(tf.matmul(h, w) + x)
+        return i + 1, h, total + h
+
+    return tf.while_loop(lambda i, *_: i < count, body, [0, x, tf.zeros_like(x)])[1:]
+
+
+def test_loop_variables_and_captures_stay_on_the_device(crossings):
+    x = tf.placeholder(tf.float32, [SIZE, SIZE])
+    total = tf.reduce_sum(loop(x * 2.0)[1])
+    agree(total, {x: X})
+    with tf.Session(backend="gpu") as session:
+        session.run(tf.global_variables_initializer())
+        # The fed array alone.
+        assert crossed(session, total, {x: X}, crossings) == [X.nbytes]
+
+
+def test_a_loop_trains_without_leaving_the_device(crossings):
+    x = tf.placeholder(tf.float32, [SIZE, SIZE])
+    loss = tf.reduce_mean(tf.square(loop(x)[1] - 0.3))
+    step = tf.train.AdamOptimizer(0.01).minimize(loss)
+    agree([loss, step], {x: X}, 4, 1e-4)
+    with tf.Session(backend="gpu") as session:
+        session.run(tf.global_variables_initializer())
+        assert crossed(session, [loss, step], {x: X}, crossings) == [X.nbytes]
+
+
+def test_a_recurrent_network_trains_without_leaving_the_device(crossings):
+    x, lengths = tf.placeholder(tf.float32, [33, 6, 36]), tf.placeholder(tf.int32, [33])
+    cell = tf.nn.rnn_cell.BasicRNNCell(34)
+    outputs, state = tf.nn.dynamic_rnn(cell, x, sequence_length=lengths, dtype=tf.float32)
+    loss = tf.reduce_mean(tf.square(outputs - 0.3)) + tf.reduce_sum(state) * 0.01
+    step = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
+    feeds = {x: rng.normal(size=(33, 6, 36)), lengths: rng.integers(0, 7, 33)}
+    agree([loss, step], feeds, 4, 1e-4)
+    with tf.Session(backend="gpu") as session:
+        session.run(tf.global_variables_initializer())
+        assert crossed(session, [loss, step], feeds, crossings) == [33 * 6 * 36 * 4]
+
+
+def test_what_branches_take_and_give_stays_on_the_device(crossings):
+    x, which = tf.placeholder(tf.float32, [SIZE, SIZE]), tf.placeholder(tf.bool, [])
+    v = tf.get_variable("v", initializer=X)
+    y = tf.cond(which, lambda: tf.matmul(x * 2.0, v), lambda: tf.tanh(x) - v)
+    loss = tf.reduce_sum(tf.square(y))
+    step = tf.train.GradientDescentOptimizer(0.01).minimize(loss)
+    for value in (True, False):
+        agree([loss, step], {x: X, which: value}, 3, 1e-4)
+        with tf.Session(backend="gpu") as session:
+            session.run(tf.global_variables_initializer())
+            assert crossed(session, [loss, step], {x: X, which: value}, crossings) == [X.nbytes]
+
+
+def test_a_loss_scale_keeps_gradients_on_the_device(crossings, monkeypatch):
+    # Sessions made afterwards would be of mixed precision too.
+    monkeypatch.setattr(DEFAULTS, "mixed_precision", "float32")
+    x = tf.placeholder(tf.float32, [SIZE, SIZE])
+    loss = tf.reduce_mean(tf.square(tf.layers.dense(x, SIZE, name="dense") - 1.0))
+    optimizer = tf.train.GradientDescentOptimizer(0.1)
+    optimizer = tf.train.experimental.enable_mixed_precision_graph_rewrite(optimizer)
+    step = optimizer.minimize(loss)
+    with tf.Session(backend="gpu") as session:
+        session.run(tf.global_variables_initializer())
+        assert crossed(session, [loss, step], {x: X}, crossings) == [X.nbytes]
+
+
+def test_loops_within_loops_and_what_is_handed_on():
+    x = tf.placeholder(tf.float32, [SIZE, SIZE])
+
+    def outer(i, h, same):
+        _, h = tf.while_loop(lambda j, _: j < 2, lambda j, a: (j + 1, tf.tanh(a + same)), [0, h])
+        h = tf.cond(i > 0, lambda: h * 0.5, lambda: h)
+        return i + 1, h, same
+
+    _, h, same = tf.while_loop(lambda i, *_: i < 3, outer, [0, x, x + 1.0])
+    agree([h, same, tf.gradients(h, x)[0], h], {x: X}, tolerance=1e-4)
+
+
+def test_shapes_that_change_from_one_iteration_to_the_next():
+    x = tf.placeholder(tf.float32, [None, SIZE])
+
+    def body(i, h):
+        return i + 1, tf.concat([h, h[:30]], 0)
+
+    shapes = [tf.TensorShape([]), tf.TensorShape([None, SIZE])]
+    _, h = tf.while_loop(lambda i, _: i < 12, body, [0, x], shape_invariants=shapes)
+    agree([h, tf.reduce_sum(h)], {x: X})
+
+
+def test_arrays_of_tensors_hold_what_is_on_the_device():
+    x = tf.placeholder(tf.float32, [4, SIZE, SIZE])
+    array = tf.TensorArray(tf.float32, 6, clear_after_read=False).unstack(tf.concat([x, x[:2]], 0) * 2.0)
+    out = tf.TensorArray(tf.float32, 6)
+
+    def body(i, out):
+        return i + 1, out.write(5 - i, tf.tanh(array.read(i)) + array.read(0))
+
+    _, out = tf.while_loop(lambda i, _: i < 6, body, [0, out])
+    stacked, first = out.stack(), array.gather([1, 0])
+    agree([stacked, first, array.concat(), tf.gradients(stacked, x)[0]], {x: rng.normal(size=(4, SIZE, SIZE))})
+
+
+def test_what_is_placed_on_the_host_is_there(crossings):
+    x = tf.placeholder(tf.float32, [SIZE, SIZE])
+    twice = tf.matmul(x, x)
+    with tf.device("/cpu:0"):
+        array = tf.TensorArray(tf.float32, 3, clear_after_read=False).write(0, twice).write(1, twice + 1.0)
+        read = array.write(2, twice).stack()
+    # A loop that nothing on the device computes in: what it captures comes home once.
+    _, total = tf.while_loop(
+        lambda i, _: i < 5,
+        lambda i, a: (i + 1, tf.reshape(tf.py_func(lambda a, b: a + b, [a, twice], tf.float32), [SIZE, SIZE])),
+        [0, tf.zeros([SIZE, SIZE])],
+    )
+    agree([read * 2.0, total], {x: X})
+    with tf.Session(backend="gpu") as session:
+        # What is fed, what is captured, the result there and back.
+        assert crossed(session, total, {x: X}, crossings) == [X.nbytes] * 4
+
+
+def test_without_memory_for_values_they_wait_on_the_host(monkeypatch):
+    def refuse(pool, nbytes):
+        raise tf.errors.ResourceExhaustedError(None, None, "none left")
+
+    monkeypatch.setattr(Pool, "_taken", refuse)
+    x = tf.placeholder(tf.float32, [SIZE, SIZE])
+    loss = tf.reduce_mean(tf.square(loop(x)[1] - 0.3))
+    agree([loss, tf.gradients(loss, x)[0]], {x: X}, tolerance=1e-4)
+
+
+def test_memory_of_values_is_given_back(device):
+    gc.collect()
+    before = ledger_of(device).used
+    x = tf.placeholder(tf.float32, [SIZE, SIZE])
+    loss = tf.reduce_mean(tf.square(loop(x)[1] - 0.3))
+    gradient, used = tf.gradients(loss, x)[0], []
+    with tf.Session(backend="gpu") as session:
+        session.run(tf.global_variables_initializer())
+        for _ in range(4):
+            session.run(gradient, {x: X})
+            used.append(ledger_of(device).used)
+    assert len(set(used[1:])) == 1
+    gc.collect()
+    assert ledger_of(device).used == before
