@@ -5,7 +5,7 @@
 // A score is `product * scale + mask * factor`. `tiles`, if given, has a byte a tile of the block's rows and a tile of the other
 // side: 0 where all weights are zero, 1 where the mask is, 2 where it must be read.
 
-#define HR_PLACE(T, name) T *name, long long name##_batch, long long name##_head, long long name##_row
+#define HR_FLASH_PLACE(T, name) T *name, long long name##_batch, long long name##_head, long long name##_row
 #define HR_AT(name) (name + batch * name##_batch + head * name##_head)
 #define HR_FLASH_SIZES int heads, long long matrices, int rows, int keys, int depth, int width
 #define HR_FLASH_MASK                                                                                                       \
@@ -60,7 +60,7 @@ struct flash_scores {
 
 template <class T, bool UNITS, int WARPS, int M, int C, int D>
 HR_DEVICE void flash_attention(
-    HR_PLACE(const T, query), HR_PLACE(const T, key), HR_PLACE(const T, value), HR_PLACE(T, mixed), float *most,
+    HR_FLASH_PLACE(const T, query), HR_FLASH_PLACE(const T, key), HR_FLASH_PLACE(const T, value), HR_FLASH_PLACE(T, mixed), float *most,
     float *share, HR_FLASH_SIZES, HR_FLASH_MASK) {
     constexpr int STRIDE = tile_of<T, D>::stride, OWN = 16 * M * WARPS, N = C / 8;
     HR_DYNAMIC_SHARED(T, memory);
@@ -152,7 +152,7 @@ HR_DEVICE void flash_attention(
 // What each query's slopes are taken against: its row of dy times its row of the result. A warp has a row.
 template <class T>
 HR_DEVICE void flash_levels(
-    HR_PLACE(const T, dy), HR_PLACE(const T, mixed), float *level, int heads, long long matrices, int rows, int width) {
+    HR_FLASH_PLACE(const T, dy), HR_FLASH_PLACE(const T, mixed), float *level, int heads, long long matrices, int rows, int width) {
     long long step = (long long)gridDim.x * (blockDim.x / 32);
     for (long long r = (long long)blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32; r < matrices * rows; r += step) {
         long long matrix = r / rows, row = r % rows, batch = matrix / heads, head = matrix % heads;
@@ -175,8 +175,8 @@ template <class T, int OWN, int C, int D> struct flash_stages {
 // The gradient by tiles of keys (BY_KEYS), `first` of keys and `second` of values, or by tiles of queries, `first` of these.
 template <class T, bool UNITS, int WARPS, int M, int C, int D, bool BY_KEYS>
 HR_DEVICE void flash_attention_gradient(
-    HR_PLACE(const T, query), HR_PLACE(const T, key), HR_PLACE(const T, value), HR_PLACE(const T, dy),
-    HR_PLACE(T, first), HR_PLACE(T, second), const float *most, const float *share, const float *level,
+    HR_FLASH_PLACE(const T, query), HR_FLASH_PLACE(const T, key), HR_FLASH_PLACE(const T, value), HR_FLASH_PLACE(const T, dy),
+    HR_FLASH_PLACE(T, first), HR_FLASH_PLACE(T, second), const float *most, const float *share, const float *level,
     HR_FLASH_SIZES, HR_FLASH_MASK) {
     constexpr int STRIDE = tile_of<T, D>::stride, OWN = 16 * M * WARPS, N = C / 8;
     constexpr int STAGES = flash_stages<T, OWN, C, D>::count;
