@@ -271,6 +271,20 @@ def test_programs_that_wait_make_room_for_others(monkeypatch):
             np.testing.assert_allclose(session.run(total, {x: np.ones((rows, 1000))}), [rows / 1000] * 2, rtol=1e-5)
 
 
+def test_constants_of_programs_that_wait_make_room_too(monkeypatch):
+    x = tf.placeholder(tf.float32, [None, 100])
+    # Once the shape is known, this is folded to a constant of the plan.
+    table = tf.cumsum(tf.ones_like(x), axis=1)
+    total = tf.reduce_sum(tf.sinh(x) * table, axis=0)[:2]
+    ledger = ledger_of(find_device())
+    gc.collect()
+    monkeypatch.setattr(ledger, "limit", ledger.used + 1_100_000)
+    with tf.Session(backend="gpu") as session:
+        for rows in (400, 500, 600, 640, 400, 500):
+            found = session.run(total, {x: np.ones((rows, 100))})
+            np.testing.assert_allclose(found, np.sinh(1) * rows * np.arange(1, 3), rtol=1e-5)
+
+
 def test_traced_runs_name_the_device():
     x = tf.placeholder(tf.float32, [4, 4], name="x")
     y = tf.matmul(tf.tanh(x), x, name="y")
