@@ -89,7 +89,7 @@ def _found() -> Iterator[Line]:
     for card in found.cards:
         yield Line(f"GPU {card.index}", f"{card.name}, {card.architecture}, {card.nbytes / 2**30:.0f} GiB")
     native = load_native()
-    yield Line("native runtime", native if isinstance(native, str) else "built")
+    yield Line("native code", native if isinstance(native, str) else "built")
     if found.reason:
         return
     cuda = driver.cuda_of_cupy() or min(found.cuda, driver.NEWEST_CUDA)
