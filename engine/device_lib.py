@@ -4,10 +4,54 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
+from .device import DeviceSpec
+from .gpu.device import Device
 from .gpu.find import capability, find_device
 from .protos import DeviceAttributes
+
+
+class ListedDevice(str):
+    """The full name of a device of a session, which `Session.list_devices` gives; a string that knows more.
+
+    `memory_limit_bytes` is 0 for devices of other tasks.
+    """
+
+    memory_limit_bytes: int
+
+    def __new__(cls, name: str, memory_limit_bytes: int) -> ListedDevice:
+        """The device of this full name."""
+        made = super().__new__(cls, name)
+        made.memory_limit_bytes = memory_limit_bytes
+        return made
+
+    @property
+    def name(self) -> str:
+        """Such as "/job:localhost/replica:0/task:0/device:GPU:0"."""
+        return str(self)
+
+    @property
+    def device_type(self) -> str:
+        """CPU or GPU."""
+        return DeviceSpec.from_string(self).device_type or ""
+
+    @property
+    def incarnation(self) -> int:
+        """A number of this device and process."""
+        return _incarnation(self)
+
+
+def devices_of_session(names: Sequence[str], device: Device | None, here: bool) -> list[ListedDevice]:
+    """The devices of these names, whose memory is known if they are `here`; the GPU is `device`."""
+
+    def nbytes(name: str) -> int:
+        if not here:
+            return 0
+        return device.memory()[1] if device is not None and "GPU" in name else _memory()
+
+    return [ListedDevice(name, nbytes(name)) for name in names]
 
 
 def list_local_devices(session_config: Any = None) -> list[DeviceAttributes]:
@@ -20,8 +64,7 @@ def list_local_devices(session_config: Any = None) -> list[DeviceAttributes]:
         >>> [d.name for d in list_local_devices()][0]
         '/device:CPU:0'
     """
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    found = [_attributes("CPU", memory, "")]
+    found = [_attributes("CPU", _memory(), "")]
     device = find_device(session_config)
     if device is not None:
         major, minor = capability(device)
@@ -32,8 +75,15 @@ def list_local_devices(session_config: Any = None) -> list[DeviceAttributes]:
 
 def _attributes(kind: str, nbytes: int, text: str) -> DeviceAttributes:
     name = f"/device:{kind}:0"
-    # One number a device and process, as TensorFlow's.
-    incarnation = zlib.crc32(f"{name} {os.getpid()}".encode()) | 1 << 32
     return DeviceAttributes(
-        name=name, device_type=kind, memory_limit=nbytes, incarnation=incarnation, physical_device_desc=text
+        name=name, device_type=kind, memory_limit=nbytes, incarnation=_incarnation(name), physical_device_desc=text
     )
+
+
+def _incarnation(name: str) -> int:
+    """One number a device and process, as TensorFlow's."""
+    return zlib.crc32(f"{name} {os.getpid()}".encode()) | 1 << 32
+
+
+def _memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

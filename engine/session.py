@@ -30,6 +30,7 @@ from .tensor_types import IndexedSlices, SparseTensor
 
 if TYPE_CHECKING:
     from .debug.watching import Watching
+    from .device_lib import ListedDevice
     from .gpu.device import Device
 
 
@@ -310,9 +311,13 @@ class BaseSession:
         explained = step.compiled.explain(tuple(np.shape(v) for v in values))
         return explained if isinstance(explained, str) else show_plan(*explained)
 
-    def list_devices(self) -> list[str]:
-        """The full names of the devices this session runs on."""
-        return self.options.placement.device_names() if self.server is None else self.server.device_names()
+    def list_devices(self) -> list[ListedDevice]:
+        """The devices this session runs on: their full names, with `name`, `device_type` and `memory_limit_bytes`."""
+        from .device_lib import devices_of_session  # few programs ask
+
+        here = self.server is None
+        names = self.options.placement.device_names() if self.server is None else self.server.device_names()
+        return devices_of_session(names, self.options.device, here)
 
     def as_default(self) -> Any:
         """A context manager that makes this the session of `Tensor.eval` and `Operation.run`, and leaves it open."""

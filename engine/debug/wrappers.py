@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from ..device_lib import ListedDevice
 from ..errors import OutOfRangeError
 from ..graph import DEFAULT, Graph, remove_innermost
 from ..protos import RunOptions
@@ -185,7 +186,7 @@ class BaseDebugWrapperSession:
         """As MonitoredSession's."""
         return bool(self._sess.should_stop())
 
-    def list_devices(self) -> list[str]:
+    def list_devices(self) -> list[ListedDevice]:
         """The devices of the session inside."""
         return list(self._sess.list_devices())
 

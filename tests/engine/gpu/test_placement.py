@@ -34,6 +34,8 @@ def without(monkeypatch):
 @pytest.mark.usefixtures("simulated")
 def test_a_session_uses_the_gpu_where_there_is_one():
     assert tf.Session().list_devices() == [CPU, GPU]
+    assert [(d.name, d.device_type) for d in tf.Session().list_devices()] == [(CPU, "CPU"), (GPU, "GPU")]
+    assert all(d.memory_limit_bytes > 0 and d.incarnation for d in tf.Session().list_devices())
     assert tf.Session(backend="cpu").list_devices() == [CPU]
     assert tf.Session(config=tf.ConfigProto(device_count={"GPU": 0})).options.backend == "cpu"
     assert tf.test.is_gpu_available() and tf.test.gpu_device_name() == "/device:GPU:0"
