@@ -136,9 +136,10 @@ class GpuProgram(PlannedProgram):
         segment: DeviceSegment | None = None
         self.inputs: list[Added] = []
         self.gathered: set[View] = set()
+        last = max((i for i, bound in enumerate(found) if bound is not None and bound.work), default=0)
         for i, (step, bound) in enumerate(zip(self.plan.steps, found, strict=True)):
             if bound is None:
-                self._end(segment, False)
+                self._end(segment, i > last)
                 segment = None
                 self._download(self.moves[i], step)
                 self._add(i, step, self._host_calls(i, step))

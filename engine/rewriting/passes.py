@@ -15,6 +15,7 @@ from .fuse_layer_norm import fuse_layer_norm
 from .fuse_matmul import fuse_matmul
 from .fuse_matmul_updates import fuse_matmul_updates
 from .fuse_norm import fuse_norm
+from .group_lists import group_lists
 from .infer import fold, infer
 from .merge import merge
 from .mixed_precision import mixed_precision
@@ -47,9 +48,10 @@ PASSES: dict[str, Pass] = {
     "repeat": repeat,
     "fuse": fuse,
     "fuse_casts": fuse_casts,
+    "group_lists": group_lists,
 }
-# Where expressions of several dtypes are kernels of their own.
-ONLY_ON_DEVICES = frozenset({"fuse_casts"})
+# Where expressions of several dtypes are kernels of their own, and what the host does cuts other work in two.
+ONLY_ON_DEVICES = frozenset({"fuse_casts", "group_lists"})
 # What goes on where another pass ended, and is off with it.
 _AFTER = {"fuse_casts": "fuse"}
 # After which pass products become ones of 16 bits, where that is asked for. What is recognised as a whole by then stays one:

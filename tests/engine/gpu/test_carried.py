@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import headrace as tf
+from headrace.engine.backends.gpu import GpuProgram
 from headrace.engine.gpu import find
 from headrace.engine.gpu.memory import ledger_of
 from headrace.engine.gpu.values import Pool
@@ -105,6 +106,18 @@ def test_a_recurrent_network_trains_without_leaving_the_device(crossings):
         assert crossed(session, [loss, step], feeds, crossings) == [33 * 6 * 36 * 4]
 
 
+def test_a_body_is_one_segment_between_its_lists():
+    x = tf.placeholder(tf.float32, [33, 6, 36])
+    outputs, _ = tf.nn.dynamic_rnn(tf.nn.rnn_cell.BasicRNNCell(34), x, dtype=tf.float32)
+    gradient = tf.gradients(tf.reduce_mean(tf.square(outputs)), x)[0]
+    with tf.Session(backend="gpu") as session:
+        session.run(tf.global_variables_initializer())
+        session.run(gradient, {x: rng.normal(size=(33, 6, 36))})
+        calls = [call for call in session.runtime.call._calls.values() if call.runs]
+        programs = [p for call in calls for idle in call.step._idle.values() for p in idle]
+        assert [len(p.segments) for p in programs if isinstance(p, GpuProgram)] == [1, 1]
+
+
 def test_what_branches_take_and_give_stays_on_the_device(crossings):
     x, which = tf.placeholder(tf.float32, [SIZE, SIZE]), tf.placeholder(tf.bool, [])
     v = tf.get_variable("v", initializer=X)
@@ -129,6 +142,20 @@ def test_a_loss_scale_keeps_gradients_on_the_device(crossings, monkeypatch):
     with tf.Session(backend="gpu") as session:
         session.run(tf.global_variables_initializer())
         assert crossed(session, [loss, step], {x: X}, crossings) == [X.nbytes]
+
+
+def test_traced_loops_give_the_same(crossings):
+    x = tf.placeholder(tf.float32, [SIZE, SIZE])
+    total = loop(x)[1]
+    options, metadata = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE), tf.RunMetadata()
+    with tf.Session(backend="gpu") as session:
+        session.run(tf.global_variables_initializer())
+        plain = session.run(total, {x: X})
+        for _ in range(2):
+            traced = session.run(total, {x: X}, options=options, run_metadata=metadata)
+            np.testing.assert_array_equal(traced, plain)
+    stats = [s for d in metadata.step_stats.dev_stats for s in d.node_stats]
+    assert any("while" in s.node_name and "MatMul" in s.timeline_label for s in stats)
 
 
 def test_loops_within_loops_and_what_is_handed_on():
