@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 
 from ..dtypes import DType
 from ..errors import AlreadyExistsError, DataLossError, NotFoundError
-from .files import rename, sync_folder
+from .files import alone_in, rename, sync_folder
 from .hdf5 import dataset_name
 from .manifest import (
     Entry,
@@ -43,11 +43,23 @@ class Part:
 def write_checkpoint(prefix: str, shards: Sequence[Sequence[Part]], random: RandomState | None = None) -> Manifest:
     """Writes a checkpoint: one file a list of parts, then the manifest.
 
-    A checkpoint of the same prefix stays whole until the new one is. `random` is kept beside the tensors.
+    A checkpoint of the same prefix stays whole until the new one is. `random` is kept beside the tensors. Of several
+    processes that write one prefix each waits for those before: what is there in the end is one's.
 
     Raises:
         AlreadyExistsError: two parts are the same slice of the same tensor.
     """
+    with _turn(prefix):
+        return _write_checkpoint(prefix, shards, random)
+
+
+def _turn(prefix: str) -> AbstractContextManager[None]:
+    # The parts of a sharded save are written side by side.
+    is_part = re.search(r"-\d{5}-of-\d{5}$", Path(prefix).name)
+    return nullcontext() if is_part else alone_in(manifest_path(prefix).parent)
+
+
+def _write_checkpoint(prefix: str, shards: Sequence[Sequence[Part]], random: RandomState | None) -> Manifest:
     folder, name = manifest_path(prefix).parent, Path(prefix).name
     old = _old_shards(prefix)
     manifest = Manifest(random=random)
@@ -136,8 +148,17 @@ def merge_checkpoints(
     """
     sources = [(prefix, read_manifest(prefix)) for prefix in prefixes]
     _check_sources(sources)
+    manifest_path(destination).parent.mkdir(parents=True, exist_ok=True)
+    with _turn(destination):
+        merged = _merge(sources, destination, random)
+    for prefix, _ in sources if delete_old else ():
+        manifest_path(prefix).unlink(missing_ok=True)
+        _remove_empty(manifest_path(prefix).parent)
+    return merged
+
+
+def _merge(sources: Sequence[tuple[str, Manifest]], destination: str, random: RandomState | None) -> Manifest:
     folder, name = manifest_path(destination).parent, Path(destination).name
-    folder.mkdir(parents=True, exist_ok=True)
     old = _old_shards(destination)
     count = sum(len(m.shards) for _, m in sources)
     merged = Manifest(random=_all_random([*(m.random for _, m in sources), random]))
@@ -151,9 +172,6 @@ def merge_checkpoints(
     sync_folder(folder)
     write_manifest(destination, merged)
     _remove_leftovers(folder, name, merged)
-    for prefix, _ in sources if delete_old else ():
-        manifest_path(prefix).unlink(missing_ok=True)
-        _remove_empty(manifest_path(prefix).parent)
     return merged
 
 

@@ -121,6 +121,27 @@ def test_a_save_removes_what_a_kill_left_of_its_prefix(tmp_path):
     assert {p for p in tmp_path.iterdir() if not p.stat().st_size} == set(kept)
 
 
+def test_several_that_save_one_prefix_at_a_time_leave_a_whole_checkpoint(tmp_path):
+    """As the ranks of a job do whose program says nothing about ranks."""
+    start, failures = threading.Barrier(4), []
+
+    def work(number):
+        start.wait()
+        for step in range(number, 40, 4):
+            try:
+                save(tmp_path, step, f"{tmp_path}/same")
+            except Exception as error:  # the test's own thread shows it
+                failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == [] and orphans(tmp_path) == set()
+    assert verified(f"{tmp_path}/same").status == 0
+
+
 @pytest.mark.parametrize("name", ["allocate", "sync"])
 @pytest.mark.parametrize("call", [0, 1])
 def test_a_large_shard_is_whole_or_not_there(name, call, tmp_path, monkeypatch):
