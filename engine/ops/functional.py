@@ -13,6 +13,7 @@ from ..dtypes import DType
 from ..errors import InvalidArgumentError
 from ..graph import Graph, Operation, Sizes, Tensor
 from ..inference import InferenceContext
+from ..list_value import ListValue
 from ..registry import op
 from ..resources import VariableStorage
 from ..shapes import TensorShape
@@ -160,7 +161,8 @@ def fake_param_op(*, dtype: DType, shape: TensorShape | None = None, name: str |
 
 @fake_param_op.kernel
 def fake_param_kernel(xp: Any, *, dtype: DType, shape: Any) -> Any:
-    return np.zeros((0,), dtype.numpy)
+    # A loop around the branches may keep it among the lists that are used.
+    return ListValue(dtype.numpy, None) if dtype.name == "variant" else np.zeros((0,), dtype.numpy)
 
 
 @fake_param_op.shape

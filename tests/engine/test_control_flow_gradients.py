@@ -208,6 +208,14 @@ def test_nested_loops_and_branches(session):
     check(session, y, x, 1.3, -0.7, second=False)
 
 
+def test_a_loop_in_a_branch_in_a_loop(session):
+    x = placeholder("float64", [2])
+    grown = lambda v: while_loop(lambda j, v: j < 2, lambda j, v: (j + 1, v * v * 0.9), [constant(0), v])[1]  # noqa: E731
+    body = lambda i, v: (i + 1, cond(i % 2 < 1, lambda: grown(v), lambda: v - 0.3 * x))  # noqa: E731
+    y = while_loop(lambda i, v: i < 4, body, [constant(0), x])[1]
+    check(session, y, x, [1.1, 0.8])
+
+
 def test_second_order_of_nested_loops(session):
     x = placeholder("float64", [])
 
