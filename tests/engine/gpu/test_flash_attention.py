@@ -1,5 +1,6 @@
 """Fused attention on the simulated GPU: NumPy's numbers for any lengths, widths and masks, and the same bits in any order."""
 
+import gc
 import os
 
 import ml_dtypes
@@ -272,6 +273,8 @@ def test_memory_grows_with_the_rows(sim, monkeypatch, precision):
     def used(steps):
         with tf.Graph().as_default(), tf.Session(backend="gpu", mixed_precision=precision) as session:
             ledger = ledger_of(find_device())
+            # What other tests left behind.
+            gc.collect()
             before = ledger.used
             x, fetches = transformer(steps, causal=False)
             session.run(tf.global_variables_initializer())
