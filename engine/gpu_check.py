@@ -14,6 +14,7 @@ import numpy as np
 
 from .errors import OpError
 from .gpu.cuda import driver, library
+from .gpu.cuda.device import CallByCall
 from .gpu.cuda.nvrtc import Nvrtc
 from .gpu.device import Convolution, Device, Product
 from .gpu.find import find_device
@@ -252,6 +253,7 @@ def replays(device: Device) -> str:
         call()
     with lock_of(device):
         replay = device.capture(calls)
+    _require(not isinstance(replay, CallByCall), "nothing is captured: the log says why")
     for step in range(4):
         device.upload(product.a, a + np.float32(step))
         replay()

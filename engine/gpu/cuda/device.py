@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import threading
 import weakref
@@ -14,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import InternalError
 from ...unsupported import UnsupportedError
 from ..cache import Unit, UnitCache
 from ..device import ALIGNMENT, Call, Convolution, Dimensions, Product
@@ -28,6 +30,8 @@ from .nccl import NcclSums
 from .nvrtc import Nvrtc, NvrtcCompiler
 from .transfers import Downloads, Uploads
 from .workspace import Workspace
+
+logger = logging.getLogger("headrace")
 
 Array = np.ndarray[Any, Any]
 # What a block may have of shared memory, its own and what a launch adds, without asking.
@@ -172,19 +176,32 @@ class CudaDevice:
         return Asked("a fill", partial(self._runtime.memsetAsync, address, byte, nbytes, self.stream))
 
     def capture(self, calls: Sequence[Call]) -> Call:
-        """All these calls as one CUDA graph. They must have run before: what loads or allocates at first use would fail."""
+        """All these calls as one CUDA graph. They must have run before: what loads or allocates at first use would fail.
+
+        Where CUDA or a library refuses to be captured, a warning says why, and the calls are made one by one.
+        """
         self.activate()
-        runtime = self._runtime
-        with self._waste.held_back():
-            self._asked("a capture", runtime.streamBeginCapture, self.stream, runtime.streamCaptureModeRelaxed)
-            try:
-                for call in calls:
-                    call()
-            except BaseException:
-                self._abandon_capture()
+        try:
+            with self._waste.held_back():
+                graph = self._recorded(calls)
+            return Graph(self._runtime, graph, self.stream, (*calls, self._workspace.block), self._waste)
+        except InternalError as error:
+            if getattr(error.__cause__, "status", None) in LOST:
                 raise
-            graph = self._asked("a capture", runtime.streamEndCapture, self.stream)
-        return Graph(runtime, graph, self.stream, (*calls, self._workspace.block), self._waste)
+            logger.warning("A step of %d calls is not captured, and runs call by call: %s", len(calls), error.message)
+            return CallByCall(calls)
+
+    def _recorded(self, calls: Sequence[Call]) -> int:
+        runtime = self._runtime
+        self._asked("a capture", runtime.streamBeginCapture, self.stream, runtime.streamCaptureModeRelaxed)
+        try:
+            for call in calls:
+                call()
+        except BaseException:
+            self._abandon_capture()
+            raise
+        graph: int = self._asked("a capture", runtime.streamEndCapture, self.stream)
+        return graph
 
     def synchronize(self) -> None:
         self.activate()
@@ -235,6 +252,19 @@ class CudaDevice:
         except UnsupportedError as error:
             return str(error)
         return Convolutions(cudnn, self, self.stream, self._workspace)
+
+
+class CallByCall:
+    """Calls that could not be captured."""
+
+    __slots__ = ("_calls",)
+
+    def __init__(self, calls: Sequence[Call]) -> None:
+        self._calls = tuple(calls)
+
+    def __call__(self) -> None:
+        for call in self._calls:
+            call()
 
 
 class Waste:

@@ -156,9 +156,25 @@ def test_a_call_that_fails_ends_the_capture(device: CudaDevice, cuda: FakeCuda) 
     with pytest.raises(ValueError, match="no"):
         device.capture([fails])
     assert cuda.capturing is None and not cuda.graphs
-    with pytest.raises(InternalError, match="while a step was captured"):
-        device.capture([device.synchronize])
-    assert cuda.capturing is None
+
+
+def test_what_cannot_be_captured_runs_call_by_call(device: CudaDevice, cuda: FakeCuda, caplog: Any) -> None:
+    a, b = device.allocate(16), device.allocate(16)
+    device.upload(a, np.ones(4, np.float32))
+    step = device.capture([launch(device, b, a, 1.0, 4), device.synchronize])
+    assert cuda.capturing is None and not cuda.graphs
+    assert "A step of 2 calls is not captured, and runs call by call: " in caplog.text
+    assert "a call that waits was made while a step was captured" in caplog.text
+    cuda.fails["graphInstantiate"] = 999
+    others = device.capture([launch(device, a, b, 1.0, 4)])
+    got = np.zeros(4, np.float32)
+    for call, address, wanted in ((step, b, 2), (others, a, 3)):
+        call()
+        device.download(got, address)
+        assert (got == wanted).all()
+    cuda.fails["launchKernel"] = 700
+    with pytest.raises(InternalError, match="compute-sanitizer"):
+        device.capture([launch(device, b, a, 1.0, 4)])
 
 
 def test_kernels_are_loaded_once(device: CudaDevice, cuda: FakeCuda) -> None:
