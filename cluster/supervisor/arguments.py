@@ -73,6 +73,9 @@ def settings_of(options: argparse.Namespace) -> Settings:
         raise ValueError(f"{options.ps} of {options.n} processes cannot be parameter servers: at least one must train")
     if options.ps and TF_CONFIG in os.environ:
         raise ValueError("--ps says the cluster, and so does TF_CONFIG: leave one of them out")
+    # Options of mpirun may name other hosts and folders.
+    if not (options.module or options.mpirun_options or Path(program[0]).exists()):
+        raise ValueError(f"there is no program {program[0]} in {Path.cwd()}")
     return Settings(
         program,
         options.n,

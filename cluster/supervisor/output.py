@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import BinaryIO
 
 # What launchers are asked to put before what a rank prints, wherever that begins, and how it is found again.
@@ -61,26 +63,33 @@ class Lines:
         self._rest, self._begun = b"", {}
 
 
+def drop(descriptor: int) -> None:
+    """Lets all that is written from now on go nowhere: who read it has gone away (`| head`), which is no reason to stop."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
 def relay(source: BinaryIO, target: BinaryIO, family: str) -> threading.Thread:
     """Starts a thread that copies a launcher's output, line by line, until its end."""
 
     def write(line: bytes) -> None:
-        target.write(line)
-        target.flush()
+        try:
+            target.write(line)
+            target.flush()
+        except BrokenPipeError:
+            drop(target.fileno())
 
     def copy() -> None:
         lines = Lines(family, write)
-        # A reader that has gone away (`| head`) is no reason to stop: what comes is read and dropped.
         with source:
             while piece := source.read1(1 << 16):  # type: ignore[attr-defined]
                 try:
                     lines.add(piece)
-                except (BrokenPipeError, ValueError):
+                except ValueError:
                     lines = Lines(family, lambda line: None)
-        try:
+        with suppress(ValueError):
             lines.close()
-        except (BrokenPipeError, ValueError):
-            return
 
     thread = threading.Thread(target=copy, name="output of ranks", daemon=True)
     thread.start()

@@ -27,6 +27,7 @@ def main() -> None:
     """Runs the program of the command line."""
     rank = next((os.environ[name] for name in _RANKS if name in os.environ), "0")
     _end_with_launcher()
+    _read_nothing()
     _register(rank)
     if "HEADRACE_CLUSTER" in os.environ:
         os.environ["TF_CONFIG"] = _tf_config(json.loads(os.environ["HEADRACE_CLUSTER"]), int(rank))
@@ -49,6 +50,13 @@ def _end_with_launcher() -> None:
         ctypes.CDLL(None).prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
         if os.getppid() != launcher:
             os._exit(1)
+
+
+def _read_nothing() -> None:
+    """Gives the program an empty standard input: Open MPI gives rank 0 one that never ends, nor has anything in it."""
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.close(empty)
 
 
 def _register(rank: str) -> None:

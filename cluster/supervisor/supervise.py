@@ -11,6 +11,7 @@ from types import FrameType
 from ...engine.training.preemption import PREEMPTED_STATUS
 from .attempt import Attempt, Outcome, Settings
 from .command import Mpirun, find_mpirun
+from .output import drop
 
 # Status where nothing could be started, as for wrong usage.
 NOT_STARTED = 2
@@ -100,8 +101,11 @@ class Supervisor:
 
 def say(text: str) -> None:
     """Writes a line of the supervisor's own."""
-    sys.stderr.write(f"[headrace] {text}\n")
-    sys.stderr.flush()
+    try:
+        sys.stderr.write(f"[headrace] {text}\n")
+        sys.stderr.flush()
+    except BrokenPipeError:
+        drop(sys.stderr.fileno())
 
 
 def run(settings: Settings) -> int:

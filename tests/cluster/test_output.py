@@ -1,8 +1,11 @@
 """Output of ranks: whole lines behind their rank, wherever the launcher's pieces are cut."""
 
+import io
+import os
+
 import pytest
 
-from headrace.cluster.supervisor.output import Lines
+from headrace.cluster.supervisor.output import Lines, relay
 
 MPICH = "\x1e0\x1fone\x1e1\x1fa \x1e0\x1f two\n\x1e1\x1fb\n\x1e1\x1fbar 1\rbar 2\x1e0\x1f\n\x1e0\x1flast"
 OPEN_MPI = (
@@ -36,3 +39,11 @@ def test_text_without_end_of_line_is_shown_all_the_same():
     assert found == [b"[3] " + b"x" * 80000 + b"\n"]
     lines.close()
     assert b"".join(found) == b"[3] " + b"x" * 80000 + b"\n[3] " + b"x" * 20000 + b"\n"
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    read, written = os.pipe()
+    os.close(read)
+    with os.fdopen(written, "wb") as target:
+        relay(io.BytesIO(MPICH.encode()), target, "MPICH").join()
+        target.write(b"more")

@@ -217,6 +217,36 @@ def test_mpirun_is_looked_for_beside_the_interpreter(tmp_path, monkeypatch):
         find_mpirun(tmp_path / "python")
 
 
+READER = """
+import sys, time
+from pathlib import Path
+print("read", repr(sys.stdin.read()), flush=True)
+while not Path(sys.argv[1]).exists():
+    time.sleep(0.05)
+print("goes on")
+"""
+
+
+def test_nothing_is_read_and_who_reads_the_output_may_go_away(tmp_path):
+    before = leftovers.shared_memory()
+    (tmp_path / "reader.py").write_text(READER)
+    run = [str(PYTHON), "-m", "headrace", "run", "-n", "2", str(tmp_path / "reader.py"), str(tmp_path / "gone")]
+    with subprocess.Popen(
+        run,
+        env=job_environment(tmp_path, "read"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        said = [process.stdout.readline() for _ in range(2)]
+        process.stdout.close()
+        (tmp_path / "gone").touch()
+        errors = process.stderr.read()
+    assert sorted(said) == [b"[0] read ''\n", b"[1] read ''\n"]
+    assert (process.returncode, errors) == (0, b"")
+    check_nothing_left(tmp_path, before)
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [
@@ -224,6 +254,7 @@ def test_mpirun_is_looked_for_beside_the_interpreter(tmp_path, monkeypatch):
         (["-n", "0", "x.py"], "argument -n: must be at least 1"),
         (["-n", "2", "--ps", "2", "x.py"], "2 of 2 processes cannot be parameter servers"),
         (["--stall-timeout", "-1", "x.py"], "must be a number of seconds"),
+        (["-n", "2", "x.py"], "there is no program x.py in "),
     ],
 )
 def test_wrong_usage(arguments, said):
