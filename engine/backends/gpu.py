@@ -184,8 +184,9 @@ class GpuProgram(PlannedProgram):
 
     def _give_results(self, segment: DeviceSegment) -> None:
         """Has the last segment gather the small fetched values that are on the device."""
+        later = {buffer for access in self.accesses for buffer in access.away}
         for place, start in self.places.items():
-            if Side.HOST not in self.newest[place.buffer] and place.nbytes:
+            if Side.HOST not in self.newest[place.buffer] and place.nbytes and place.buffer not in later:
                 source = self.memories.address(place.buffer) + place.offset
                 segment.calls.append(self.device.copy(self.memories.results.error + start, source, place.nbytes))
                 segment.owners.append(segment.owners[-1])

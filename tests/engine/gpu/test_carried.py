@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 import headrace as tf
+from headrace.engine import compiler
+from headrace.engine.backends import gpu_carried
 from headrace.engine.backends.gpu import GpuProgram
 from headrace.engine.gpu import find
 from headrace.engine.gpu.memory import ledger_of
@@ -104,6 +106,16 @@ def test_a_recurrent_network_trains_without_leaving_the_device(crossings):
     with tf.Session(backend="gpu") as session:
         session.run(tf.global_variables_initializer())
         assert crossed(session, [loss, step], feeds, crossings) == [33 * 6 * 36 * 4]
+
+
+def test_values_of_any_size_may_stay_there(monkeypatch):
+    monkeypatch.setattr(gpu_carried, "SMALL", 0)
+    monkeypatch.setattr(compiler, "computes_little", lambda plan: False)
+    x, lengths = tf.placeholder(tf.float32, [3, 4, 5]), tf.placeholder(tf.int32, [3])
+    outputs, state = tf.nn.dynamic_rnn(tf.nn.rnn_cell.GRUCell(6), x, sequence_length=lengths, dtype=tf.float32)
+    chosen = tf.cond(tf.reduce_sum(state) > 0.0, lambda: state * 2.0, lambda: outputs[:, 0])
+    gradient = tf.gradients(tf.reduce_sum(tf.square(outputs)) + tf.reduce_sum(chosen), x)[0]
+    agree([chosen, outputs, gradient], {x: rng.normal(size=(3, 4, 5)), lengths: [4, 0, 2]}, tolerance=1e-4)
 
 
 def test_a_body_is_one_segment_between_its_lists():
