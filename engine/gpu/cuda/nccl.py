@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +24,9 @@ _ID_BYTES = 128
 _IN_PROGRESS, _NOT_READY = 7, 600
 # Looks at a stream before the processor is given up between them, and for how long then.
 _LOOKS, _PAUSE = 1000, 5e-5
+# What is set stays. NCCL would map captured arrays for the other ranks, and wants them to be there until the capture is
+# gone; here both may go in any order.
+_DEFAULTS = {"NCCL_GRAPH_REGISTER": "0"}
 # ncclDataType_t and ncclRedOp_t.
 _DTYPES = {
     "int8": 0,
@@ -113,6 +117,8 @@ class NcclSums:
         if self._communicator.value:
             self._look()
             return
+        for name, value in _DEFAULTS.items():
+            os.environ.setdefault(name, value)
         own, status = UniqueId(), 0
         if self.ranks.rank == 0 and (status := self._library.ncclGetUniqueId(byref(own))):
             own = UniqueId()

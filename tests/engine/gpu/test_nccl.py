@@ -197,6 +197,12 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> OneCapture:
     return fake
 
 
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it was, when the test is over."""
+    monkeypatch.setenv("NCCL_GRAPH_REGISTER", "0")
+
+
 @pytest.fixture
 def double(built: Path, cuda: OneCapture, monkeypatch: pytest.MonkeyPatch) -> Double:
     made = Double(built, cuda)
