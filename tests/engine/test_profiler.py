@@ -127,7 +127,7 @@ def test_times_and_bytes_of_a_run(graph):
     with tf.variable_scope("layer"):
         hidden = tf.nn.relu(tf.matmul(x, tf.get_variable("w", [40, 50]), name="product"), name="relu")
     total = tf.reduce_sum(hidden, name="total")
-    with tf.Session() as session:
+    with tf.Session(backend="cpu") as session:
         session.run(tf.global_variables_initializer())
         metadata = traced(session, total, {x: np.ones((30, 40))})
     found = profile(graph, metadata, options=TIMES)
@@ -163,7 +163,7 @@ def test_shapes_of_a_run_complete_the_graph(graph, caplog):
 
 def test_loops_are_counted_once_and_keep_their_own_time(graph):
     total = tf.while_loop(lambda i: i < 50, lambda i: tf.add(i, 1, name="more"), [tf.constant(0)], name="loop")
-    with tf.Session() as session:
+    with tf.Session(backend="cpu") as session:
         metadata = traced(session, total)
     found = profile(graph, metadata, options=TIMES)
     (scope,) = [c for c in found.children if c.name == "loop"]

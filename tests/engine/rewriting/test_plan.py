@@ -108,7 +108,7 @@ def test_the_steady_state_allocates_no_large_arrays():
     import tracemalloc
 
     (x, y), variables, loss, steps = mlp()
-    with Session() as session:
+    with Session(backend="cpu") as session:
         session.run([make("Assign", v, a).op for v, a in variables])
         feeds = {x: np.ones((128, 64), np.float32), y: np.ones((128, 10), np.float32)}
         for _ in range(3):
