@@ -144,3 +144,15 @@ def test_what_nobody_uses_is_collected_before_a_limit_is_an_error(device, monkey
         assert DeviceMemory(device, 4000).nbytes == 4000
     finally:
         gc.enable()
+
+
+def test_a_program_that_is_bound_anew_lets_go_of_its_memory_first(device, monkeypatch):
+    x = tf.placeholder(tf.float32, [200, 1000])
+    total = tf.reduce_sum(tf.nn.softmax(tf.sinh(x)), axis=0)[:2]
+    with tf.Session(backend="gpu") as session:
+        for _ in range(3):
+            session.run(total, {x: np.ones((200, 1000))})
+        gc.collect()
+        monkeypatch.setattr(ledger_of(device), "limit", ledger_of(device).used + 1000)
+        session.runtime.resources.generation += 1
+        np.testing.assert_allclose(session.run(total, {x: np.ones((200, 1000))}), [0.2, 0.2], rtol=1e-5)
