@@ -100,6 +100,32 @@ def test_ranks_train_the_model_of_one(options: dict[str, Any], tolerance: float)
 
 
 @pytest.mark.usefixtures("simulated")
+@pytest.mark.parametrize("compression", [None, "bfloat16"])
+def test_sums_end_with_their_segment(compression: str | None) -> None:
+    """What runs on the host comes between the start of a sum and the wait for it."""
+    ranks = Two()
+    with tf.Graph().as_default(), using(ranks):
+        w = tf.get_variable("w", [40], initializer=tf.ones_initializer())
+        loss = tf.reduce_sum(tf.square(w))
+        optimizer = tf.cluster.DistributedOptimizer(tf.train.GradientDescentOptimizer(0.25), compression=compression)
+        step = optimizer.minimize(loss)
+        doubled = tf.py_func(lambda value: value * 2, [loss], tf.float32)
+        with tf.Session(backend="gpu") as session:
+            session.run(w.initializer)
+            found = [session.run([doubled, step])[0] for _ in range(4)]
+            text = session.explain([doubled, step])
+            np.testing.assert_array_equal(session.run(w), np.full(40, 0.0625))
+    assert found == [80, 20, 5, 1.25]
+    lines = text.splitlines()
+    places = [
+        next(i for i, line in enumerate(lines) if f"= {kind}(" in line)
+        for kind in ("CollectiveStart", "PyFunc", "CollectiveWait")
+    ]
+    assert places == sorted(places) and "segment 1" in text
+    assert [value for _, _, value in ranks.agreed] == [CALLS, FRESH, 2, 2]
+
+
+@pytest.mark.usefixtures("simulated")
 def test_ranks_that_cannot_replay_together_capture_or_call_together() -> None:
     # The other rank makes its calls one by one at the fourth step, has another capture at the fifth, none at the sixth.
     ranks = Two(others=[None, None, None, CALLS, 7, FRESH])
