@@ -18,6 +18,7 @@ from ..engine.training.timer import SecondOrStepTimer
 from .continuous import evaluate_continuously
 from .estimator import Estimator
 from .parameter_servers import has_evaluator, on_servers
+from .rank_results import told_to_all
 
 logger = logging.getLogger("headrace")
 
@@ -212,8 +213,8 @@ def train_and_evaluate(
     task of the cluster, evaluates until the training is over. Without one the chief evaluates.
 
     Returns:
-        The metrics of the last evaluation and the results of its exporters; (None, None) if there was nothing to train,
-        and where another process evaluates.
+        The metrics of the last evaluation and the results of its exporters, of ranks that train together on each; with
+        parameter servers (None, None) where another process evaluates, and everywhere if there was nothing to train.
 
     Raises:
         TypeError: an argument is of another type.
@@ -243,7 +244,8 @@ def train_and_evaluate(
         return None, None
     listener = EvaluationListener(evaluate, every_secs=eval_spec.throttle_secs, last_step=train_spec.max_steps)
     _train(estimator, train_spec, listener)
-    return (None, None) if listener.result is None else listener.result
+    result = listener.result if on_servers(config) else told_to_all(listener.result)
+    return result or (None, None)
 
 
 def _train(estimator: Estimator, spec: TrainSpec, *listeners: CheckpointSaverListener) -> None:

@@ -45,11 +45,29 @@ class Signal(tf.train.SessionRunHook):
             os.kill(os.getpid(), signal.SIGTERM)
 
 
+class Named(tf.estimator.Exporter):
+    """Exports nothing but a name."""
+
+    name = "named"
+
+    def export(
+        self, estimator: object, export_path: str, checkpoint_path: str, eval_result: dict, final: bool
+    ) -> bytes:
+        return f"exported at {eval_result['global_step']}".encode()
+
+
 config = tf.estimator.RunConfig(tf_random_seed=3, save_checkpoints_steps=4)
 estimator = tf.estimator.Estimator(model_fn, f"{folder}/{how}", config)
 if how == "evaluations":
     train = tf.estimator.TrainSpec(lambda: batches().shuffle(99).repeat(), max_steps=9)
-    tf.estimator.train_and_evaluate(estimator, train, tf.estimator.EvalSpec(batches, throttle_secs=0))
+    evaluation = tf.estimator.EvalSpec(batches, throttle_secs=0, exporters=Named())
+    told, exports = tf.estimator.train_and_evaluate(estimator, train, evaluation)
+    assert exports == [b"exported at 9"]
+    again = estimator.evaluate(batches)
+    np.testing.assert_allclose([told[name] for name in again], list(again.values()), rtol=1e-5)
+    assert (type(told["loss"]), type(told["global_step"])) == (np.float32, int)
+    # With nothing left to train there is nothing to tell.
+    assert tf.estimator.train_and_evaluate(estimator, train, evaluation) == (None, None)
 else:
     estimator.train(lambda: batches().shuffle(99).repeat(), hooks=[Signal()] if how == "signal" else None)
 values = [estimator.get_variable_value(name) for name in sorted(estimator.get_variable_names())]
