@@ -67,6 +67,8 @@ class ClusterCommunicator:
         self.cards: Sequence[int] = _cards(comm)
         # One thread for all groups: what a program asks for first is done first.
         self.worker = worker or Worker()
+        group = self.group
+        self.worker.at_failure.append(lambda error: group.leave(f"{type(error).__name__}: {error}"))
         # Some ranks that were asked for before; they are made by all ranks, so none is dropped by one of them.
         self._subsets: dict[tuple[int, ...], ClusterCommunicator | None] = {}
         # Sums that were asked for before, by name, dtype and shape; without their arrays.

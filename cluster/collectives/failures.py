@@ -50,8 +50,10 @@ def mismatch_error(texts: Mapping[int, str]) -> InvalidArgumentError:
     )
 
 
-def left_error(text: str, rank: int) -> AbortedError:
-    """A rank has ended, but others wait for it."""
+def left_error(text: str, rank: int, why: str = "") -> AbortedError:
+    """A rank has ended or failed, but others wait for it."""
+    if why:
+        return AbortedError(None, None, f"Rank {rank} has failed, while the others wait for it in the {text}: {why}")
     return AbortedError(
         None,
         None,

@@ -10,7 +10,7 @@ import numpy as np
 from ..world import load
 from .exchange import GATHER, SUM, Array, Exchange, operation
 from .hosts import HostGroup
-from .settings import Settings
+from .settings import ALIKE, Settings, name_of
 from .shared import SharedGroup, runtime
 
 
@@ -28,7 +28,7 @@ class Group:
 
     def __init__(self, comm: Any, names: Sequence[int], settings: Settings) -> None:
         self.rank, self.size = comm.rank, comm.size
-        node = self._node(comm, settings)
+        node = self._node(comm, settings, _has_runtime(comm, names, settings))
         self.host_of = _gathered(comm, _number_of_host(comm, node))
         self._hosts = max(self.host_of) + 1
         self._here = [q for q in range(self.size) if self.host_of[q] == self.host_of[self.rank]]
@@ -42,8 +42,8 @@ class Group:
                 self._between = HostGroup(leaders, first, settings)
         self.exchanges = self.exchanged_bytes = 0
 
-    def _node(self, comm: Any, settings: Settings) -> Any:
-        if runtime() is None:
+    def _node(self, comm: Any, settings: Settings, has_runtime: bool) -> Any:
+        if not has_runtime:
             # Without the native runtime every rank is a host of its own.
             return comm.Split(comm.rank, 0)
         node = comm.Split_type(load().COMM_TYPE_SHARED, comm.rank)
@@ -106,10 +106,22 @@ class Group:
         if self._shared is not None:
             self._shared.set_busy(busy)
 
-    def leave(self) -> None:
-        """Tells the others that this rank takes part no more."""
+    def leave(self, why: str = "") -> None:
+        """Tells the others on this host that this rank takes part no more, because of an error if there is one."""
         if self._shared is not None:
-            self._shared.leave()
+            self._shared.leave(why)
+
+
+def _has_runtime(comm: Any, names: Sequence[int], settings: Settings) -> bool:
+    """Whether all ranks have the native runtime; ValueError where their settings differ."""
+    own = np.array([*(getattr(settings, name) for name in ALIKE), runtime() is not None], np.int64)
+    found = np.zeros((comm.size, len(own)), np.int64)
+    comm.Allgather(own, found)
+    for name, numbers in zip(ALIKE, found.T.tolist(), strict=False):
+        if len(set(numbers)) > 1:
+            said = ", ".join(f"rank {rank}: {number}" for rank, number in zip(names, numbers, strict=True))
+            raise ValueError(f"{name_of(name)} must be the same on all ranks, got {said}")
+    return bool(found[:, -1].all())
 
 
 def _alone(it: Exchange, scale: float) -> None:

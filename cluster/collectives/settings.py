@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 PREFIX = "HEADRACE_"
+# What must be the same on all ranks that exchange something.
+ALIKE = ("slot_bytes", "direct_bytes", "count_limit", "ranks_per_host")
+# What can be said of memory, and counted in one message of MPI.
+_MOST, _MOST_COUNT = 1 << 48, (1 << 31) - 1
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Settings:
     shared_bytes: int = 1 << 29
     slot_bytes: int = 1 << 19
     direct_bytes: int = 1 << 18
-    count_limit: int = (1 << 31) - 1
+    count_limit: int = _MOST_COUNT
     ranks_per_host: int = 0
 
 
@@ -38,18 +43,31 @@ def settings_of(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings of an environment.
 
     Raises:
-        ValueError: a variable is no number, or negative.
+        ValueError: a variable is no number, or too small or large.
     """
     values: dict[str, Any] = {}
     for field in fields(Settings):
-        text = environment.get(PREFIX + field.name.upper())
+        text = environment.get(name_of(field.name))
         if text is None:
             continue
-        kind = int if isinstance(field.default, int) else float
+        kind, what = (int, "whole number") if isinstance(field.default, int) else (float, "number")
         try:
-            values[field.name] = kind(text)
+            values[field.name] = number = kind(text)
         except ValueError:
-            raise ValueError(f"{PREFIX}{field.name.upper()} must be a number, got {text!r}") from None
-        if values[field.name] < 0:
-            raise ValueError(f"{PREFIX}{field.name.upper()} must not be negative, got {text!r}")
+            raise ValueError(f"{name_of(field.name)} must be a {what}, got {text!r}") from None
+        least, most = (1, _MOST_COUNT) if field.name == "count_limit" else (0, _MOST if kind is int else math.inf)
+        if not number >= least:
+            words = "must not be negative" if least == 0 and number < 0 else f"must be {least} at the least"
+            raise ValueError(f"{name_of(field.name)} {words}, got {text!r}")
+        if number > most:
+            raise ValueError(f"{name_of(field.name)} must be {most} at the most, got {text!r}")
     return Settings(**values)
+
+
+def name_of(setting: str) -> str:
+    """The variable of a setting.
+
+    >>> name_of("slot_bytes")
+    'HEADRACE_SLOT_BYTES'
+    """
+    return PREFIX + setting.upper()

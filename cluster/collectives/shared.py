@@ -23,8 +23,9 @@ from .stalls import Patience
 DONE, LATE, DIFFERENT, GONE, UNREADABLE = range(5)
 # Bytes of the name of shared memory, and of what tells it from other memory.
 _NAME, _TOKEN = 256, 16
-# Bytes for what a rank is at, in words.
+# Bytes for what a rank is at, in words, and for why it has left.
 _TEXT = 4096
+_AT, _WHY = range(2)
 # Looks at what another rank has written before the processor is given up to others.
 _SPINS = 400
 # And before the thread sleeps: of who has nothing else to do, and of the thread that works beside one that computes.
@@ -55,7 +56,7 @@ class SharedGroup:
         self._runtime: Any = runtime()
         slot = max(64, settings.slot_bytes // 64 * 64)
         self._exchange_bytes: int = self._runtime.exchange_bytes(self.size, slot)
-        self._memory = shared_memory(node, self._exchange_bytes + self.size * (_TEXT + 1))
+        self._memory = shared_memory(node, self._exchange_bytes + self.size * (2 * _TEXT + 1))
         base = np.frombuffer(self._memory, np.uint8)
         spins = _SPINS if self.size <= (os.cpu_count() or 1) else 0
         self._head = [base.__array_interface__["data"][0], self.rank, self.size, slot]
@@ -106,10 +107,11 @@ class SharedGroup:
 
     def _error(self, it: Exchange, result: int) -> OpError:
         if result == GONE:
-            return left_error(it.operation.text, self._names[int(self._progress[3])])
+            other = int(self._progress[3])
+            return left_error(it.operation.text, self._names[other], self._text(other, _WHY))
         if result == UNREADABLE:
-            other = self._names[int(self._progress[3])]
-            return InternalError(None, None, f"{it.operation.text}: the memory of rank {other} could not be read")
+            name = self._names[int(self._progress[3])]
+            return InternalError(None, None, f"{it.operation.text}: the memory of rank {name} could not be read")
         # All have arrived, and see the same: nobody goes on.
         return mismatch_error({self._names[q]: self._text(q) for q in range(self.size)})
 
@@ -142,14 +144,15 @@ class SharedGroup:
 
     # Words
 
-    def _say(self, text: str) -> None:
-        self._said = text
+    def _say(self, text: str, what: int = _AT) -> None:
+        if what == _AT:
+            self._said = text
         data = text.encode()[: _TEXT - 2]
-        start = self._exchange_bytes + self.rank * _TEXT
+        start = self._exchange_bytes + (2 * self.rank + what) * _TEXT
         self._memory[start : start + 2 + len(data)] = len(data).to_bytes(2, "little") + data
 
-    def _text(self, rank: int) -> str:
-        start = self._exchange_bytes + rank * _TEXT
+    def _text(self, rank: int, what: int = _AT) -> str:
+        start = self._exchange_bytes + (2 * rank + what) * _TEXT
         length = int.from_bytes(self._memory[start : start + 2], "little")
         return bytes(self._memory[start + 2 : start + 2 + length]).decode(errors="replace")
 
@@ -157,20 +160,22 @@ class SharedGroup:
         """The ranks that have not come, and what each was at last; none while one of them is known to be at work."""
         round_ = int(self._progress[0])
         late = [q for q in range(self.size) if q != self.rank and self._arrived(q) < round_]
-        if any(self._memory[self._exchange_bytes + self.size * _TEXT + q] for q in late):
+        if any(self._memory[self._exchange_bytes + 2 * self.size * _TEXT + q] for q in late):
             return {}
         return {self._names[q]: self._text(q) for q in late}
 
     def set_busy(self, busy: bool) -> None:
         """Tells the others whether this rank does something that may take its time."""
-        self._memory[self._exchange_bytes + self.size * _TEXT + self.rank] = int(busy)
+        self._memory[self._exchange_bytes + 2 * self.size * _TEXT + self.rank] = int(busy)
 
     def _arrived(self, rank: int) -> int:
         # The native runtime's layout: a header of two lines of 128 bytes, then a line a member that begins with it.
         return int.from_bytes(self._memory[256 + 128 * rank : 264 + 128 * rank], "little")
 
-    def leave(self) -> None:
-        """Tells the others that this rank takes part no more."""
+    def leave(self, why: str = "") -> None:
+        """Tells the others that this rank takes part no more, because of an error if there is one."""
+        if why:
+            self._say(why, _WHY)
         self._runtime.leave_exchange(self._idle)
 
 

@@ -6,6 +6,8 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+from ...engine.errors import AbortedError
+
 
 class Task:
     """Something to do, whose end can be waited for."""
@@ -23,13 +25,16 @@ class Task:
             self._do()
         except BaseException as error:
             self.error = error
-        self.done = True
 
 
 class Worker:
     """A queue of tasks with a thread, which is made when first needed. Who waits for a task helps.
 
-    After a task that failed none is done: the ranks are no longer together. All further waits raise its error.
+    After a task that failed, or a wait that was interrupted, none is done: the ranks are no longer together. All further
+    waits raise the error.
+
+    Attributes:
+        at_failure: called with the error, before anybody else hears of it.
     """
 
     def __init__(self) -> None:
@@ -37,7 +42,8 @@ class Worker:
         self._running = threading.Lock()
         self._wake = threading.Semaphore(0)
         self._thread: threading.Thread | None = None
-        self._failed: BaseException | None = None
+        self._failed: Exception | None = None
+        self.at_failure: list[Callable[[Exception], None]] = []
 
     def submit(self, do: Callable[[], None]) -> Task:
         """Adds a task that the thread will do."""
@@ -70,14 +76,23 @@ class Worker:
 
     def fail(self, error: BaseException) -> None:
         """Notes that what was begun failed."""
-        self._failed = error
+        if self._failed is None:
+            why = f"Interrupted by {type(error).__name__} in a collective operation: the ranks are no longer together"
+            self._failed = error if isinstance(error, Exception) else AbortedError(None, None, why)
+            for call in self.at_failure:
+                call(self._failed)
 
     def wait(self, task: Task) -> None:
         """Returns when a task is done; raises what it raised."""
-        while not task.done:
-            with self._running:
-                if not task.done:
-                    self._next()
+        try:
+            while not task.done:
+                with self._running:
+                    if not task.done:
+                        self._next()
+        except BaseException as error:
+            # A signal: a task itself raises nothing here.
+            self.fail(error)
+            raise
         if task.error is not None:
             raise task.error
 
@@ -101,7 +116,9 @@ class Worker:
         except IndexError:
             return
         if self._failed is not None:
-            task.error, task.done = self._failed, True
-            return
-        task.run()
-        self._failed = task.error
+            task.error = self._failed
+        else:
+            task.run()
+            if task.error is not None:
+                self.fail(task.error)
+        task.done = True

@@ -89,7 +89,7 @@ static int read_piece(const hr_exchange *it, hr_progress *at, int64_t rank, int6
     int64_t item = hr_bytes_of(it->dtype);
     int error = hr_read_process(notice_of(it, rank, round)->pid, address + p.start * item, out, p.count * item);
     at->other = rank;
-    return !error ? HR_DONE : error == ESRCH ? HR_GONE : HR_UNREADABLE;
+    return !error ? HR_DONE : error == ESRCH || hr_has_left(it, rank) ? HR_GONE : HR_UNREADABLE;
 }
 
 /* A process's elements as they are added: where they lie, or in `spare`. */
@@ -129,6 +129,8 @@ static int copy_shares(const hr_exchange *it, hr_progress *at, int64_t total) {
             int result = read_piece(it, at, q, told, notice_of(it, q, told)->part[p.part].out, p, out);
             if (result != HR_DONE) return result;
         }
+        /* Who has given up in the middle may have used its memory for something else. */
+        if (hr_has_left(it, q)) { at->other = q; return HR_GONE; }
     }
     return HR_DONE;
 }

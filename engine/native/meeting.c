@@ -105,12 +105,29 @@ void hr_arrive(const hr_exchange *it, int64_t round) {
     ring(head_of(it));
 }
 
+int hr_has_left(const hr_exchange *it, int64_t rank) {
+    /* What was read before comes before. */
+    atomic_thread_fence(memory_order_seq_cst);
+    return atomic_load(&member_of(it, rank)->gone);
+}
+
+/* Whoever came to a round and has left, although the process `late` has not come to it, has failed. */
+static int64_t who_has_left(const hr_exchange *it, int64_t late, int64_t round, int *result) {
+    for (int64_t q = 0; q < it->size; q++)
+        if (q != it->rank && hr_has_left(it, q) && atomic_load(&member_of(it, late)->arrived) < round) {
+            *result = HR_GONE;
+            return q;
+        }
+    return late;
+}
+
 int hr_meet(const hr_exchange *it, hr_progress *progress, double seconds) {
     int64_t round = progress->round;
     for (int64_t q = 0; q < it->size; q++) {
         if (q == it->rank) continue;
         int result = await(it, q, round, seconds);
-        if (result != HR_DONE) { progress->other = q; return result; }
+        progress->other = result == HR_LATE ? who_has_left(it, q, round, &result) : q;
+        if (result != HR_DONE) return result;
     }
     for (int64_t q = 0; q < it->size; q++)
         if (atomic_load_explicit(&member_of(it, q)->tag[round & 1], memory_order_relaxed) != it->tag) {

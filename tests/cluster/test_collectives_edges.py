@@ -1,12 +1,14 @@
 """Collective operations on what is not plain numbers in one piece, with wrong arguments, and where memory is not there."""
 
 import logging
+import threading
 from pathlib import Path
 
 import pytest
 
-from headrace.cluster.collectives.settings import Settings
+from headrace.cluster.collectives.settings import Settings, settings_of
 from headrace.cluster.collectives.stalls import Patience
+from headrace.cluster.collectives.worker import Worker
 
 from .mpirun import mpirun, needs_mpi
 
@@ -64,3 +66,135 @@ def test_a_warning_after_0_seconds_is_never_given(
         for _ in range(2):
             patience.check(lambda: {1: "sum"})
     assert len(caplog.records) == warnings
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("STALL_WARNING", "nan", "must be 0 at the least, got 'nan'"),
+        ("STALL_TIMEOUT", "-1", "must not be negative, got '-1'"),
+        ("STALL_TIMEOUT", "soon", "must be a number, got 'soon'"),
+        ("SHARED_BYTES", "1e9", "must be a whole number, got '1e9'"),
+        ("SHARED_BYTES", "1" + "0" * 30, "at the most"),
+        ("SLOT_BYTES", str(1 << 62), "at the most"),
+        ("DIRECT_BYTES", "", "must be a whole number, got ''"),
+        ("COUNT_LIMIT", "0", "must be 1 at the least, got '0'"),
+        ("COUNT_LIMIT", str(1 << 31), "must be 2147483647 at the most"),
+        ("RANKS_PER_HOST", "-2", "must not be negative"),
+    ],
+)
+def test_values_that_cannot_be_are_named(name: str, value: str, text: str) -> None:
+    with pytest.raises(ValueError, match=f"HEADRACE_{name} .*{text}"):
+        settings_of({f"HEADRACE_{name}": value})
+
+
+_UNLIKE = """
+import os
+from results import report
+import numpy as np
+import headrace as tf
+os.environ["HEADRACE_DIRECT_BYTES"] = str([0, 1 << 18, 1 << 20][tf.cluster.rank()])
+try:
+    tf.cluster.all_reduce(np.ones(1_000_000))
+except ValueError as error:
+    report(text=str(error))
+"""
+
+
+@needs_mpi
+def test_settings_that_differ_between_ranks_are_named(tmp_path: Path) -> None:
+    for result in mpirun(3, _UNLIKE, folder=tmp_path, timeout=60).of_ranks():
+        assert result["text"].startswith(
+            "HEADRACE_DIRECT_BYTES must be the same on all ranks, got rank 0: 0, rank 1: 2"
+        )
+
+
+_PARTLY_NATIVE = """
+from results import report
+import numpy as np
+import headrace as tf
+from headrace.cluster.collectives import group, shared
+how = "{how}"
+if tf.cluster.rank() == 1:
+    if how == "no runtime":
+        group.runtime = lambda: None
+    else:
+        real = shared.runtime()
+
+        class Refused:
+            def __getattr__(self, name):
+                return (lambda *arguments: False) if name == "read_process" else getattr(real, name)
+
+        shared.runtime = Refused
+report(right=bool((tf.cluster.all_reduce(np.ones(300_000)) == 3).all()))
+"""
+
+
+@needs_mpi
+@pytest.mark.parametrize("how", ["no runtime", "memory that is not read"])
+def test_one_rank_without_what_the_others_have(how: str, tmp_path: Path) -> None:
+    job = mpirun(3, _PARTLY_NATIVE.replace("{how}", how), folder=tmp_path, timeout=60)
+    assert all(result["right"] for result in job.of_ranks())
+
+
+_INTERRUPTED = """
+import _thread
+import threading
+import time
+from results import report
+import numpy as np
+import headrace as tf
+
+rank, text, seconds = tf.cluster.rank(), "", 0.0
+tf.cluster.all_reduce([1.0])
+if rank == 0:
+    # As Ctrl-C.
+    threading.Timer(0.5, _thread.interrupt_main).start()
+start = time.monotonic()
+try:
+    if rank == 2:
+        tf.cluster.barrier()
+    tf.cluster.all_reduce(np.ones({count}), name="w")
+except KeyboardInterrupt:
+    seconds = time.monotonic() - start
+    try:
+        tf.cluster.all_reduce([1.0])
+    except tf.errors.AbortedError as error:
+        text = str(error)
+except tf.errors.AbortedError as error:
+    text = str(error)
+if rank != 2:
+    tf.cluster.barrier()
+report(text=text, interrupted=seconds > 0)
+"""
+
+
+@needs_mpi
+@pytest.mark.parametrize("count", [10, 300_000])
+def test_an_interrupted_wait_is_heard_of_by_all(count: int, tmp_path: Path) -> None:
+    job = mpirun(3, _INTERRUPTED.replace("{count}", str(count)), folder=tmp_path, timeout=60)
+    first, second, third = job.of_ranks()
+    assert first["interrupted"] and "Interrupted by KeyboardInterrupt in a collective operation" in first["text"]
+    # What was handed over before is there for whom comes late; what must be read from memory is not.
+    for result in (second, third) if count > 10 else (second,):
+        assert (
+            f"Rank 0 has failed, while the others wait for it in the all-reduce of w float64[{count}]" in result["text"]
+        )
+        assert "Interrupted by KeyboardInterrupt" in result["text"]
+
+
+def test_others_hear_of_a_failure_before_it_is_seen_here() -> None:
+    worker, heard, ready = Worker(), [], threading.Event()
+
+    def fail() -> None:
+        ready.wait()
+        raise ValueError("wrong")
+
+    task = worker.submit(fail)
+    worker.at_failure.append(lambda error: heard.append((str(error), task.done)))
+    ready.set()
+    for waited in (task, worker.submit(lambda: None)):
+        with pytest.raises(ValueError, match="wrong"):
+            worker.wait(waited)
+    worker.finish()
+    assert heard == [("wrong", False)]
