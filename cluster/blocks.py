@@ -102,8 +102,10 @@ class Blocks:
 
     def close(self) -> None:
         """Nobody opens it any more; who has it open keeps it."""
-        if self._file >= 0:
-            os.close(self._file)
+        # Not while another thread has it grow: the number may soon be another file's.
+        with self._lock:
+            if self._file >= 0:
+                os.close(self._file)
             self._file, self.address = -1, ""
 
 

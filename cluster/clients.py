@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -46,7 +47,7 @@ class Clients:
         self._transport = transport
         self._inboxes: dict[int, _Inbox] = {}
         self._gone: set[int] = set()
-        self._patience = settings_of().stall_warning
+        self._patience = settings_of().stall_warning or math.inf
         self._receiving = threading.Lock()
         self._beginning = threading.Lock()
 

@@ -15,6 +15,8 @@ import socket
 _SECRET = 16
 # No longer words can be sent.
 MOST_BYTES = 1 << 14
+# More than wait in a socket at once: who takes so many has all that were there when it began, whoever goes on sending.
+_MOST_WAITING = 1 << 16
 
 
 class Doorbell:
@@ -42,11 +44,12 @@ class Doorbell:
 
         Gives True, False if so many wait there that it takes no more, None if it is not on this host, or there is none.
         """
-        if self._socket is None or not address:
+        own = self._socket
+        if own is None or not address:
             return None
         data = bytes.fromhex(address)
         try:
-            self._socket.sendto(data[-_SECRET:] + words, data[:-_SECRET])
+            own.sendto(data[-_SECRET:] + words, data[:-_SECRET])
         except BlockingIOError:
             # It has not looked for a while: it will.
             return False
@@ -57,10 +60,12 @@ class Doorbell:
     def take(self) -> list[bytes]:
         """The words that have come, in the order in which each process sent them; those of a mere ring are empty."""
         found: list[bytes] = []
-        if self._socket is not None:
+        # Another thread may close it in the meantime.
+        own = self._socket
+        if own is not None:
             with contextlib.suppress(OSError):
-                while True:
-                    data = self._socket.recv(_SECRET + MOST_BYTES)
+                for _ in range(_MOST_WAITING):
+                    data = own.recv(_SECRET + MOST_BYTES)
                     if data[:_SECRET] == self._secret:
                         found.append(data[_SECRET:])
         return found
@@ -77,9 +82,9 @@ class Doorbell:
 
     def close(self) -> None:
         """Closes the socket."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        own, self._socket = self._socket, None
+        if own is not None:
+            own.close()
 
 
 def _readable(own: socket.socket, seconds: float) -> bool:

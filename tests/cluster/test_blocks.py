@@ -1,6 +1,7 @@
 """Blocks of memory that others read: lent while an array refers to them, then used again."""
 
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -77,3 +78,14 @@ def test_none_where_none_is_wanted():
     blocks = Blocks(2, 0)
     assert blocks.address == "" and blocks.take(1, 100) is None
     blocks.close()
+
+
+def test_the_file_is_not_closed_while_it_grows(shared):
+    blocks, _ = shared
+    with blocks._lock:
+        thread = threading.Thread(target=blocks.close)
+        thread.start()
+        thread.join(0.1)
+        assert thread.is_alive() and os.fstat(blocks._file).st_size == 1 << 20
+    thread.join()
+    assert blocks.take(1, 100) is None

@@ -90,3 +90,48 @@ def test_several_threads_wait_at_once():
     one.close()
     other.close()
     assert not errors
+
+
+@pytest.mark.parametrize("what", ["take", "post"])
+def test_another_thread_closes_it_meanwhile(what, monkeypatch):
+    bell = Doorbell()
+    own = bell._socket
+
+    class Closing:
+        """Its doorbell is closed while it is used."""
+
+        def recv(self, count):
+            data = own.recv(count)
+            bell.close()
+            return data
+
+        def sendto(self, *arguments):
+            bell.close()
+            raise OSError
+
+        def close(self):
+            own.close()
+
+    bell.post(bell.address, b"first")
+    bell.post(bell.address, b"second")
+    monkeypatch.setattr(bell, "_socket", Closing())
+    if what == "take":
+        assert bell.take() == [b"first"]
+    else:
+        assert bell.post(bell.address, b"third") is None
+    assert not bell.works and bell.take() == []
+
+
+def test_who_sends_without_end_keeps_nobody(monkeypatch):
+    bell = Doorbell()
+
+    class Endless:
+        """Somebody of the machine who knows the name and not the secret."""
+
+        def recv(self, count):
+            return b"x" * count
+
+    own = bell._socket
+    monkeypatch.setattr(bell, "_socket", Endless())
+    assert bell.take() == []
+    own.close()
