@@ -30,11 +30,15 @@ def set_chances(state: dict[str, Any]) -> None:
 
 def share_chances(ranks: Communicator) -> None:
     """Gives both generators of all ranks the state that they have on the chief."""
-    kind, keys, position, *_ = np.random.get_state(legacy=True)
-    version, numbers, _ = random.getstate()
-    state = np.array([*keys, position, *numbers], np.int64)
+    kind, keys, position, has_next, following = np.random.get_state(legacy=True)
+    version, numbers, gauss = random.getstate()
+    # Draws of normal distributions come in pairs, of which both generators keep the second for the next call.
+    pairs = np.array([following, gauss or 0.0]).view(np.int64)
+    state = np.array([*keys, position, has_next, gauss is not None, *pairs, *numbers], np.int64)
     ranks.broadcast("state of the generators", state)
     if ranks.rank:
         count = len(keys)
-        np.random.set_state((str(kind), state[:count].astype(np.uint32), int(state[count]), 0, 0.0))
-        random.setstate((version, tuple(int(n) for n in state[count + 1 :]), None))
+        position, has_next, has_gauss = (int(n) for n in state[count : count + 3])
+        following, gauss = (float(x) for x in state[count + 3 : count + 5].view(np.float64))
+        np.random.set_state((str(kind), state[:count].astype(np.uint32), position, has_next, following))
+        random.setstate((version, tuple(int(n) for n in state[count + 5 :]), gauss if has_gauss else None))
