@@ -197,7 +197,7 @@ class Estimator(Exporting):
             spec = self._spec(given.features, given.labels, ModeKeys.TRAIN)
             scaffold = self._finished(spec, start)
             made = [*together, *(_made(h, spec) for h in hooks or ()), *stop]
-            creator = ChiefSessionCreator(scaffold, config=self.config.session_config, checkpoint_dir=self.model_dir)
+            creator = ChiefSessionCreator(scaffold, config=self.config.session_options, checkpoint_dir=self.model_dir)
             with self._training(spec, scaffold, creator, made, saving_listeners or ()) as session:
                 check = StepCheck(spec.train_op, get_global_step()) if stop else None
                 while not session.should_stop():
@@ -503,7 +503,7 @@ class Estimator(Exporting):
             get_or_create_global_step()
             return self._spec(features, labels, mode)
 
-        config = self.config.session_config
+        config = self.config.session_options
         model = KeptModel(build, kind, mode, config, lambda spec: self._finished(spec, start))
         return model if model.can_be_kept else None
 
@@ -524,7 +524,7 @@ class Estimator(Exporting):
         return MonitoredSession(_Restoring(self, prefix), hooks)
 
     def _restored(self, prefix: str) -> Session:
-        session = Session(config=self.config.session_config)
+        session = Session(config=self.config.session_options)
         self._restore(session, prefix)
         return session
 

@@ -161,7 +161,7 @@ class Exporting:
             if not with_variables:
                 builder.add_meta_graph(tags, signatures, **options)
                 return
-            with Session(config=self.config.session_config) as session:
+            with Session(config=self.config.session_options) as session:
                 saver.restore(session, prefix)
                 session.run(main_op)
                 builder.add_meta_graph_and_variables(session, tags, signatures, **options)

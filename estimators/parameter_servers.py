@@ -187,7 +187,7 @@ class Training:
                 graphs.append(estimator._finished(spec, self.start))
             return spec
 
-        model = ServedModel(build, kind, ModeKeys.TRAIN, self.config.session_config, lambda spec: graphs[0])
+        model = ServedModel(build, kind, ModeKeys.TRAIN, self.config.session_options, lambda spec: graphs[0])
         model.scaffold = graphs[0]
         return model
 
@@ -259,11 +259,11 @@ class _Creator(SessionCreator):
         training, model, config = self._training, self._model, self._training.config
         if config.is_chief:
             creator: SessionCreator = ChiefSessionCreator(
-                model.scaffold, training.target, config.session_config, training.model_dir()
+                model.scaffold, training.target, config.session_options, training.model_dir()
             )
         else:
             creator = WorkerSessionCreator(
-                model.scaffold, training.target, config.session_config, config.session_creation_timeout_secs
+                model.scaffold, training.target, config.session_options, config.session_creation_timeout_secs
             )
             if not self._ready:
                 training._hear("ready")

@@ -161,7 +161,7 @@ def from_estimator(
         signatures = signatures_of(receiver, spec)
         if key not in signatures:
             raise ValueError(f"There is no output {key!r}; there are {sorted(signatures)}")
-        session = Session(graph=used, config=config or estimator.config.session_config)
+        session = Session(graph=used, config=config or estimator.config.session_options)
         estimator._restore(session, prefix)
         outputs = signatures[key].outputs
         return Predictor(

@@ -26,7 +26,7 @@ class RunConfig:
         tf_random_seed: graph-level seed; None for another one each time.
         save_summary_steps: steps between summaries, None for none.
         save_checkpoints_steps, save_checkpoints_secs: between checkpoints; only one may be given (600 s by default).
-        session_config: a ConfigProto.
+        session_config: a ConfigProto; None for one with `allow_soft_placement`.
         keep_checkpoint_max: newest checkpoints kept; 0 or None keeps all.
         keep_checkpoint_every_n_hours: besides, one is kept every so often.
         log_step_count_steps: steps between measurements of global_step/sec, and lines of the log with loss and step.
@@ -113,6 +113,15 @@ class RunConfig:
             raise ValueError(f"device_fn must be callable with one argument `op`, got {self.device_fn!r}")
         if self.strategy == "allreduce" and self.num_ps_replicas:
             raise ValueError(f"strategy='allreduce' leaves {self.num_ps_replicas} parameter server(s) without work")
+
+    @property
+    def session_options(self) -> Any:
+        """The session_config; if it is None one that lets operations run where they can, as TensorFlow's Estimator."""
+        if self.session_config is not None:
+            return self.session_config
+        from ..engine.protos import ConfigProto
+
+        return ConfigProto(allow_soft_placement=True)
 
     @property
     def is_chief(self) -> bool:

@@ -125,7 +125,10 @@ def get_session() -> Session:
     session = DEFAULT.sessions[-1] if DEFAULT.sessions else None
     if session is None or session.graph is not graph:
         if record.session is None or record.session._closed:
-            record.session = Session(graph=graph)
+            from ...engine.protos import ConfigProto  # `import headrace` does without
+
+            # As TensorFlow's: a model made under tf.device("/gpu:0") runs where there is none.
+            record.session = Session(graph=graph, config=ConfigProto(allow_soft_placement=True))
         session = record.session
     initialize(session)
     return session  # type: ignore[no-any-return]

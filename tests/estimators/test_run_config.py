@@ -50,3 +50,22 @@ def test_the_other_interval_of_checkpoints_goes_where_one_is_replaced():
     assert (config.save_checkpoints_steps, config.save_checkpoints_secs) == (None, 7)
     with pytest.raises(ValueError, match="cannot be both set"):
         config.replace(save_checkpoints_steps=5, save_checkpoints_secs=7)
+
+
+def test_a_model_that_names_a_gpu_trains_without_one(monkeypatch, tmp_path):
+    monkeypatch.setenv("HEADRACE_GPU", "none")
+
+    def model_fn(features, labels, mode):
+        with tf.device("/gpu:0"):
+            loss = tf.reduce_mean(tf.square(tf.layers.dense(features, 1) - labels))
+            train = tf.train.GradientDescentOptimizer(0.1).minimize(loss, tf.train.get_global_step())
+        return tf.estimator.EstimatorSpec(mode, loss=loss, train_op=train)
+
+    def trained(config):
+        batch = lambda: (tf.ones([4, 2]), tf.ones([4, 1]))  # noqa: E731
+        return tf.estimator.Estimator(model_fn, tmp_path / str(config is None), config).train(batch, steps=2)
+
+    assert trained(None).get_variable_value("global_step") == 2
+    hard = tf.estimator.RunConfig(session_config=tf.ConfigProto(allow_soft_placement=False))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="allow_soft_placement=True"):
+        trained(hard)

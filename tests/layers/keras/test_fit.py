@@ -582,3 +582,11 @@ def test_a_metric_that_was_added_sees_whether_the_model_trains():
     ones = np.ones((10, 4), np.float32)
     assert model.evaluate(ones, ones[:, 0], return_dict=True, verbose=0)["kept"] == 1.0
     assert model.fit(ones, ones[:, 0], verbose=0).history["kept"][0] != 1.0
+
+
+def test_a_model_that_names_a_gpu_is_fitted_without_one(monkeypatch):
+    monkeypatch.setenv("HEADRACE_GPU", "none")
+    with tf.Graph().as_default(), tf.device("/gpu:0"):
+        model = tf.keras.Sequential([tf.keras.layers.Dense(1, input_shape=(2,))])
+        model.compile("sgd", "mse")
+        assert len(model.fit(np.ones((4, 2)), np.ones(4), epochs=2, verbose=0).history["loss"]) == 2
