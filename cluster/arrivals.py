@@ -9,10 +9,12 @@ import contextlib
 import hashlib
 import os
 import socket
+from pathlib import Path
 
 from .collectives.settings import Settings
 from .collectives.stalls import Patience
 from .launcher import Launch
+from .pauses import pauses
 
 _arrived: list[socket.socket] = []
 
@@ -33,8 +35,6 @@ def wait_for_all(started: Launch, what: str, settings: Settings) -> None:
     Raises:
         DeadlineExceededError: some did not come in time.
     """
-    from .world import pauses
-
     arrive(started)
     # Of other hosts' ranks nothing is seen.
     missing = set(range(started.size)) if _arrived and started.local_size == started.size else set()
@@ -57,9 +57,30 @@ def _is_there(rank: int) -> bool:
     return True
 
 
-def _name(rank: int) -> bytes | None:
-    # Open MPI's name of the job; others have none in the environment.
+def _job() -> str | None:
+    """What tells this job from others: Open MPI's name of it, or the process of MPICH that has started its ranks here."""
     job = os.environ.get("PMIX_NAMESPACE")
+    return _starter("hydra_pmi_proxy") if job is None and "PMI_FD" in os.environ else job
+
+
+def _starter(program: str) -> str | None:
+    """Which process of a name this one comes from, perhaps by others, and when it began."""
+    process = os.getppid()
+    while process > 1:
+        try:
+            said = Path(f"/proc/{process}/stat").read_text(errors="replace")
+        except OSError:
+            return None
+        name, _, rest = said.partition("(")[2].rpartition(")")
+        fields = rest.split()
+        if name == program:
+            return f"{process} {fields[19]}"
+        process = int(fields[1])
+    return None
+
+
+def _name(rank: int) -> bytes | None:
+    job = _job()
     if not job or not hasattr(socket, "AF_UNIX"):
         return None
     digest = hashlib.blake2b(f"{os.getuid()} {job}".encode(), digest_size=8).hexdigest()

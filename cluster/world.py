@@ -6,15 +6,15 @@ import importlib.util
 import os
 import sys
 import threading
-import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..engine import errors
 from . import arrivals, endings, heartbeat, supervised
-from .barriers import Barriers
+from .barriers import Barriers, gone_text
 from .launcher import RANK_PROCESS, Launch, launch
+from .pauses import pauses
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -70,7 +70,7 @@ class World:
         # In the same order on every rank: making a communicator is a collective operation.
         for name in ("collectives", "requests", "replies", "endings", "barriers"):
             self._communicators[name] = everyone.Dup()
-        self._barriers = Barriers(self, self._communicators["barriers"])
+        self._barriers = Barriers(mpi, self._communicators["barriers"], self.ended)
 
     def _communicator(self, name: str) -> MPI.Intracomm:
         if self.size == 1:
@@ -170,26 +170,6 @@ class World:
             for drained in self.lines:
                 drained()
         self.ended()
-
-
-def gone_text(ranks: set[int]) -> str:
-    """Names ranks that have ended.
-
-    >>> gone_text({2, 1})
-    'ranks 1, 2, whose program has ended'
-    """
-    names = ", ".join(map(str, sorted(ranks)))
-    return f"rank{'s' if len(ranks) > 1 else ''} {names}, whose program has ended"
-
-
-def pauses(longest: float = 0.001) -> Iterator[float]:
-    """Sleeps between the checks of a loop: twice as long each time, up to `longest` seconds."""
-    yield 0.0
-    length = 2e-5
-    while True:
-        time.sleep(length)
-        yield length
-        length = min(2 * length, longest)
 
 
 def load() -> Any:

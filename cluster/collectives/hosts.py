@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ...engine.dtypes import as_dtype
-from ..world import load, pauses, world
+from ..pauses import pauses
+from ..world import load, world
 from .exchange import Array, Operation
 from .failures import left_error, mismatch_error
 from .settings import Settings

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from .mpirun import PYTHON, SCRIPTS, launcher, mpirun, needs_mpi, run_job
+from .mpirun import PYTHON, SCRIPTS, mpirun, needs_mpi, run_job
 
 pytestmark = needs_mpi
 
@@ -75,9 +75,9 @@ def test_barrier_names_late_ranks(tmp_path):
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_ranks_that_never_come_are_named(when, tmp_path):
-    """Before MPI has started it is Open MPI that tells enough of them."""
-    if when == "before" and not (launcher().family == "Open MPI" and hasattr(os, "memfd_create")):
-        pytest.skip("this launcher does not name the job")
+    """Before MPI has started, by what the launcher says of the job, or the process that is the launcher on this host."""
+    if when == "before" and not hasattr(os, "memfd_create"):
+        pytest.skip("this system has no sockets without a file")
     stalls = {"HEADRACE_STALL_TIMEOUT": "1", "HEADRACE_STALL_WARNING": "0.3"}
     job = mpirun(3, "missing.py", when, folder=tmp_path, environment=stalls)
     assert job.status not in (0, None)
