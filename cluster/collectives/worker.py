@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import deque
 from collections.abc import Callable
 
-from ...engine.errors import AbortedError
+from ...engine.errors import AbortedError, FailedPreconditionError
 
 
 class Task:
@@ -44,6 +45,17 @@ class Worker:
         self._thread: threading.Thread | None = None
         self._failed: Exception | None = None
         self.at_failure: list[Callable[[Exception], None]] = []
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._forked)
+
+    def _forked(self) -> None:
+        # The copy would write where this process does.
+        why = "A process that a rank has forked takes no part in collective operations"
+        self._failed = FailedPreconditionError(None, None, why)
+        self._tasks.clear()
+        self._running = threading.Lock()
+        self._wake = threading.Semaphore(0)
+        self._thread = None
 
     def submit(self, do: Callable[[], None]) -> Task:
         """Adds a task that the thread will do."""

@@ -183,6 +183,29 @@ def test_an_interrupted_wait_is_heard_of_by_all(count: int, tmp_path: Path) -> N
         assert "Interrupted by KeyboardInterrupt" in result["text"]
 
 
+_FORKED = """
+import os
+from results import report
+import headrace as tf
+
+tf.cluster.all_reduce([1.0])
+child = os.fork()
+if not child:
+    try:
+        tf.cluster.all_reduce([100.0])
+    except tf.errors.FailedPreconditionError as error:
+        os._exit(0 if "has forked takes no part" in str(error) else 3)
+    os._exit(4)
+end = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+report(end=end, total=tf.cluster.all_reduce([1.0]).tolist())
+"""
+
+
+@needs_mpi
+def test_a_forked_process_is_no_rank(tmp_path: Path) -> None:
+    assert [(r["end"], r["total"]) for r in mpirun(2, _FORKED, folder=tmp_path).of_ranks()] == [(0, [2.0])] * 2
+
+
 def test_others_hear_of_a_failure_before_it_is_seen_here() -> None:
     worker, heard, ready = Worker(), [], threading.Event()
 

@@ -1,10 +1,13 @@
 """Exchanges over shared memory, and sums that ranks add up in their own: right however they meet; who is gone is named."""
 
+import mmap
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import example, given, settings, strategies as st
 
 from headrace.cluster.collectives.shared import DONE, GONE, LATE, runtime
 
@@ -64,3 +67,60 @@ def test_random_exchanges_of_processes_that_are_late_now_and_then(count: int) ->
     command = [sys.executable, str(program), str(count), str(count)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+SLOT = 1024
+
+
+class Member:
+    """One of several members of an exchange in this process, which goes on by as much as it can without waiting."""
+
+    def __init__(self, base: int, rank: int, size: int, count: int, direct: int, in_place: bool) -> None:
+        self.given = np.arange(count, dtype=np.float32) + rank
+        self.out = self.given if in_place else np.zeros(count, np.float32)
+        part = [self.given.ctypes.data, self.out.ctypes.data, count]
+        self.what = np.array([base, rank, size, SLOT, 0, 7, 0, 0, direct, 0, 0, 1, *part], np.int64)
+        self.progress = np.array([1, 0, 0, 0], np.int64)
+        self.result = LATE
+
+    def go_on(self) -> None:
+        if self.result == LATE:
+            self.result = runtime().exchange(self.what, self.progress, 1.0, 0.0)
+
+    def leave(self) -> None:
+        """Gives up in the middle and uses its memory for something else."""
+        if self.result == LATE:
+            self.result = GONE
+            runtime().leave_exchange(self.what)
+            self.given[:] = self.out[:] = -1
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    size=st.integers(2, 5),
+    count=st.sampled_from([1, 700, 2048, 2500]),
+    direct=st.integers(0, 1),
+    in_place=st.booleans(),
+    order=st.lists(st.integers(0, 4), max_size=60),
+    leaver=st.none() | st.integers(0, 60),
+)
+# One has copied all and leaves while the other copies from it.
+@example(size=2, count=2048, direct=1, in_place=False, order=[0, 1, 0], leaver=2)
+def test_whoever_goes_on_or_gives_up_in_any_order(
+    size: int, count: int, direct: int, in_place: bool, order: list[int], leaver: int | None
+) -> None:
+    """A sum that is done is right, and all end."""
+    memory = mmap.mmap(-1, runtime().exchange_bytes(size, SLOT))
+    base = np.frombuffer(memory, np.uint8).ctypes.data
+    members = [Member(base, rank, size, count, direct, in_place) for rank in range(size)]
+    for step, rank in enumerate([*order, *range(60)]):
+        members[rank % size].go_on()
+        if step == leaver:
+            members[rank % size].leave()
+    for _ in range(40):
+        for member in members:
+            member.go_on()
+    right = np.arange(count, dtype=np.float32) * size + size * (size - 1) // 2
+    assert all(member.result in (DONE, GONE) for member in members)
+    assert all(np.array_equal(member.out, right) for member in members if member.result == DONE)
+    assert leaver is not None or all(member.result == DONE for member in members)

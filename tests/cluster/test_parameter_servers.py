@@ -13,7 +13,7 @@ from .mpirun import mpirun, needs_mpi
 def trained(way, count, servers, folder, model="model"):
     """The results by role, of a job that has ended well."""
     where = folder / model if model else ""
-    job = mpirun(count, "served_digits.py", where, way, servers, folder=folder / "job", timeout=100)
+    job = mpirun(count, "served_digits.py", where, way, servers, folder=folder / "job", timeout=400)
     # All processes end soon after the last step: the workers' last one is in their results.
     ended = time.time()
     results = job.of_ranks()
@@ -84,7 +84,7 @@ def test_all_processes_end_well_each_time(tmp_path):
 
 @needs_mpi
 def test_trainings_follow_each_other(tmp_path):
-    results = mpirun(3, "served_trainings.py", tmp_path / "models", folder=tmp_path / "job", timeout=100).of_ranks()
+    results = mpirun(3, "served_trainings.py", tmp_path / "models", folder=tmp_path / "job", timeout=400).of_ranks()
     assert [result["role"] for result in results] == ["chief", "worker", "ps"]
     chief, worker = results[:2]
     for result in (chief, worker):
