@@ -77,8 +77,10 @@ class ClusterStep:
 
     def device_of(self, op: Operation) -> str:
         """The full name of the device on which an operation of the step runs."""
-        placement = Placement(*self.partition.task_of(op), soft=self.options.placement.soft, placed=True)
-        return device_of(op, placement)
+        task = self.partition.task_of(op)
+        if task == self.server.task:
+            return device_of(op, self.options.placement)
+        return device_of(op, Placement(*task, soft=self.options.placement.soft, placed=True))
 
     def _tensors(self) -> dict[Tensor, None]:
         found = dict.fromkeys(self.feeds) | dict.fromkeys(self.fetches)

@@ -108,7 +108,9 @@ class SentProgram:
 
 def placed_on(options: Options, placement: Placement) -> Options:
     """Options for a stage of a task: where its operations run is settled, on which device is not."""
-    return replace(options, placement=replace(placement, soft=options.placement.soft, placed=True))
+    asked = options.placement
+    own = replace(placement, soft=asked.soft, placed=True, device_types=asked.device_types, on_gpu=asked.on_gpu)
+    return replace(options, placement=own)
 
 
 def as_fed(value: Any) -> Any:

@@ -394,7 +394,7 @@ class _FunctionCall:
 
     def __call__(self, values: Sequence[Any], there: bool = False) -> list[Any]:
         if self.handles:
-            lent = frozenset(i for i in self.handles if i < len(values) and isinstance(values[i], np.ndarray))
+            lent = frozenset(i for i in self.handles if i < len(values) and isinstance(values[i], _ARRAYS))
             if lent != self.lent:
                 return self._with(lent)(values, there)
         results: list[Any] = [None] * self.count

@@ -13,7 +13,7 @@ import numpy as np
 
 from .backends.gpu_passes import has_kernel
 from .compiler import BACKENDS, FunctionCalls, Options
-from .errors import InvalidArgumentError, UnimplementedError
+from .errors import InvalidArgumentError
 from .feeding import fed_value
 from .fetching import FetchStructure, key_of
 from .graph import DEFAULT, Graph, Tensor, get_default_graph, remove_innermost
@@ -149,9 +149,7 @@ class BaseSession:
         self._config = config
         self.server = find_target(self._target)
         mixed, precision = precisions_of(mixed_precision_of(config, mixed_precision))
-        if backend == "gpu" and self.server is not None:
-            raise UnimplementedError(None, None, f"Steps on the tasks of {self._target} run on CPUs, not on a GPU")
-        device = device_for(backend, config) if self.server is None else None
+        device = device_for(backend, config)
         self.options = Options(
             backend or ("cpu" if device is None else "gpu"),
             frozenset(passes_off) | off_passes(config),
@@ -316,7 +314,8 @@ class BaseSession:
         from .device_lib import devices_of_session  # few programs ask
 
         here = self.server is None
-        names = self.options.placement.device_names() if self.server is None else self.server.device_names()
+        own = self.options.placement.device_names()
+        names = own if self.server is None else list(dict.fromkeys([*self.server.device_names(), *own]))
         return devices_of_session(names, self.options.device, here)
 
     def as_default(self) -> Any:

@@ -4,6 +4,7 @@ import math
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import headrace as tf
@@ -71,12 +72,21 @@ def test_a_second_gpu_that_is_not_there_is_an_error():
 
 
 @pytest.mark.usefixtures("simulated")
-def test_sessions_on_servers_run_on_the_cpu():
+def test_sessions_on_servers_use_the_gpu_of_their_task():
     server = tf.train.Server.create_local_server()
-    with tf.Session(server.target) as session:
-        assert session.options.backend == "cpu"
-    with pytest.raises(tf.errors.UnimplementedError, match="run on CPUs"):
-        tf.Session(server.target, backend="gpu")
+    v = tf.get_variable("v", initializer=np.ones((3, 4), np.float32))
+    x = tf.placeholder(tf.float32, [3, 4])
+    add = v.assign_add(tf.tanh(x))
+    with tf.Session(server.target) as session, tf.Session(server.target, backend="cpu") as other:
+        assert session.options.backend == "gpu"
+        assert session.list_devices()[-1].name == "/job:local/replica:0/task:0/device:GPU:0"
+        session.run(v.initializer)
+        for count in (1, 2, 3):
+            session.run(add.op, {x: np.ones((3, 4))})
+            other.run(v.assign(v * 2.0).op)
+            expected = np.full((3, 4), 2**count + sum(2**i for i in range(1, count + 1)) * np.tanh(1))
+            np.testing.assert_allclose(session.run(v), expected, rtol=1e-5)
+        assert "[GPU]" in session.explain(add, {x: np.ones((3, 4))})
 
 
 @pytest.mark.usefixtures("simulated")
