@@ -19,6 +19,33 @@ test: $(VENV)/.installed-test
 
 test-long: $(VENV)/.installed-test
 	$(PYTEST) -m long
+	$(MAKE) test-sim SIM_SAMPLES= SIM_ALSO=$(NVRTC)
+	$(SIM) $(PYTEST) $(REST_ON_SIM) tests/estimators/test_sklearn.py $(NVRTC)
+
+# Ops, layers, estimators and listings with all sessions on the simulated GPU, and 200 steps beside the CPU's. Two at a time:
+# make -j2 --output-sync=target test-sim. Signals, and what repeats much, are left to the CPU and to test-long, which also takes
+# all samples of the ops, compiles by NVRTC what was loaded, and runs the rest of the engine's tests there.
+SIM = HEADRACE_GPU=sim HEADRACE_CACHE=$(CURDIR)/build/kernels OPENBLAS_NUM_THREADS=1
+SIM_SAMPLES := 1
+SIM_ALSO :=
+NVRTC := tests/engine/gpu/test_nvrtc.py::test_what_this_runs_tests_loaded_compiles
+REST_ON_SIM := $(filter-out $(addprefix tests/engine/,__pycache__ gpu native ops),$(wildcard tests/engine/*))
+OFF_SIM := $(addprefix --ignore tests/estimators/,test_kill_and_resume.py test_sklearn.py) --ignore tests/layers/keras/test_backup.py
+.PHONY: test-sim sim-ops sim-layers sim-estimators sim-steps
+test-sim: sim-ops sim-layers sim-estimators sim-steps
+
+sim-ops: $(VENV)/.installed-test
+	$(SIM) HEADRACE_SAMPLES=$(SIM_SAMPLES) $(PYTEST) tests/engine/ops $(SIM_ALSO)
+
+sim-layers: $(VENV)/.installed-test
+	$(SIM) $(PYTEST) tests/layers $(OFF_SIM) $(SIM_ALSO)
+
+sim-estimators: $(VENV)/.installed-test
+	$(SIM) $(PYTEST) tests/estimators tests/examples $(OFF_SIM) $(SIM_ALSO)
+
+sim-steps: $(VENV)/.installed-test
+	$(SIM) $(PYTEST) -m long tests/engine/gpu/test_workloads.py
+	$(SIM) $(BIN)/python tools/listings.py
 
 # On a real GPU. Another interpreter, which has CuPy: make test-gpu GPU_PYTHON=python3. What a few seconds can find comes first.
 GPU_PYTHON ?= $(BIN)/python

@@ -1,6 +1,9 @@
 """The suite on the simulated GPU (HEADRACE_GPU=sim): there must be a compiler for it, and what its sessions load is known."""
 
+import json
 import os
+from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +20,7 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def loaded_kernels():
-    """All kernels that simulated devices load from now on in this run, by their texts."""
+    """All kernels that simulated devices load from now on in this run, by text; also written to HEADRACE_KERNEL_LIST."""
     from headrace.engine.gpu.sim.device import SimDevice
 
     loaded = {}
@@ -31,6 +34,8 @@ def loaded_kernels():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SimDevice, "load", recording)
         yield loaded
+    if os.environ.get("HEADRACE_KERNEL_LIST"):
+        Path(os.environ["HEADRACE_KERNEL_LIST"]).write_text(json.dumps([asdict(kernel) for kernel in loaded.values()]))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,7 +12,7 @@ from headrace.engine.tracing.timeline import Timeline
 
 @pytest.fixture
 def step_stats():
-    with tf.Graph().as_default(), tf.Session() as session:
+    with tf.Graph().as_default(), tf.Session(backend="cpu") as session:
         x = tf.placeholder(tf.float32, [16, 8], "x")
         hidden = tf.tanh(tf.matmul(x, tf.ones([8, 32]), name="product"), name="hidden")
         parts = tf.unique(tf.reshape(hidden, [-1]), name="parts")
@@ -74,7 +74,7 @@ def test_memory(step_stats):
 
 
 def test_nested_nodes_have_lanes_of_their_own():
-    with tf.Graph().as_default(), tf.Session() as session:
+    with tf.Graph().as_default(), tf.Session(backend="cpu") as session:
         total = tf.while_loop(lambda i: i < 3, lambda i: i + 1, [tf.constant(0)])
         metadata = tf.RunMetadata()
         session.run(total, options=tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE), run_metadata=metadata)

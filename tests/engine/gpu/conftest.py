@@ -1,8 +1,6 @@
 """The simulated device for tests: fresh, and in each of the orders that threads may run in."""
 
-import json
 import os
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -32,13 +30,8 @@ def kernel_cache():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def listed_kernels(loaded_kernels):
-    """Writes all kernels that simulated devices load in this run to HEADRACE_KERNEL_LIST."""
-    yield
-    if os.environ.get("HEADRACE_KERNEL_LIST"):
-        Path(os.environ["HEADRACE_KERNEL_LIST"]).write_text(
-            json.dumps([asdict(kernel) for kernel in loaded_kernels.values()])
-        )
+def kernels_from_the_start(loaded_kernels):
+    """Has all be known that the tests here load."""
 
 
 @pytest.fixture

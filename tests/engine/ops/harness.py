@@ -17,6 +17,8 @@ from headrace.engine.shapes import TensorShape
 
 # Sessions run on a device: it adds up in another order than the CPU.
 ON_DEVICE = os.environ.get("HEADRACE_GPU") in ("sim", "cuda")
+# How many of an op's samples are run: all, where nothing is said.
+SAMPLES = int(os.environ.get("HEADRACE_SAMPLES") or 0) or None
 # Ops that only rewritten steps hold have no samples of their own.
 INTERNAL = (
     "_Feed",
@@ -42,7 +44,7 @@ def generator(name):
 
 
 def samples_of(name):
-    return DEFINITIONS[name].sample_function(generator(name))
+    return DEFINITIONS[name].sample_function(generator(name))[:SAMPLES]
 
 
 def as_array(value, dtype=None):
