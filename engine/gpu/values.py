@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from typing import Any
 
 import numpy as np
@@ -102,8 +103,8 @@ class Pool:
     def kept(self, value: DeviceValue) -> DeviceValue:
         """A copy with memory of its own; ResourceExhaustedError if there is none."""
         block = _Block(self, self._taken(value.nbytes))
-        value.copy_to(block.memory.address)
-        return DeviceValue(self, block.memory.address, value.dtype, value.shape, block)
+        value.copy_to(block.address)
+        return DeviceValue(self, block.address, value.dtype, value.shape, block)
 
     def _taken(self, nbytes: int) -> DeviceMemory:
         try:
@@ -119,13 +120,12 @@ class Pool:
 class _Block:
     """Memory that goes back to its pool with the last value in it."""
 
-    __slots__ = ("memory", "pool")
+    __slots__ = ("__weakref__", "address")
 
     def __init__(self, pool: Pool, memory: DeviceMemory) -> None:
-        self.pool, self.memory = pool, memory
-
-    def __del__(self) -> None:
-        self.pool.give(self.memory)
+        self.address = memory.address
+        # Holds the memory: when the collector finds values in a ring, nothing of what they had may be given back.
+        weakref.finalize(self, pool.give, memory).atexit = False
 
 
 def seen(value: Any) -> Any:

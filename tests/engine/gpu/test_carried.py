@@ -10,7 +10,7 @@ from headrace.engine import compiler
 from headrace.engine.backends import gpu_carried
 from headrace.engine.backends.gpu import GpuProgram
 from headrace.engine.gpu import find
-from headrace.engine.gpu.memory import ledger_of
+from headrace.engine.gpu.memory import DeviceMemory, ledger_of
 from headrace.engine.gpu.values import Pool
 from headrace.engine.nest import flatten
 from headrace.engine.session_config import DEFAULTS
@@ -232,6 +232,48 @@ def test_without_memory_for_values_they_wait_on_the_host(monkeypatch):
     x = tf.placeholder(tf.float32, [SIZE, SIZE])
     loss = tf.reduce_mean(tf.square(loop(x)[1] - 0.3))
     agree([loss, tf.gradients(loss, x)[0]], {x: X}, tolerance=1e-4)
+
+
+def test_memory_of_values_in_a_ring_is_used_again(device):
+    pool = Pool(device)
+    array = np.arange(2000, dtype=np.float32)
+    memory = DeviceMemory(device, array.nbytes)
+    device.upload(memory.address, array)
+    value = pool.kept(pool.lent(memory.address, array.dtype, array.shape))
+    address, ring = value.address, [value]
+    ring.append(ring)
+    del value, ring
+    gc.collect()
+    again = pool.kept(pool.lent(memory.address, array.dtype, array.shape))
+    assert again.address == address
+    np.testing.assert_array_equal(again, array)
+
+
+def test_loops_go_on_after_an_error_in_a_body():
+    x, stop = tf.placeholder(tf.float32, [SIZE, SIZE]), tf.placeholder(tf.int32, [])
+
+    def told(i, at):
+        if i == at:
+            raise ValueError("enough")
+        return np.float32(i)
+
+    def body(i, h):
+        more = tf.py_func(told, [i, stop], tf.float32)
+        more.set_shape([])
+        return i + 1, tf.tanh(tf.matmul(h, x)) + more * 0.1
+
+    _, h = tf.while_loop(lambda i, _: i < 4, body, [0, x * 1.5])
+    both = [h, tf.gradients(h, x)[0]]
+    with tf.Session(backend="gpu") as gpu, tf.Session(backend="cpu") as cpu:
+        wanted = cpu.run(both, {x: X, stop: 9})
+        for at in (9, 2, 9, 0, 3, 9):
+            if at == 9:
+                for mine, other in zip(gpu.run(both, {x: X, stop: at}), wanted, strict=True):
+                    np.testing.assert_allclose(mine, other, rtol=1e-4, atol=1e-4)
+            else:
+                with pytest.raises(tf.errors.InvalidArgumentError, match="enough"):
+                    gpu.run(both, {x: X, stop: at})
+            gc.collect()
 
 
 def test_memory_of_values_is_given_back(device):
