@@ -71,7 +71,17 @@ class BuildNative(build_ext):
 
 def native() -> list[Extension]:
     """The native runtime, where there are sources of it."""
-    names = ("module.c", "pool.c", "tables.c", "crc32c.c", "meeting.c", "sums.c", "direct.c", "exchange.c", "fingerprint.c")
+    names = (
+        "module.c",
+        "pool.c",
+        "tables.c",
+        "crc32c.c",
+        "meeting.c",
+        "sums.c",
+        "direct.c",
+        "exchange.c",
+        "fingerprint.c",
+    )
     sources = [str(NATIVE / name) for name in names]
     if not all(map(os.path.exists, sources)):
         return []
