@@ -27,15 +27,20 @@ class Patience:
         self._warn_at = self._start + (settings.stall_warning or math.inf)
 
     def check(self, missing: Callable[[], Mapping[int, str]]) -> None:
-        """Names the missing ranks where it is time.
+        """Names the missing ranks where it is time; while there are none, time does not pass.
 
         Raises:
             DeadlineExceededError: it was too long.
         """
-        now = time.monotonic()
+        now, found = time.monotonic(), missing()
         limit = self._settings.stall_timeout
-        if limit and now - self._start > limit and (found := missing()):
+        if not found:
+            # Who is known to be at work has as long again when it has ended that.
+            self._start = now
+            self._warn_at = now + (self._settings.stall_warning or math.inf)
+            return
+        if limit and now - self._start > limit:
             raise stalled_error(self._text, found, now - self._start)
-        if now > self._warn_at and (found := missing()):
+        if now > self._warn_at:
             self._warn_at = now + self._settings.stall_warning
             logger.warning("Waiting for %s", stalled_text(self._text, found, now - self._start))

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import headrace as tf
+from headrace.cluster.collectives import stalls
 from headrace.cluster.collectives.settings import Settings, settings_of
 from headrace.cluster.collectives.stalls import Patience
 from headrace.cluster.collectives.worker import Worker
@@ -66,6 +68,18 @@ def test_a_warning_after_0_seconds_is_never_given(
         for _ in range(2):
             patience.check(lambda: {1: "sum"})
     assert len(caplog.records) == warnings
+
+
+def test_time_does_not_pass_while_who_is_late_is_known_to_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(stalls.time, "monotonic", lambda: now[0])
+    patience = Patience("sum", Settings(stall_warning=0, stall_timeout=10))
+    for seconds, missing in ((9, {1: "sum"}), (20, {}), (29, {1: "sum"})):
+        now[0] = seconds
+        patience.check(lambda missing=missing: missing)
+    now[0] = 31
+    with pytest.raises(tf.errors.DeadlineExceededError, match="11 s in the sum: rank 1"):
+        patience.check(lambda: {1: "sum"})
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 import sys
 import time
+from contextlib import nullcontext
 
 import numpy as np
 
 import headrace as tf
+from headrace.cluster.collectives.settings import Settings
 from headrace.engine.communicator import current
 
 how = sys.argv[1]
@@ -33,9 +35,12 @@ elif how == "extra":
     for _ in range(3 if odd else 4):
         ranks.all_reduce("gradients of w", np.ones(3))
 elif how == "busy":
-    if odd:
-        with tf.cluster.alone():
-            time.sleep(3)
+    # From here on: how long the ranks take to start does not count.
+    ranks.group._shared._settings = Settings(stall_warning=2.0, stall_timeout=2.5)
+    with tf.cluster.alone() if odd else nullcontext():
+        tf.cluster.barrier()
+        if odd:
+            time.sleep(4)
     ranks.all_reduce("gradients of w", np.ones(3))
 elif how == "stall":
     if odd:
