@@ -43,12 +43,14 @@ def with_arrays(folder: str, steps: int) -> None:
 class Telling(tf.train.SessionRunHook):
     """Tells the parent process of each step."""
 
-    pipe: int | None = None
+    pipes: tuple[int, int] | None = None
 
     @classmethod
     def tell(cls) -> None:
-        if cls.pipe is not None:
-            os.write(cls.pipe, b".")
+        """Says that a step is done, and goes on when the parent has seen it or looks no more."""
+        if cls.pipes is not None:
+            os.write(cls.pipes[0], b".")
+            os.read(cls.pipes[1], 1)
 
     def after_run(self, run_context: Any, run_values: Any) -> None:
         self.tell()
@@ -109,20 +111,24 @@ def run(train: Callable[[], None], seconds: float, signals: tuple[int, int] = (0
 
     With `signals` it is sent the second one after the first number of steps.
     """
-    reading, writing = os.pipe()
+    (reading, writing), (waiting, answering) = os.pipe(), os.pipe()
     child = os.fork()
     if child:
         os.close(writing)
-        for _ in range(signals[0]):
+        os.close(waiting)
+        for left in reversed(range(signals[0])):
             if not os.read(reading, 1):
                 break
-        else:
-            if signals[1]:
+            if left:
+                os.write(answering, b".")
+            else:
                 os.kill(child, signals[1])
+        os.close(answering)
         status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         os.close(reading)
         return status
-    status, Telling.pipe = 1, writing
+    os.close(answering)
+    status, Telling.pipes = 1, (writing, waiting)
     try:
         # Nobody handles this signal: the process ends at once, as if it had been killed.
         signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -178,8 +184,11 @@ def main(kind: str, folder: Path, steps: int, kills: int) -> dict[str, Any]:
     if run(lambda: train(str(folder / "whole"), steps), 300):
         raise RuntimeError("the run that is left alone failed")
     whole = time.monotonic() - start
-    for _ in range(kills):
-        status = run(lambda: train(str(folder / "parts"), steps), rng.uniform(0.4, 0.9) * whole)
+    for number in range(kills):
+        # The first after a step, so that one is killed however busy the machine is; the others at any moment.
+        first = number == 0
+        signals, seconds = ((rng.randint(1, steps - 1), signal.SIGALRM), 300.0) if first else ((0, 0), whole)
+        status = run(lambda: train(str(folder / "parts"), steps), rng.uniform(0.4, 0.9) * seconds, signals)
         if status not in (0, -signal.SIGALRM):
             raise RuntimeError(f"a run ended with status {status}")
         killed += status != 0
