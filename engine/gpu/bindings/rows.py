@@ -39,7 +39,8 @@ def blocks_of(threads: int) -> int:
 def gather(bound: Bound) -> None:
     """Slices of an array along one axis."""
     params, indices, out = bound.inputs[0], bound.inputs[1], bound.outputs[0]
-    axis = _gather_axis(bound) % max(params.ndim, 1)
+    bound.require(params.ndim > 0, "rows of a scalar")
+    axis = _gather_axis(bound) % params.ndim
     for array in (params, indices, out):
         bound.require(array.contiguous, "strided memory")
     bound.require(indices.dtype in _INDICES, f"indices of {indices.dtype}")
