@@ -42,7 +42,8 @@ def parts_of(count: int, inner: int) -> int:
 def gather(bound: Bound) -> None:
     """Slices of an array along one axis."""
     params, indices, out = bound.inputs[0], bound.inputs[1], bound.outputs[0]
-    axis = _gather_axis(bound) % max(params.ndim, 1)
+    bound.require(params.ndim > 0, "rows of a scalar")
+    axis = _gather_axis(bound) % params.ndim
     bound.require(params.flags.c_contiguous and out.flags.c_contiguous, "strided memory")
     outer, inner = math.prod(params.shape[:axis]), math.prod(params.shape[axis + 1 :])
     bound.require(outer > 0, "no elements")
