@@ -20,7 +20,7 @@ test: $(VENV)/.installed-test
 test-long: $(VENV)/.installed-test
 	$(PYTEST) -m long
 	$(MAKE) test-sim SIM_SAMPLES= SIM_ALSO=$(NVRTC)
-	$(SIM) $(PYTEST) $(REST_ON_SIM) tests/estimators/test_sklearn.py $(NVRTC)
+	$(SIM) $(PYTEST) $(REST_ON_SIM) tests/examples tests/estimators/test_sklearn.py $(NVRTC)
 
 # Ops, layers, estimators and listings with all sessions on the simulated GPU, and 200 steps beside the CPU's. Two at a time:
 # make -j2 --output-sync=target test-sim. Signals, and what repeats much, are left to the CPU and to test-long, which also takes
@@ -41,7 +41,7 @@ sim-layers: $(VENV)/.installed-test
 	$(SIM) $(PYTEST) tests/layers $(OFF_SIM) $(SIM_ALSO)
 
 sim-estimators: $(VENV)/.installed-test
-	$(SIM) $(PYTEST) tests/estimators tests/examples $(OFF_SIM) $(SIM_ALSO)
+	$(SIM) $(PYTEST) tests/estimators $(OFF_SIM) $(SIM_ALSO)
 
 sim-steps: $(VENV)/.installed-test
 	$(SIM) $(PYTEST) -m long tests/engine/gpu/test_workloads.py
