@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import headrace as tf
+from headrace.engine.gpu import find
 from headrace.engine.gpu.sim.compile import available
 from headrace.engine.gpu.sim.device import SimDevice
 
@@ -50,3 +52,19 @@ def sim():
 def ordered_sim(request, sim):
     """A fresh simulated device whose threads run in one of the orders: the test is run in each."""
     return sim if REAL else SimDevice(order=request.param)
+
+
+@pytest.fixture
+def device(sim, monkeypatch):
+    """The one device that sessions find."""
+    monkeypatch.setenv("HEADRACE_GPU", "sim")
+    monkeypatch.setattr(find, "_simulations", [sim])
+    return sim
+
+
+@pytest.fixture
+def graph():
+    """A graph with a seed, the default one."""
+    with tf.Graph().as_default() as graph:
+        tf.set_random_seed(7)
+        yield graph

@@ -9,30 +9,17 @@ import headrace as tf
 from headrace.engine import compiler
 from headrace.engine.backends import gpu_carried
 from headrace.engine.backends.gpu import GpuProgram
-from headrace.engine.gpu import find
 from headrace.engine.gpu.memory import DeviceMemory, ledger_of
 from headrace.engine.gpu.values import Pool
 from headrace.engine.nest import flatten
 from headrace.engine.session_config import DEFAULTS
 
+pytestmark = pytest.mark.usefixtures("device", "graph")
+
 rng = np.random.default_rng(0)
 # Large enough to stay on the device.
 SIZE = 40
 X = (rng.normal(size=(SIZE, SIZE)) / 8).astype(np.float32)
-
-
-@pytest.fixture(autouse=True)
-def device(sim, monkeypatch):
-    monkeypatch.setenv("HEADRACE_GPU", "sim")
-    monkeypatch.setattr(find, "_simulations", [sim])
-    return sim
-
-
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as graph:
-        tf.set_random_seed(7)
-        yield graph
 
 
 @pytest.fixture

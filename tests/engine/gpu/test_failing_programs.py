@@ -4,24 +4,11 @@ import numpy as np
 import pytest
 
 import headrace as tf
-from headrace.engine.gpu import find
 from headrace.engine.nest import flatten
 
+pytestmark = pytest.mark.usefixtures("device", "graph")
+
 TABLE = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
-
-
-@pytest.fixture(autouse=True)
-def device(sim, monkeypatch):
-    monkeypatch.setenv("HEADRACE_GPU", "sim")
-    monkeypatch.setattr(find, "_simulations", [sim])
-    return sim
-
-
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as graph:
-        tf.set_random_seed(7)
-        yield graph
 
 
 def failures(fetches, good, bad, backends=("cpu", "gpu")):

@@ -12,21 +12,9 @@ from headrace.engine.gpu.memory import DeviceMemory, ledger_of
 from headrace.engine.gpu.sim.device import SimDevice
 from headrace.engine.resources import ResourceStore
 
+pytestmark = pytest.mark.usefixtures("device", "graph")
+
 ROWS = np.arange(12, dtype=np.float32).reshape(4, 3)
-
-
-@pytest.fixture(autouse=True)
-def device(sim, monkeypatch):
-    monkeypatch.setenv("HEADRACE_GPU", "sim")
-    monkeypatch.setattr(find, "_simulations", [sim])
-    return sim
-
-
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as graph:
-        tf.set_random_seed(7)
-        yield graph
 
 
 def test_rows_looked_up_on_the_host_are_the_newest():
