@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from ..engine.errors import DataLossError, NotFoundError
+from ..engine.folder_lock import alone_in
 
 PathText = str | os.PathLike[str]
 
@@ -76,6 +74,7 @@ def locate(source: Source, path: PathText | None = None, download: bool = False)
     found = found or next(filter(None, (_in_folder(source, folder) for folder in folders)), None)
     if found is None and download:
         target = folders[0] / source.name
+        target.mkdir(parents=True, exist_ok=True)
         with alone_in(target):
             # Another process, such as another rank of the job, may have fetched them in the meantime.
             found = _in_folder(source, target)
@@ -133,15 +132,6 @@ def _missing(source: Source, folders: list[Path]) -> str:
         f"headrace opens no connection unasked: put {urls} into {folders[0] / source.name}, give load_data(path=...) or "
         "HEADRACE_DATA the folder that has it, or call load_data(download=True)"
     )
-
-
-@contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Waits until no other process of this host fetches into a folder, and keeps others waiting meanwhile."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f".{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def fetch(item: Download, path: Path) -> None:

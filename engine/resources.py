@@ -156,7 +156,9 @@ class ResourceStore:
     def leave_devices(self) -> None:
         """Brings the values of all variables home and lets go of their memory on devices; programs bind again."""
         with self.lock:
-            found = list(self.variables.values()) if self.on_devices else []
+            if not self.on_devices:
+                return
+            found = list(self.variables.values())
         # Whoever has a device may want the store: while something comes home the store is nobody's.
         with self.changing:
             for storage in found:

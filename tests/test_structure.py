@@ -22,7 +22,7 @@ ROOMS = {
 # is added here, in the highest row that it can stand in.
 ENGINE = (
     "errors dtypes shapes source device crc32c protos records tensor_proto summary checkpoint kernels native gpu unsupported "
-    "byte_strings platform scalar row_table lazy_names",
+    "byte_strings platform scalar row_table lazy_names folder_lock",
     "graph graph_state",
     "registry conversion inference inputs signatures static function resources runtime communicator local_sums chance "
     "recorder samples tensor_types queues graph_def "

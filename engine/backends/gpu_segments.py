@@ -113,10 +113,17 @@ class DeviceSegment:
     def run(self) -> None:
         """Runs the segment; SegmentFailedError if a kernel refused its values."""
         self.bring()
+        self._done(self._start_all)
+
+    def _start_all(self) -> None:
+        with self.turn:
+            self._started()
+
+    def _done(self, work: Callable[[], None]) -> None:
+        """Does the work and fetches what it gave; notes what is certain if it ends halfway."""
         try:
             try:
-                with self.turn:
-                    self._started()
+                work()
             finally:
                 self._note_changes()
             self.finish()
@@ -130,17 +137,12 @@ class DeviceSegment:
         if self.meeting is not None:
             with self.turn:
                 self.meeting.agreed(CALLS)
-        try:
-            try:
-                for step in dict.fromkeys(self.owners):
-                    calls = [call for call, owner in zip(self.calls, self.owners, strict=True) if owner == step]
-                    around(step, partial(self._run_and_wait, calls))
-            finally:
-                self._note_changes()
-            self.finish()
-        except BaseException:
-            self.results.unsure = True
-            raise
+        self._done(partial(self._run_around, around))
+
+    def _run_around(self, around: Callable[[int, Call], Any]) -> None:
+        for step in dict.fromkeys(self.owners):
+            calls = [call for call, owner in zip(self.calls, self.owners, strict=True) if owner == step]
+            around(step, partial(self._run_and_wait, calls))
 
     def _run_and_wait(self, calls: Sequence[Call]) -> None:
         with self.turn:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import io
 import os
 import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -164,19 +163,4 @@ def sync_folder(folder: Path) -> None:
         _name(error, folder)
         raise
     finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Others that do the same in this folder, in threads or processes, come before or after; where the system has locks."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        # A process that was forked meanwhile keeps the descriptor.
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
         os.close(descriptor)

@@ -14,7 +14,8 @@ import numpy as np
 
 from ..dtypes import DType
 from ..errors import AlreadyExistsError, DataLossError, NotFoundError
-from .files import alone_in, rename, sync_folder
+from ..folder_lock import alone_in
+from .files import rename, sync_folder
 from .hdf5 import dataset_name
 from .manifest import (
     Entry,

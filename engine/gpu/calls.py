@@ -12,6 +12,7 @@ import numpy as np
 from ..scalar import Expression
 from ..unsupported import UnsupportedError
 from .device import Call, Convolution, Device, Dimensions, Product
+from .extent import Extent
 from .source import Kernel
 from .sums import Part
 
@@ -21,28 +22,13 @@ THREADS, MOST_BLOCKS = 256, 4096
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceArray:
+class DeviceArray(Extent):
     """An array in a device's memory: its address, dtype and shape, and its strides in bytes."""
 
     address: int
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     strides: tuple[int, ...]
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return math.prod(self.shape)
-
-    @property
-    def nbytes(self) -> int:
-        """The bytes of the elements."""
-        return self.size * self.dtype.itemsize
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return len(self.shape)
 
     @property
     def contiguous(self) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import weakref
 from typing import Any
 
 import numpy as np
 
 from .device import Device
+from .extent import Extent
 from .memory import DeviceMemory, Turn, lock_of
 
 Array = np.ndarray[Any, Any]
@@ -16,7 +16,7 @@ Array = np.ndarray[Any, Any]
 SMALL = 1 << 12
 
 
-class DeviceValue:
+class DeviceValue(Extent):
     """An array in a device's memory, whose bytes stay as they are while this lives. NumPy sees it as an array: a copy.
 
     It owns its memory, or what made it sees to it that the memory outlives it.
@@ -33,21 +33,6 @@ class DeviceValue:
         self.shape = shape
         self._owner = owner
         self._seen: Array | None = None
-
-    @property
-    def size(self) -> int:
-        """The number of elements."""
-        return math.prod(self.shape)
-
-    @property
-    def nbytes(self) -> int:
-        """The bytes of the elements."""
-        return self.size * self.dtype.itemsize
-
-    @property
-    def ndim(self) -> int:
-        """The number of axes."""
-        return len(self.shape)
 
     def home(self) -> Array:
         """The array on the host."""
