@@ -1,0 +1,40 @@
+"""The tables of public names say what they import."""
+
+import importlib.util
+from pathlib import Path
+
+SCRIPT = Path(__file__).resolve().parent.parent / "tools" / "namespaces.py"
+
+
+def load():
+    spec = importlib.util.spec_from_file_location("namespaces", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_tables_of_names_are_current():
+    module = load()
+    old = [path for path in module.tables() if path.read_text() != module.current(path)]
+    assert not old, "run python tools/namespaces.py"
+
+
+def test_names_are_added_and_sorted():
+    module = load()
+    table = (
+        '"""Names."""\n\nfrom .a import b10, b9, C\nfrom .d import e as f\n\n__all__ = [\n    "b9",\n]  # fmt: skip\n'
+    )
+    made = module.with_all(table)
+    assert '__all__ = [\n    "C", "b9", "b10", "f",\n]  # fmt: skip\n' in made
+
+
+def test_lazy_tables_have_places():
+    module = load()
+    text = (
+        "from typing import TYPE_CHECKING\n\nfrom .engine.lazy_names import lazy_names\n\nif TYPE_CHECKING:\n"
+        "    from . import parts\n    from ..x.y import z as w\n\n__all__ = [\n]  # fmt: skip\n\n"
+        "_PLACES: dict[str, tuple[str, str]] = {}\n__getattr__, __dir__ = lazy_names(__name__, _PLACES)\n"
+    )
+    made = module.with_all(text)
+    assert '__all__ = [\n    "parts", "w",\n]' in made
+    assert '_PLACES: dict[str, tuple[str, str]] = {\n    "w": ("..x.y", "z"),\n}\n__getattr__' in made
