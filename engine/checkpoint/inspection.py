@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import OpError
-from .manifest import SUFFIX, Manifest, manifest_path, read_manifest, shard_problems
+from .manifest import SUFFIX, Manifest, manifest_path, shard_problems
+from .manifest_reader import read_manifest
 from .reader import Array, CheckpointReader
 from .state import latest_checkpoint, named_checkpoints, written_checkpoints
 

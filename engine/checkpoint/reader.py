@@ -11,7 +11,8 @@ import numpy as np
 
 from ..dtypes import DType
 from ..errors import DataLossError, NotFoundError, OpError
-from .manifest import Entry, Slice, manifest_path, read_manifest, shard_problems
+from .manifest import Entry, Slice, manifest_path, shard_problems
+from .manifest_reader import read_manifest
 from .shards import ShardReader
 from .state import latest_checkpoint
 

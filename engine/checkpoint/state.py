@@ -12,7 +12,8 @@ from typing import Any
 
 from ..errors import OpError
 from .files import write_durably
-from .manifest import SUFFIX, manifest_path, read_manifest, shard_problems
+from .manifest import SUFFIX, manifest_path, shard_problems
+from .manifest_reader import read_manifest
 
 # Messages are imported where one is made or read.
 

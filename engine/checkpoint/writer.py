@@ -23,10 +23,10 @@ from .manifest import (
     RandomState,
     Slice,
     manifest_path,
-    read_manifest,
     shard_problems,
     write_manifest,
 )
+from .manifest_reader import read_manifest
 from .shards import write_shard
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checkpoint.manifest import read_manifest
+from ..checkpoint.manifest_reader import read_manifest
 from ..checkpoint.reader import CheckpointReader
 from ..checkpoint.state import (
     checkpoint_exists,

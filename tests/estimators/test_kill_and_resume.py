@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from headrace.engine.checkpoint.inspection import compared
-from headrace.engine.checkpoint.manifest import read_manifest
+from headrace.engine.checkpoint.manifest_reader import read_manifest
 
 PROGRAM = Path(__file__).with_name("resumed.py")
 

@@ -22,6 +22,7 @@ import headrace  # noqa: F401  what it imports is there before anything is watch
 from headrace.engine import dtypes, errors
 from headrace.engine.checkpoint import manifest, state
 from headrace.engine.checkpoint.inspection import verified
+from headrace.engine.checkpoint.manifest_reader import read_manifest
 from headrace.engine.checkpoint.reader import CheckpointReader
 from headrace.engine.checkpoint.writer import Part, write_checkpoint
 
@@ -91,7 +92,7 @@ def kills(folder: Path, count: int) -> dict[str, int]:
 
 def early_manifest(prefix: str) -> None:
     """Makes a manifest one without positions, that fits the shards as they are now: HDF5's parser is asked."""
-    data = manifest.read_manifest(prefix)
+    data = read_manifest(prefix)
     folder = Path(prefix).parent
     data.shards[:] = [manifest.Shard(s.file, (folder / s.file).stat().st_size) for s in data.shards]
     for entry in data.tensors.values():
@@ -182,7 +183,7 @@ def hostile_datasets(folder: Path) -> Iterator[tuple[str, Callable[[h5py.File], 
 
 def replace_w(prefix: str, make: Callable[[h5py.File], None]) -> None:
     """Leaves in the place of dataset `w` what `make` makes, and a manifest that fits."""
-    shard = manifest.read_manifest(prefix).shards[0].file
+    shard = read_manifest(prefix).shards[0].file
     with h5py.File(Path(prefix).parent / shard, "r+", libver="latest") as file:
         del file["w"]
         make(file)

@@ -13,6 +13,7 @@ import pytest
 
 from headrace.engine import dtypes, errors
 from headrace.engine.checkpoint import manifest, state, writer
+from headrace.engine.checkpoint.manifest_reader import read_manifest
 from headrace.engine.checkpoint.reader import (
     CheckpointReader,
     is_whole,
@@ -101,7 +102,7 @@ def rewritten(prefix, make):
     with h5py.File(shard, "r+", libver="latest") as file:
         del file["x"]
         make(file)
-    data = manifest.read_manifest(prefix)
+    data = read_manifest(prefix)
     path = manifest.manifest_path(prefix)
     data.shards[0] = manifest.Shard(data.shards[0].file, (path.parent / data.shards[0].file).stat().st_size)
     data.tensors["x"].slices[0] = replace(data.tensors["x"].slices[0], position=None)
@@ -171,7 +172,7 @@ def test_a_manifest_that_lies_is_refused(change, signed, tmp_path):
     change(data)
     if signed:
         data.pop("crc32c")
-        data["crc32c"] = manifest._checksum(data)
+        data["crc32c"] = manifest.checksum_of(data)
     path.write_text(json.dumps(data))
     with (
         pytest.raises(errors.DataLossError, match=r"manifest|whole|elements|damaged"),

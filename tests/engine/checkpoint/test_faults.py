@@ -14,6 +14,7 @@ import pytest
 from headrace.engine import dtypes, errors
 from headrace.engine.checkpoint import files, manifest, state
 from headrace.engine.checkpoint.inspection import verified
+from headrace.engine.checkpoint.manifest_reader import read_manifest
 from headrace.engine.checkpoint.reader import CheckpointReader, is_whole, load_variable
 from headrace.engine.checkpoint.writer import Part, merge_checkpoints, write_checkpoint
 
@@ -108,7 +109,7 @@ def test_every_write_sync_and_rename_may_fail(same, code, tmp_path, monkeypatch)
 
 
 def orphans(folder):
-    whole = {s.file for p in folder.glob("*.index") for s in manifest.read_manifest(str(p)[:-6]).shards}
+    whole = {s.file for p in folder.glob("*.index") for s in read_manifest(str(p)[:-6]).shards}
     return {p.name for p in folder.iterdir() if ".data-" in p.name or p.suffix == ".tmp"} - whole
 
 
@@ -284,7 +285,7 @@ def test_shards_of_one_size_that_are_swapped_are_noticed(tmp_path):
 def test_slices_that_overlap_are_refused(tmp_path):
     prefix = f"{tmp_path}/m"
     write_checkpoint(prefix, shards(1))
-    found = manifest.read_manifest(prefix)
+    found = read_manifest(prefix)
     slices = found.tensors["dense/kernel"].slices
     slices[1] = replace(slices[1], offset=(2, 0))
     manifest.write_manifest(prefix, found)
