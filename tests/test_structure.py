@@ -28,7 +28,7 @@ ENGINE = (
     "recorder samples tensor_types queues graph_def "
     "attr_values node_reader importer graph_util scopes nest list_value",
     "ops",
-    "initializers control_gradients recurrent_gradients layer_norm_gradients custom_gradient checks check_numerics linear_map "
+    "versions initializers control_gradients recurrent_gradients layer_norm_gradients custom_gradient checks check_numerics linear_map "
     "data_flow barrier "
     "staging defun lookup gradients "
     "rewriting placement "

@@ -51,6 +51,7 @@ from . import (
     summary,
     test,
     train,
+    version,
 )
 from .datasets.structure import SparseTensorSpec, TensorSpec
 from .engine.assignments import (
@@ -73,7 +74,6 @@ from .engine.assignments import (
 )
 from .engine.barrier import Barrier
 from .engine.check_numerics import add_check_numerics_ops
-from .engine.checkpoint.manifest import VERSION
 from .engine.checkpoint.state import latest_checkpoint
 from .engine.checks import (
     assert_equal,
@@ -484,17 +484,25 @@ from .engine.variable_scope import (
 )
 from .engine.variable_store import AUTO_REUSE
 from .engine.variables import Variable
+from .engine.versions import (
+    GIT_VERSION,
+    GRAPH_DEF_VERSION,
+    GRAPH_DEF_VERSION_MIN_CONSUMER,
+    GRAPH_DEF_VERSION_MIN_PRODUCER,
+    VERSION,
+)
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "AUTO_REUSE", "VERSION", "AggregationMethod", "Assert", "AttrValue", "Barrier", "ConditionalAccumulator",
-    "ConditionalAccumulatorBase", "ConfigProto", "CriticalSection", "DType", "DeviceSpec", "Dimension", "Event",
-    "FIFOQueue", "FixedLenFeature", "FixedLenSequenceFeature", "FixedLengthRecordReader", "GPUOptions", "Graph",
-    "GraphDef", "GraphKeys", "GraphOptions", "HistogramProto", "IdentityReader", "IndexedSlices",
-    "InteractiveSession", "InvalidArgumentError", "LogMessage", "MetaGraphDef", "NameAttrList", "NoGradient",
-    "NodeDef", "NotDifferentiable", "OpError", "Operation", "OptimizerOptions", "PaddingFIFOQueue", "Print",
-    "PriorityQueue", "QueueBase", "RMSPropOptimizer", "RandomShuffleQueue", "ReaderBase", "RegisterGradient",
+    "AUTO_REUSE", "GIT_VERSION", "GRAPH_DEF_VERSION", "GRAPH_DEF_VERSION_MIN_CONSUMER",
+    "GRAPH_DEF_VERSION_MIN_PRODUCER", "VERSION", "AggregationMethod", "Assert", "AttrValue", "Barrier",
+    "ConditionalAccumulator", "ConditionalAccumulatorBase", "ConfigProto", "CriticalSection", "DType", "DeviceSpec",
+    "Dimension", "Event", "FIFOQueue", "FixedLenFeature", "FixedLenSequenceFeature", "FixedLengthRecordReader",
+    "GPUOptions", "Graph", "GraphDef", "GraphKeys", "GraphOptions", "HistogramProto", "IdentityReader",
+    "IndexedSlices", "InteractiveSession", "InvalidArgumentError", "LogMessage", "MetaGraphDef", "NameAttrList",
+    "NoGradient", "NodeDef", "NotDifferentiable", "OpError", "Operation", "OptimizerOptions", "PaddingFIFOQueue",
+    "Print", "PriorityQueue", "QueueBase", "RMSPropOptimizer", "RandomShuffleQueue", "ReaderBase", "RegisterGradient",
     "RegisterStatistics", "RunMetadata", "RunOptions", "Saver", "SequenceExample", "Session", "SessionLog",
     "SparseConditionalAccumulator", "SparseFeature", "SparseTensor", "SparseTensorSpec", "SparseTensorValue",
     "Summary", "SummaryMetadata", "Supervisor", "TFRecordReader", "Tensor", "TensorArray", "TensorInfo",
@@ -571,8 +579,8 @@ __all__ = [
     "unpack", "unsorted_segment_max", "unsorted_segment_mean", "unsorted_segment_min", "unsorted_segment_prod",
     "unsorted_segment_sqrt_n", "unsorted_segment_sum", "unstack", "variable_axis_size_partitioner",
     "variable_creator_scope", "variable_op_scope", "variable_scope", "variables_initializer",
-    "variance_scaling_initializer", "variant", "verify_tensor_all_finite", "where", "where_v2", "while_loop",
-    "write_file", "zeros", "zeros_initializer", "zeros_like", "zeta",
+    "variance_scaling_initializer", "variant", "verify_tensor_all_finite", "version", "where", "where_v2",
+    "while_loop", "write_file", "zeros", "zeros_initializer", "zeros_like", "zeta",
 ]  # fmt: skip
 
 # compat.v1 holds all names above, so it comes last.
