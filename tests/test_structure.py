@@ -28,9 +28,9 @@ ENGINE = (
     "recorder samples tensor_types queues graph_def "
     "attr_values node_reader importer graph_util scopes nest list_value",
     "ops",
-    "versions initializers control_gradients recurrent_gradients layer_norm_gradients custom_gradient checks check_numerics linear_map "
+    "initializers control_gradients recurrent_gradients layer_norm_gradients custom_gradient checks check_numerics linear_map "
     "data_flow barrier "
-    "staging defun lookup gradients "
+    "staging defun lookup gradients versions "
     "rewriting placement "
     "variables variable_creators variable_scope variable_store variable_lists variable_operators variable_protos assignments "
     "initial_values partitioned device_setter template gpu.bindings",
