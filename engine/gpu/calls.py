@@ -11,7 +11,7 @@ import numpy as np
 
 from ..scalar import Expression
 from ..unsupported import UnsupportedError
-from .device import Call, Convolution, Device, Dimensions, Product
+from .device import Call, Convolution, Device, Dimensions, Pooling, Product
 from .extent import Extent
 from .source import Kernel
 from .sums import Part
@@ -131,6 +131,10 @@ class Bound:
     def convolution(self, convolution: Convolution) -> None:
         """Adds a convolution by the device's library; UnsupportedError where there is none."""
         self.work.append(self.device.convolution(convolution))
+
+    def pooling(self, pooling: Pooling) -> None:
+        """Adds a pool by the device's library; UnsupportedError where there is none."""
+        self.work.append(self.device.pooling(pooling))
 
     def copy(self, to: DeviceArray, source: DeviceArray) -> None:
         """Adds a copy between contiguous arrays."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -87,6 +88,35 @@ class Device(Protocol):
     index: int
 
     def activate(self) -> None:
+@dataclass(frozen=True, slots=True)
+class Pooling:
+    """A pool of NHWC images, or the gradient of one.
+
+    `kind` is "max", "mean" (of what lies in the image; x -> y) or "mean gradient" (dy -> dx); `x` and `y` are the addresses
+    of the images and the pool, or of their gradients; `padding` are the rows above and the columns to the left.
+    """
+
+    kind: str
+    x: int
+    y: int
+    dtype: np.dtype[Any]
+    x_sizes: Sizes4
+    y_sizes: Sizes4
+    window: tuple[int, int]
+    strides: tuple[int, int]
+    padding: tuple[int, int]
+
+    @property
+    def x_elements(self) -> int:
+        """The elements of the images."""
+        return math.prod(self.x_sizes)
+
+    @property
+    def y_elements(self) -> int:
+        """The elements of the pool."""
+        return math.prod(self.y_sizes)
+
+
         """Makes this device the one that the thread's calls go to: what a thread does first when its turn comes."""
 
     def memory(self) -> tuple[int, int]:
@@ -131,4 +161,7 @@ class Device(Protocol):
         """All these calls as one, which does not run Python between them."""
 
     def synchronize(self) -> None:
+    def pooling(self, pooling: Pooling) -> Call:
+        """A pool; UnsupportedError where there is no library for it."""
+
         """Waits until all that was asked for is done."""

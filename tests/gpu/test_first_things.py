@@ -13,12 +13,16 @@ import numpy as np
 import pytest
 
 from headrace.engine.errors import ResourceExhaustedError
+from headrace.engine.gpu import bindings
+from headrace.engine.gpu.calls import GPU_BINDINGS, Bound, DeviceArray, Launch, row_major
 from headrace.engine.gpu.cuda.device import CallByCall
 from headrace.engine.gpu.cuda.image_moves import kernels, moved, turned
-from headrace.engine.gpu.device import Convolution, Product
+from headrace.engine.gpu.device import Convolution, Pooling, Product
 from headrace.engine.gpu.source import Kernel
+from headrace.engine.registry import definition_of
 from headrace.engine.unsupported import UnsupportedError
 
+assert bindings
 pytestmark = pytest.mark.gpu
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 ADD_ONE = Kernel("hr_test_add_one", (("float*", "x"), ("int", "n")), "HR_EACH(i, n) x[i] += 1.0f;", (), 256)
@@ -277,6 +281,82 @@ def test_a_convolutions_captured(
     assert np.linalg.norm(found - expected) / np.linalg.norm(expected) < tolerance
     replay()
     np.testing.assert_array_equal(got(device, places[result], shapes[result], element).astype(np.float64), found)
+
+
+POOL = {"ksize": [1, 3, 3, 1], "strides": [1, 2, 2, 1], "padding": "SAME", "data_format": "NHWC"}
+POOL_OPS = {"max": "MaxPool", "mean": "AvgPool", "mean gradient": "AvgPoolGrad"}
+
+
+def pooling(kind: str, x: int, y: int, dtype: Any, count: int, side: int, channels: int) -> Pooling:
+    """A pool by windows of 3 by 3 at every other place of images whose sides are odd."""
+    sizes = (count, side, side, channels), (count, side // 2 + 1, side // 2 + 1, channels)
+    return Pooling(kind, x, y, np.dtype(dtype), *sizes, (3, 3), (2, 2), (1, 1))
+
+
+@pytest.mark.parametrize("kind", POOL_OPS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, BFLOAT16], ids=str)
+def test_a_pools_captured(device: Any, kind: str, dtype: Any) -> None:
+    x = np.random.default_rng(0).standard_normal((2, 15, 15, 24)).astype(dtype)
+    x[0, 3, 3, 0] = np.nan
+    gives = "x" if kind == "mean gradient" else "y"
+    arrays = {"x": x, "y": np.array(definition_of("AvgPool").kernel_function(np, x, **POOL))}
+    places = {name: put(device, array) for name, array in arrays.items()}
+    try:
+        call = device.pooling(pooling(kind, *places.values(), dtype, 2, 15, 24))
+    except UnsupportedError as error:
+        pytest.skip(str(error))
+    call()
+    replay = captured(device, [device.fill(places[gives], arrays[gives].nbytes, 255), call])
+    replay()
+    inputs = [np.array(x.shape, np.int32), arrays["y"]] if gives == "x" else [x]
+    expected = np.asarray(definition_of(POOL_OPS[kind]).kernel_function(np, *inputs, **POOL)).astype(float)
+    found = got(device, places[gives], expected.shape, dtype).astype(float)
+    tolerance = {2: 1e-2, 4: 1e-5, 8: 1e-12}[np.dtype(dtype).itemsize]
+    np.testing.assert_allclose(found, expected, tolerance, tolerance)
+
+
+@pytest.mark.parametrize("kind", POOL_OPS)
+@pytest.mark.parametrize("dtype", [np.float32, BFLOAT16], ids=str)
+def test_a_pools_by_both(device: Any, note: Note, kind: str, dtype: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first pool of a ResNet, by cuDNN and by the kernels: HEADRACE_CUDNN chooses."""
+    shapes = (64, 113, 113, 64), (64, 57, 57, 64)
+    x, y = (array_of(device, np.zeros(shape, dtype)) for shape in shapes)
+    sizes = array_of(device, np.array(shapes[0], np.int32))
+    try:
+        call = device.pooling(pooling(kind, x.address, y.address, dtype, 64, 113, 64))
+    except UnsupportedError as error:
+        pytest.skip(str(error))
+    inputs, outputs = ([sizes, y], [x]) if kind == "mean gradient" else ([x], [y])
+    monkeypatch.setattr(device, "pooling", refused)
+    own = bound_calls(Bound(POOL_OPS[kind], device, inputs, outputs, POOL))
+    for who, work in (("cuDNN", [call]), ("kernels", own)):
+        note(f"{kind} of a pool in {np.dtype(dtype)} by {who}", f"{timed(device, work) * 1e6:.1f} us")
+    for array in (x, y, sizes):
+        device.release(array.address)
+
+
+def array_of(device: Any, array: Any) -> DeviceArray:
+    return DeviceArray(put(device, array), array.dtype, array.shape, row_major(array.shape, array.dtype))
+
+
+def refused(work: Any) -> Any:
+    raise UnsupportedError("by kernels")
+
+
+def bound_calls(bound: Bound) -> list[Any]:
+    """The prepared work of a node."""
+    GPU_BINDINGS[bound.type](bound)
+    functions = bound.device.load([w.kernel for w in bound.work if isinstance(w, Launch)])
+    return [w.prepare(bound.device, functions) if isinstance(w, Launch) else w for w in bound.work]
+
+
+def timed(device: Any, calls: list[Any]) -> float:
+    """Seconds of captured work."""
+    for call in calls:
+        call()
+    replay = captured(device, calls)
+    replay()
+    return seconds(device, replay, 20)
 
 
 def test_b_memory_that_is_not_there(device: Any) -> None:

@@ -1,11 +1,15 @@
-"""Pools of channels-last images and their gradients."""
+"""Pools of channels-last images and their gradients: by the device's library where it has the same, else by kernels."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from ...kernels.windows import padding_of
+from ...unsupported import UnsupportedError
 from ..calls import Bound, DeviceArray, gpu
+from ..device import Pooling
 from ..source import Kernel
 from ..template import template
 from ..text import is_float, is_small
@@ -37,6 +41,22 @@ def _kernel(name: str, places: str, images: DeviceArray, *words: str) -> Kernel:
     return template(name, _FILE, places, images.dtype, counter, *words)
 
 
+def by_library(bound: Bound, kind: str, x: DeviceArray, y: DeviceArray, windows: tuple[int, ...]) -> bool:
+    """Whether the device's library does it.
+
+    It has no part in gradients of the largest number: which of several equal ones a library takes is its own affair.
+    """
+    if not (x.size and y.size):
+        return False
+    window, strides, padding = windows[6:8], windows[8:10], windows[10:12]
+    arguments: Any = (kind, x.address, y.address, x.dtype, x.shape, y.shape, window, strides, padding)
+    try:
+        bound.pooling(Pooling(*arguments))
+    except UnsupportedError:
+        return False
+    return True
+
+
 @gpu("MaxPool", "AvgPool")
 @channels_last(0)
 @compact
@@ -44,7 +64,10 @@ def pool(bound: Bound) -> None:
     """The largest number, or the mean, of each window."""
     x, out = bound.inputs[0], bound.outputs[0]
     windows = windows_of(bound, x.shape, out.shape)
-    name = "max_pool" if bound.type == "MaxPool" else "mean_pool"
+    kind = "max" if bound.type == "MaxPool" else "mean"
+    if by_library(bound, kind, x, out, windows):
+        return
+    name = f"{kind}_pool"
     bound.for_each(_kernel(name, f"const T* in, T* out, {_SIZES}", x), out.size, x, out, *windows)
 
 
@@ -84,5 +107,7 @@ def avg_pool_grad(bound: Bound) -> None:
     dy, dx = bound.inputs[1], bound.outputs[0]
     bound.require(bound.inputs[0].dtype == np.int32, "sizes of another dtype")
     windows = windows_of(bound, dx.shape, dy.shape)
+    if by_library(bound, "mean gradient", dx, dy, windows):
+        return
     kernel = _kernel("mean_pool_gradient", f"const T* dy, T* dx, {_SIZES}", dx)
     bound.for_each(kernel, dx.size, dy, dx, *windows)

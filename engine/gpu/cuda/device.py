@@ -18,12 +18,14 @@ import numpy as np
 from ...errors import InternalError
 from ...unsupported import UnsupportedError
 from ..cache import Unit, UnitCache
-from ..device import ALIGNMENT, Call, Convolution, Dimensions, Product
+from ..device import ALIGNMENT, Call, Convolution, Dimensions, Pooling, Product
 from ..source import Kernel
 from ..sums import Ranks
 from . import library
 from .cublaslt import Products, workspace_bytes
-from .cudnn import Convolutions
+from .cudnn import Cudnn, uses
+from .cudnn_convolution import Convolutions
+from .cudnn_pooling import Pools
 from .driver import NEWEST_CUDA, Card, check_packages, check_process, cuda_of_cupy, find
 from .failures import LOST, explained
 from .nccl import NcclSums
@@ -160,9 +162,10 @@ class CudaDevice:
         return self._products.prepare(product)
 
     def convolution(self, convolution: Convolution) -> Call:
-        if isinstance(self._convolutions, str):
-            raise UnsupportedError(self._convolutions)
         return self._convolutions.prepare(convolution)
+
+    def pooling(self, pooling: Pooling) -> Call:
+        return self._pools.prepare(pooling)
 
     def sums(self, ranks: Ranks) -> NcclSums:
         self.activate()
@@ -242,16 +245,32 @@ class CudaDevice:
         return Products(found, self.stream, self._workspace, workspace_bytes(self.architecture))
 
     @cached_property
-    def _convolutions(self) -> Convolutions | str:
+    def _convolutions(self) -> Convolutions:
+        return Convolutions(self._cudnn_for("convolutions"))
+
+    @cached_property
+    def _pools(self) -> Pools:
+        return Pools(self._cudnn_for("pools"))
+
+    def _cudnn_for(self, use: str) -> Cudnn:
+        """cuDNN; UnsupportedError where it is not there, or not wanted."""
+        if use not in uses():
+            raise UnsupportedError(f"HEADRACE_CUDNN has no {use}")
+        if isinstance(self._cudnn, str):
+            raise UnsupportedError(self._cudnn)
+        return self._cudnn
+
+    @cached_property
+    def _cudnn(self) -> Cudnn | str:
         # cuDNN opens these by name: those in wheels are found if they are there first.
         for needed in (library.CUBLASLT, library.CUBLAS, library.NVRTC):
             with suppress(UnsupportedError):
                 library.load(needed, self.cuda, everywhere=True)
         try:
-            cudnn = library.load(library.CUDNN, self.cuda)
+            found = library.load(library.CUDNN, self.cuda)
         except UnsupportedError as error:
             return str(error)
-        return Convolutions(cudnn, self, self.stream, self._workspace)
+        return Cudnn(found, self, self.stream, self._workspace)
 
 
 class CallByCall:

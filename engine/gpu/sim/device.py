@@ -18,7 +18,7 @@ import numpy as np
 from ...errors import FailedPreconditionError, InternalError
 from ...unsupported import UnsupportedError
 from ..cache import UnitCache, bytes_named
-from ..device import Call, Convolution, Dimensions, Product
+from ..device import Call, Convolution, Dimensions, Pooling, Product
 from ..source import Kernel
 from ..sums import Ranks
 from .compile import HostCompiler
@@ -162,6 +162,10 @@ class SimDevice:
     def convolution(self, convolution: Convolution) -> Call:
         """Never done here, so that the kernels' own way is tested."""
         raise UnsupportedError("the simulation has no library of convolutions")
+    def pooling(self, pooling: Pooling) -> Call:
+        """Never done here, so that the kernels are tested."""
+        raise UnsupportedError("the simulation has no library of pools")
+
 
     def sums(self, ranks: Ranks) -> SimSums:
         """What adds up over ranks."""

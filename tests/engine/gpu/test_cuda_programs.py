@@ -16,14 +16,15 @@ import pytest
 
 import headrace as tf
 from headrace.engine.gpu import find
-from headrace.engine.gpu.cuda import cublaslt, cudnn, nvrtc
+from headrace.engine.gpu.cuda import cublaslt, nvrtc
+from headrace.engine.gpu.cuda.cudnn import Cudnn
 from headrace.engine.gpu.cuda.device import CudaDevice
 from headrace.engine.gpu.cuda.driver import Card
 from headrace.engine.unsupported import UnsupportedError
 
 from .fake_cuda import FakeCuda
+from .fake_cudnn import FakeCudnn
 from .test_cublaslt import FakeCublasLt
-from .test_cudnn import FakeCudnn
 
 STEPS = Path(__file__).resolve().parents[3] / "benchmarks" / "steps"
 OTHERS = [f"W{i}" for i in range(1, 10) if i != 4]
@@ -62,7 +63,7 @@ def device(cuda: CallsOnly, monkeypatch: pytest.MonkeyPatch) -> Any:
     library.cublasLtMatmul.call = lambda *arguments: 0
     nbytes = cublaslt.workspace_bytes("sm_90")
     made.__dict__["_products"] = cublaslt.Products(library, made.stream, made._workspace, nbytes)
-    made.__dict__["_convolutions"] = "no cuDNN"
+    made.__dict__["_cudnn"] = "no cuDNN"
     monkeypatch.setattr(find, "find_device", lambda config=None, required=False: made)
     return made
 
@@ -121,7 +122,7 @@ def test_with_cudnn(
     library = FakeCudnn()
     ran: list[str] = []
     monkeypatch.setattr(library, "run", lambda kind, *arguments: ran.append(kind) or 0)
-    device.__dict__["_convolutions"] = cudnn.Convolutions(library, device, device.stream, device._workspace)
+    device.__dict__["_cudnn"] = Cudnn(library, device, device.stream, device._workspace)
     check(programs, cuda, name, precision)
     # Called once, captured once.
     assert {kind: count % 2 for kind, count in Counter(ran).items()} == {"forward": 0, "data": 0, "filter": 0}

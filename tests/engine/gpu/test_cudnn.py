@@ -1,4 +1,4 @@
-"""Convolutions by cuDNN, on a double of the library that reads images and filters as its descriptors say."""
+"""Convolutions and pools by cuDNN, on a double of the library that reads memory as its descriptors say."""
 
 from __future__ import annotations
 
@@ -11,151 +11,19 @@ import pytest
 
 import headrace as tf
 from headrace.engine.errors import InternalError
-from headrace.engine.gpu.cuda import cudnn
-from headrace.engine.gpu.cuda.cudnn import Convolutions, Geometry
+from headrace.engine.gpu.cuda import cudnn_convolution
+from headrace.engine.gpu.cuda.cudnn import Cudnn, uses
+from headrace.engine.gpu.cuda.cudnn_convolution import Convolutions, Geometry
+from headrace.engine.gpu.cuda.cudnn_pooling import Pools
 from headrace.engine.gpu.cuda.workspace import Workspace
-from headrace.engine.gpu.device import Convolution
+from headrace.engine.gpu.device import Convolution, Pooling
 from headrace.engine.gpu.sim.compile import available
 from headrace.engine.gpu.sim.device import SimDevice
+from headrace.engine.registry import definition_of
 from headrace.engine.unsupported import UnsupportedError
 
-DTYPES = {0: np.float32, 1: np.float64, 2: np.float16, 9: ml_dtypes.bfloat16}
-OWN_MEMORY = 1000
-
-
-class Function:
-    """A function of a library, whose types may be declared."""
-
-    def __init__(self, call: Any) -> None:
-        self.call = call
-        self.argtypes: tuple[Any, ...] = ()
-        self.restype: Any = None
-
-    def __call__(self, *arguments: Any) -> Any:
-        assert len(arguments) == len(self.argtypes)
-        return self.call(*arguments)
-
-
-class FakeCudnn:
-    """cuDNN with NumPy: descriptors are numbered lists of what they were set to."""
-
-    def __init__(self) -> None:
-        self.things: dict[int, list[Any]] = {}
-        self.candidates = [(0, 0, OWN_MEMORY, 1)]
-        # Status and memory of an algorithm whose memory is asked for.
-        self.sizes: dict[int, tuple[int, int]] = {}
-        self.chosen = 0
-        self.status = 0
-        self.math = 0
-        for name in [*cudnn._SIGNATURES, "cudnnGetErrorString"]:
-            setattr(self, name, Function(getattr(self, "_" + name.removeprefix("cudnn"), None) or self._of_kind(name)))
-
-    def _of_kind(self, name: str) -> Any:
-        if "Create" in name:
-            return self._create
-        if "Destroy" in name:
-            return lambda thing: self.things.pop(thing.value) and 0
-        return self._set
-
-    def _create(self, pointer: Any) -> int:
-        pointer._obj.value = number = max(self.things, default=0) + 1
-        self.things[number] = []
-        return 0
-
-    def _set(self, thing: Any, *values: Any) -> int:
-        self.things[thing.value] += values
-        return 0
-
-    def _GetErrorString(self, status: int) -> bytes:
-        return b"CUDNN_STATUS_SOMETHING"
-
-    def _SetStream(self, handle: Any, stream: int) -> int:
-        return 0
-
-    def _SetConvolutionMathType(self, how: Any, math: int) -> int:
-        self.math = math
-        return 0
-
-    def _GetConvolution2dForwardOutputDim(self, how: Any, x: Any, filters: Any, *sizes: Any) -> int:
-        (padding, strides, dilations), (_, outputs, _, height, width) = self.steps(how), self.things[filters.value][1:]
-        _, _, count, _, rows, columns = self.things[x.value]
-        for pointer, value in zip(sizes[:2], (count, outputs), strict=True):
-            pointer._obj.value = value
-        for i, (pointer, size, window) in enumerate(zip(sizes[2:], (rows, columns), (height, width), strict=True)):
-            whole = size + 2 * padding[i] - dilations[i] * (window - 1) - 1
-            pointer._obj.value = whole // strides[i] + 1
-        return 0
-
-    def steps(self, how: Any) -> Any:
-        values = self.things[how.value]
-        assert values[6] == 1
-        return values[0:2], values[2:4], values[4:6]
-
-    def _choose(self, handle: Any, a: Any, b: Any, c: Any, d: Any, wanted: int, count: Any, found: Any) -> int:
-        self.chosen += 1
-        count._obj.value = len(self.candidates)
-        for place, (algorithm, status, memory, determinism) in zip(found, self.candidates, strict=False):
-            place.algorithm, place.status, place.memory = algorithm, status, memory
-            place.determinism, place.math = determinism, 7
-        return self.status
-
-    def _size(self, handle: Any, a: Any, b: Any, c: Any, d: Any, algorithm: int, nbytes: Any) -> int:
-        status, nbytes._obj.value = self.sizes.get(algorithm, (0, OWN_MEMORY))
-        return status
-
-    _GetConvolutionForwardWorkspaceSize = _GetConvolutionBackwardDataWorkspaceSize = _size
-    _GetConvolutionBackwardFilterWorkspaceSize = _size
-    _GetConvolutionForwardAlgorithm_v7 = _GetConvolutionBackwardDataAlgorithm_v7 = _choose
-    _GetConvolutionBackwardFilterAlgorithm_v7 = _choose
-
-    def array(self, descriptor: Any, address: int, is_filter: bool = False) -> Any:
-        values = self.things[descriptor.value]
-        if is_filter:
-            kind, layout, outputs, channels, rows, columns = values
-            shape = (outputs, rows, columns, channels)
-        else:
-            layout, kind, count, channels, rows, columns = values
-            shape = (count, rows, columns, channels)
-        assert layout == 1
-        dtype = np.dtype(DTYPES[kind])
-        buffer = (ctypes.c_ubyte * (int(np.prod(shape)) * dtype.itemsize)).from_address(address)
-        return np.frombuffer(buffer, dtype).reshape(shape)
-
-    def run(self, kind: str, how: Any, x: Any, filters: Any, y: Any, rest: Any) -> int:
-        """The convolution or gradient that TensorFlow's names stand for, by this package's own kernels."""
-        algorithm, memory, nbytes = rest
-        assert (algorithm, nbytes) == (self.candidates[0][0], OWN_MEMORY)
-        ctypes.memset(memory, 255, nbytes)
-        (high, wide), strides, dilations = self.steps(how)
-        padding = [[0, 0], [high, high], [wide, wide], [0, 0]]
-        options = {"dilations": [1, *dilations, 1]}
-        hwio = np.ascontiguousarray(filters.transpose(1, 2, 3, 0))
-        steps = [1, *strides, 1]
-        with tf.Graph().as_default(), tf.Session(backend="reference") as session:
-            if kind == "forward":
-                y[...] = session.run(tf.nn.conv2d(x, hwio, steps, padding, **options))
-            elif kind == "data":
-                x[...] = session.run(tf.nn.conv2d_backprop_input(x.shape, hwio, y, steps, padding, **options))
-            else:
-                found = session.run(tf.nn.conv2d_backprop_filter(x, hwio.shape, y, steps, padding, **options))
-                filters[...] = found.transpose(3, 0, 1, 2)
-        return self.status
-
-    def _ConvolutionForward(self, handle: Any, one: Any, dx: Any, x: int, dw: Any, w: int, how: Any, *rest: Any) -> int:
-        arrays = self.array(dx, x), self.array(dw, w, True), self.array(rest[4], rest[5])
-        return self.run("forward", how, *arrays, rest[:3])
-
-    def _ConvolutionBackwardData(
-        self, handle: Any, one: Any, dw: Any, w: int, dy: Any, y: int, how: Any, *rest: Any
-    ) -> int:
-        arrays = self.array(rest[4], rest[5]), self.array(dw, w, True), self.array(dy, y)
-        return self.run("data", how, *arrays, rest[:3])
-
-    def _ConvolutionBackwardFilter(
-        self, handle: Any, one: Any, dx: Any, x: int, dy: Any, y: int, how: Any, *rest: Any
-    ) -> int:
-        arrays = self.array(dx, x), self.array(rest[4], rest[5], True), self.array(dy, y)
-        return self.run("filter", how, *arrays, rest[:3])
+from .fake_cudnn import FakeCudnn
+from .nodes import run_node
 
 
 @pytest.fixture
@@ -172,8 +40,13 @@ def library() -> FakeCudnn:
 
 
 @pytest.fixture
-def convolutions(library: FakeCudnn, sim: Any) -> Convolutions:
-    return Convolutions(library, sim, 5, Workspace(sim.allocate, sim.release))
+def handle(library: FakeCudnn, sim: Any) -> Cudnn:
+    return Cudnn(library, sim, 5, Workspace(sim.allocate, sim.release))
+
+
+@pytest.fixture
+def convolutions(handle: Cudnn) -> Convolutions:
+    return Convolutions(handle)
 
 
 CASES = {
@@ -240,7 +113,7 @@ def test_the_workspace_may_grow_between(convolutions: Convolutions, sim: Any) ->
     convolution, expected = made(sim, "forward", "uneven")
     call = convolutions.prepare(convolution)
     call()
-    convolutions.workspace.reserve(1 << 20)
+    convolutions.cudnn.workspace.reserve(1 << 20)
     call()
     got = np.empty_like(expected)
     sim.download(got, convolution.y)
@@ -249,7 +122,7 @@ def test_the_workspace_may_grow_between(convolutions: Convolutions, sim: Any) ->
 
 def test_the_choice(convolutions: Convolutions, library: FakeCudnn, sim: Any) -> None:
     convolution, _ = made(sim, "forward", "same")
-    description = described(library, convolution)
+    description = described(convolutions, convolution)
     # Fails; differs from run to run; takes too much memory; is not supported after all; right.
     library.candidates = [(5, 3000, 0, 1), (6, 0, 0, 0), (7, 0, 0, 1), (3, 0, 0, 1), (4, 0, 1, 1)]
     library.sizes = {7: (0, 1 << 40), 3: (3000, 0), 4: (0, 8)}
@@ -265,8 +138,8 @@ def test_the_choice(convolutions: Convolutions, library: FakeCudnn, sim: Any) ->
         convolutions.prepare(convolution)
 
 
-def described(library: FakeCudnn, convolution: Convolution) -> Any:
-    return cudnn.Description(library, convolution, Geometry.of(convolution))
+def described(convolutions: Convolutions, convolution: Convolution) -> Any:
+    return cudnn_convolution.Description(convolutions.cudnn, convolution, Geometry.of(convolution))
 
 
 @pytest.mark.parametrize(
@@ -277,7 +150,7 @@ def test_exact_sums_stay_exact(
     convolutions: Convolutions, library: FakeCudnn, sim: Any, dtype: Any, compute: str, asked: int, after: int
 ) -> None:
     convolution, _ = made(sim, "forward", "same", dtype, compute)
-    described(library, convolution)
+    described(convolutions, convolution)
     assert library.math == asked
     convolutions.prepare(convolution)
     assert library.math == after
@@ -312,4 +185,77 @@ def test_descriptors_are_given_back(convolutions: Convolutions, library: FakeCud
 
 
 def test_structures_have_the_headers_sizes() -> None:
-    assert (ctypes.sizeof(cudnn.Candidate), cudnn.Candidate.memory.offset) == (48, 16)
+    assert (ctypes.sizeof(cudnn_convolution.Candidate), cudnn_convolution.Candidate.memory.offset) == (48, 16)
+
+
+POOLS = {
+    # Sizes of images, window, strides, padding as TensorFlow's names; whether cuDNN has the same windows.
+    "plain": ((2, 6, 8, 3), (2, 2), (2, 2), "VALID", True),
+    "rest": ((2, 5, 7, 2), (2, 3), (2, 2), "VALID", True),
+    "around": ((2, 7, 9, 3), (3, 3), (2, 2), "SAME", True),
+    "overlapping": ((1, 6, 6, 4), (3, 3), (1, 1), "SAME", True),
+    "uneven": ((2, 6, 8, 3), (3, 3), (2, 2), "SAME", False),
+}
+
+
+def pools(
+    device: Any, handle: Cudnn, case: str, dtype: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Any, Any, int]:
+    """What a pool is, or its gradient, on a device that asks cuDNN first; NumPy's; and how much cuDNN did."""
+    sizes, window, strides, padding, _ = POOLS[case]
+    library, made = Pools(handle), []
+    monkeypatch.setattr(device, "pooling", lambda pooling: made.append(library.prepare(pooling)) or made[-1])
+    attrs = {"ksize": [1, *window, 1], "strides": [1, *strides, 1], "padding": padding, "data_format": "NHWC"}
+    x = np.random.default_rng(0).standard_normal(sizes).astype(dtype)
+    op = {"max": "MaxPool", "mean": "AvgPool", "mean gradient": "AvgPoolGrad"}[kind]
+    inputs = [x]
+    if kind == "mean gradient":
+        y = definition_of("AvgPool").kernel_function(np, x, **attrs)
+        inputs = [np.array(sizes, np.int32), np.random.default_rng(1).standard_normal(y.shape).astype(dtype)]
+    expected = np.asarray(definition_of(op).kernel_function(np, *inputs, **attrs))
+    run_node(device, op, inputs, [out := np.zeros_like(expected)], attrs)
+    return out, expected, len(made)
+
+
+@pytest.mark.parametrize("kind", ["max", "mean", "mean gradient"])
+@pytest.mark.parametrize("case", POOLS)
+def test_pools(sim: Any, handle: Cudnn, case: str, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, expected, count = pools(sim, handle, case, np.float32, kind, monkeypatch)
+    np.testing.assert_allclose(out, expected, 1e-6, 1e-6)
+    assert count == POOLS[case][4]
+
+
+@pytest.mark.parametrize("kind", ["max", "mean", "mean gradient"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float16, ml_dtypes.bfloat16])
+def test_pools_of_other_dtypes(sim: Any, handle: Cudnn, dtype: Any, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, expected, count = pools(sim, handle, "around", dtype, kind, monkeypatch)
+    tolerance = {2: 1e-2, 8: 1e-12}[np.dtype(dtype).itemsize]
+    np.testing.assert_allclose(out.astype(float), expected.astype(float), tolerance, tolerance)
+    assert count == 1
+
+
+def test_a_failing_pool(library: FakeCudnn, handle: Cudnn) -> None:
+    sizes = (1, 4, 4, 3), (1, 2, 2, 3)
+    address = handle.device.allocate(400)
+    before = len(library.things)
+    call = Pools(handle).prepare(Pooling("max", address, address, np.dtype("f4"), *sizes, (2, 2), (2, 2), (0, 0)))
+    library.status = 3000
+    with pytest.raises(InternalError, match=r"a pool by cuDNN failed: CUDNN_STATUS_SOMETHING \(3000\)"):
+        call()
+    del call
+    assert len(library.things) == before
+
+
+def test_pools_that_are_too_large(handle: Cudnn) -> None:
+    sizes = (1 << 12, 1 << 10, 1 << 10, 3), (1 << 12, 1 << 9, 1 << 9, 3)
+    with pytest.raises(UnsupportedError, match="pools of"):
+        Pools(handle).prepare(Pooling("max", 256, 256, np.dtype("f4"), *sizes, (2, 2), (2, 2), (0, 0)))
+
+
+@pytest.mark.parametrize(("named", "expected"), [("", {"convolutions", "pools"}), ("0", set()), ("pools", {"pools"})])
+def test_what_it_is_used_for(named: str, expected: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_CUDNN", named)
+    assert uses() == expected
+    monkeypatch.setenv("HEADRACE_CUDNN", "pools,poles")
+    with pytest.raises(ValueError, match="HEADRACE_CUDNN is 0 or some of convolutions, pools, not poles"):
+        uses()
