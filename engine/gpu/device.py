@@ -29,6 +29,15 @@ class Product:
     elements or 0; `leading` are the elements from one row to the next of a, b and c as they are stored, `strides` those
     from one matrix of the batch to the next (0 for the same matrix again). `compute` is "float32" (exact), "tf32", or
     the dtype's own name; sums of 16-bit products are kept in float32.
+
+    `activation` is "", "relu", "gelu" (with tanh), or "relu_gradient" or "gelu_gradient": what was computed is the
+    gradient of the activation's result, and that of what it was taken of is left. `auxiliary` is the address of what a
+    gradient reads, and of what "relu" and "gelu" write for it unless it is 0: of a relu a bit an element, set where the
+    element is positive, the first of a byte its lowest; of a gelu what it is taken of, as elements of c. Its rows are
+    `auxiliary_leading` bits or elements apart.
+
+    `sums` is the address of sums in c's dtype, or 0: those over rows of c where `summed` is "c"; where it is "a" or "b",
+    those over the depth of that factor, so that the gradient of a bias comes with that of the weights.
     """
 
     a: int
@@ -50,6 +59,10 @@ class Product:
     compute: str = "float32"
     # Whether c, of which there is no bias, is float32 while a and b have 16 bits.
     wide: bool = False
+    auxiliary: int = 0
+    auxiliary_leading: int = 0
+    sums: int = 0
+    summed: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 from ...errors import InternalError
 from ...unsupported import UnsupportedError
 from ..device import ALIGNMENT, Call, Product
+from ..epilogues import NUMBERS, kind_of, require_possible
 from .workspace import Workspace
 
 # cudaDataType and cublasComputeType_t.
@@ -20,21 +21,12 @@ _COMPUTE_32F, _COMPUTE_64F, _COMPUTE_FAST_16F, _COMPUTE_FAST_16BF, _COMPUTE_FAST
 # cublasOperation_t.
 _AS_IT_IS, _TRANSPOSED = 0, 1
 # cublasLtMatmulDescAttributes_t, cublasLtMatrixLayoutAttribute_t, cublasLtMatmulPreferenceAttributes_t.
-_TRANSA, _TRANSB, _EPILOGUE, _BIAS_POINTER = 3, 4, 7, 8
+_TRANSA, _TRANSB, _EPILOGUE, _BIAS_POINTER, _AUXILIARY_POINTER, _AUXILIARY_LEADING = 3, 4, 7, 8, 11, 12
 _BATCH_COUNT, _BATCH_STRIDE = 5, 6
 _MOST_WORKSPACE, _REDUCTIONS, _ALIGNMENT_A = 1, 3, 5
 # Parts of sums are added up in the type that they are computed in: not in 16 bits, and not in place, where their order
 # depends on which block comes first.
 _REPEATABLE = 2
-# cublasLtEpilogue_t: by activation and whether there is a bias.
-_EPILOGUES = {
-    ("", False): 1,
-    ("", True): 4,
-    ("relu", False): 2,
-    ("relu", True): 6,
-    ("gelu", False): 32,
-    ("gelu", True): 36,
-}
 _CANDIDATES = 8
 _STATUS = {
     1: "not initialized",
@@ -46,8 +38,6 @@ _STATUS = {
     15: "not supported",
 }
 _NO_HEURISTIC = (7, 8, 15)
-# What its kernels load of a bias at once; no preference says that one begins elsewhere.
-_BIAS_ALIGNMENT = 16
 MEBIBYTE = 1 << 20
 
 
@@ -192,12 +182,7 @@ def types_of(product: Product) -> _Types:
     types = _TYPES.get(product.dtype.name)
     if types is None or product.compute not in types.compute:
         raise UnsupportedError(f"products of {product.dtype} computed as {product.compute}")
-    if product.wide and (product.dtype.name not in ("bfloat16", "float16") or product.bias):
-        raise UnsupportedError(f"wide products of {product.dtype}")
-    if (product.activation, bool(product.bias)) not in _EPILOGUES:
-        raise UnsupportedError(f"products followed by {product.activation!r}")
-    if product.bias % _BIAS_ALIGNMENT:
-        raise UnsupportedError(f"a bias that does not begin at a multiple of {_BIAS_ALIGNMENT} bytes")
+    require_possible(product)
     return types
 
 
@@ -211,9 +196,13 @@ class Description:
         _check(library.cublasLtMatmulDescCreate(byref(self.matmul), compute, types.scale), "cublasLtMatmulDescCreate")
         for attribute, transposed in ((_TRANSA, product.transpose_b), (_TRANSB, product.transpose_a)):
             self._describe(library, attribute, c_int32(_TRANSPOSED if transposed else _AS_IT_IS))
-        self._describe(library, _EPILOGUE, c_uint32(_EPILOGUES[product.activation, bool(product.bias)]))
-        if product.bias:
-            self._describe(library, _BIAS_POINTER, c_void_p(product.bias))
+        self._describe(library, _EPILOGUE, c_uint32(NUMBERS[kind_of(product)]))
+        # Before an algorithm is chosen: how even the addresses are counts.
+        if product.bias or product.sums:
+            self._describe(library, _BIAS_POINTER, c_void_p(product.bias or product.sums))
+        if product.auxiliary:
+            self._describe(library, _AUXILIARY_POINTER, c_void_p(product.auxiliary))
+            self._describe(library, _AUXILIARY_LEADING, c_int64(product.auxiliary_leading))
         for layout, sizes, leading, stride in zip(
             (self.a, self.b, self.c), stored_sizes(product), product.leading, product.strides, strict=True
         ):
@@ -276,9 +265,10 @@ def alignment_of(address: int) -> int:
 
 def _kind(product: Product) -> Any:
     """What the choice of an algorithm depends on."""
-    a, b, c = alignment_of(product.a), alignment_of(product.b), alignment_of(product.c)
-    plain = replace(product, a=a, b=b, c=c, bias=alignment_of(product.bias), alpha=1.0, beta=float(product.beta != 0))
-    return plain, bool(product.bias)
+    places: dict[str, Any] = {
+        name: alignment_of(getattr(product, name)) for name in ("a", "b", "c", "bias", "auxiliary", "sums")
+    }
+    return replace(product, alpha=1.0, beta=float(product.beta != 0), **places), kind_of(product)
 
 
 def _scale(types: _Types, value: float) -> Any:
@@ -305,6 +295,10 @@ def _words(product: Product) -> str:
     sizes = f"[{product.rows}, {product.depth}] @ [{product.depth}, {product.columns}]"
     batch = f"{product.batch} times " if product.batch > 1 else ""
     extras = [*(["bias"] if product.bias else []), *([product.activation] if product.activation else [])]
+    extras += [
+        *(["auxiliary array"] if product.auxiliary else []),
+        *([f"sums of {product.summed}"] if product.sums else []),
+    ]
     after = f" with {' and '.join(extras)}" if extras else ""
     return f"{batch}{sizes} of {product.dtype} computed as {product.compute}{after}"
 

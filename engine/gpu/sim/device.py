@@ -23,7 +23,7 @@ from ..source import Kernel
 from ..sums import Ranks
 from .compile import HostCompiler
 from .memory import Memory
-from .products import multiply, operand, require_supported
+from .products import extents, multiply, operand, require_supported
 from .sums import SimSums
 
 _MEMORY = 1 << 32
@@ -148,8 +148,7 @@ class SimDevice:
         """A matrix product by NumPy."""
         require_supported(product)
         places = [(f"product, operand {name}", *_extent(product, i)) for i, name in enumerate("abc")]
-        if product.bias:
-            places.append(("product, bias", product.bias, product.columns * product.dtype.itemsize))
+        places += [(f"product, {name}", address, nbytes) for name, address, nbytes in extents(product)]
 
         def run() -> None:
             for what, address, nbytes in places:

@@ -9,12 +9,10 @@ import numpy as np
 
 from ...unsupported import UnsupportedError
 from ..device import Product
+from ..epilogues import bits_of, mask_bytes, require_possible, signs_of
 
 Array = np.ndarray[Any, Any]
 _NARROW = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
-_ACTIVATIONS = ("", "relu", "gelu")
-# As cublasLt's kernels load a bias.
-_BIAS_ALIGNMENT = 16
 
 
 class _Place:
@@ -42,14 +40,9 @@ def view(address: int, dtype: Any, shape: tuple[int, ...], strides: tuple[int, .
 
 def require_supported(product: Product) -> None:
     """UnsupportedError for what no device does."""
-    if product.activation not in _ACTIVATIONS:
-        raise UnsupportedError(f"a product followed by {product.activation}")
-    if product.wide and (product.dtype not in _NARROW or product.bias):
-        raise UnsupportedError(f"wide products of {product.dtype}")
+    require_possible(product)
     if product.compute not in ("float32", "tf32", product.dtype.name):
         raise UnsupportedError(f"a product of {product.dtype} computed as {product.compute}")
-    if product.bias % _BIAS_ALIGNMENT:
-        raise UnsupportedError(f"a bias that does not begin at a multiple of {_BIAS_ALIGNMENT} bytes")
     for i, name in enumerate("abc"):
         _require_matrix(product, i, f"product, operand {name}")
 
@@ -72,7 +65,35 @@ def multiply(product: Product) -> None:
         result = np.matmul(_factor(a, product), _factor(b, product)) if product.depth else np.zeros(c.shape, a.dtype)
         if not exact:
             result = result.astype(np.float32)
-        c[...] = _finished(result, c, product).astype(c.dtype)
+        result = _finished(result, c, product)
+        c[...] = result.astype(c.dtype)
+        if product.sums:
+            summed = {
+                "a": lambda: a.sum(2, result.dtype),
+                "b": lambda: b.sum(1, result.dtype),
+                "c": lambda: result.sum(1),
+            }
+            _sums(product)[...] = summed[product.summed]()[0].astype(c.dtype)
+
+
+def extents(product: Product) -> list[tuple[str, int, int]]:
+    """What a product reads and writes beside its matrices: a name, an address and bytes of each."""
+    rows, columns, size = product.rows, product.columns, product.dtype.itemsize
+    found = [("bias", product.bias, columns * size)] if product.bias else []
+    if product.sums:
+        sums = _sums(product)
+        found.append(("sums", product.sums, sums.nbytes))
+    if product.auxiliary:
+        masked = product.activation.startswith("relu")
+        step, last = (product.auxiliary_leading // 8, mask_bytes(columns)) if masked else (
+            product.auxiliary_leading * size, columns * size)  # fmt: skip
+        found.append(("auxiliary", product.auxiliary, (rows - 1) * step + last))
+    return found
+
+
+def _sums(product: Product) -> Array:
+    dtype = np.dtype(np.float32) if product.wide else product.dtype
+    return view(product.sums, dtype, (product.rows if product.summed == "a" else product.columns,))
 
 
 def operand(product: Product, which: int) -> Array:
@@ -109,13 +130,43 @@ def _finished(result: Array, c: Array, product: Product) -> Array:
         result = result + result.dtype.type(product.beta) * c.astype(result.dtype)
     if product.bias:
         result = result + view(product.bias, product.dtype, (product.columns,)).astype(result.dtype)
-    if product.activation == "relu":
-        return np.maximum(result, 0)
-    return _gelu(result) if product.activation == "gelu" else result
+    return _activated(result, product) if product.activation else result
+
+
+def _activated(x: Array, product: Product) -> Array:
+    auxiliary = _auxiliary(product) if product.auxiliary else np.empty(0)
+    if product.activation == "relu_gradient":
+        return np.where(signs_of(auxiliary, product.columns), x, x.dtype.type(0))
+    if product.activation == "gelu_gradient":
+        return x * _gelu_slope(auxiliary.astype(x.dtype))
+    if product.auxiliary:
+        masked = product.activation == "relu"
+        auxiliary[...] = bits_of(x[0]) if masked else x[0].astype(product.dtype)
+    return np.maximum(x, 0) if product.activation == "relu" else _gelu(x)
+
+
+def _auxiliary(product: Product) -> Array:
+    """A mask as bytes, or what a gelu is taken of."""
+    if product.activation.startswith("relu"):
+        shape = product.rows, mask_bytes(product.columns)
+        return view(product.auxiliary, np.uint8, shape, (product.auxiliary_leading // 8, 1))
+    size = product.dtype.itemsize
+    shape = product.rows, product.columns
+    return view(product.auxiliary, product.dtype, shape, (product.auxiliary_leading * size, size))
+
+
+_SLOPE, _CUBE = 0.7978845608028654, 0.044715
 
 
 def _gelu(x: Array) -> Array:
     # With tanh, as cublasLt has it.
     kind = x.dtype.type
-    inner = kind(0.7978845608028654) * (x + kind(0.044715) * x * x * x)
+    inner = kind(_SLOPE) * (x + kind(_CUBE) * x * x * x)
     return np.asarray(kind(0.5) * x * (kind(1) + np.tanh(inner)))
+
+
+def _gelu_slope(x: Array) -> Array:
+    kind = x.dtype.type
+    tanh = np.tanh(kind(_SLOPE) * (x + kind(_CUBE) * x * x * x))
+    inner = kind(_SLOPE) * (kind(1) + kind(3 * _CUBE) * x * x)
+    return np.asarray(kind(0.5) * (kind(1) + tanh) + kind(0.5) * x * (kind(1) - tanh * tanh) * inner)

@@ -358,7 +358,7 @@ def test_products_end_with_a_bias_and_an_activation(sim):
     assert (got == np.maximum(expected, 0)).all()
     got, x = product_of(sim, np.float16, bias=True, activation="gelu")
     np.testing.assert_allclose(got, 0.5 * x * (1 + np.tanh(0.79788456 * (x + 0.044715 * x**3))), rtol=1e-3, atol=1e-6)
-    with pytest.raises(UnsupportedError, match="followed by swish"):
+    with pytest.raises(UnsupportedError, match="followed by 'swish'"):
         product_of(sim, np.float32, activation="swish")
 
 
