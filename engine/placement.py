@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from .device import DeviceSpec
 from .errors import InvalidArgumentError
+from .function import FunctionGraph, functions_of
+from .gpu.registered import registered
 from .graph import Operation
+from .rewriting.lower import reachable_operations
 
 logger = logging.getLogger("headrace")
 
@@ -16,6 +19,9 @@ logger = logging.getLogger("headrace")
 # What is only held: it is where it is used.
 _HELD = frozenset({"Const", "Placeholder", "VariableV2", "VarHandleOp"})
 _ON_HOSTS = frozenset({"string", "variant"})
+# Their branches and bodies are placed with the graph around; functions that are called place themselves.
+_CONTROL_FLOW = frozenset({"If", "While"})
+_CURE = "Pass config=tf.ConfigProto(allow_soft_placement=True) to let operations run where they can."
 
 
 def _nothing(op_type: str) -> bool:
@@ -56,6 +62,42 @@ def check_placement(ops: Sequence[Operation], placement: Placement) -> None:
         if placement.log:
             # Asked for, so shown whatever the level: TensorFlow prints it too.
             logger.warning("%s: (%s): %s", op.name, op.type, device)
+    if "GPU" in placement.device_types and not placement.soft:
+        for op in sorted(_with_branches(ops), key=lambda op: op.order):
+            _require_kernel(op, placement)
+
+
+def _with_branches(ops: Iterable[Operation]) -> Iterator[Operation]:
+    """Operations, and those of the branches and bodies among them; what runs in a function was looked at before."""
+    for op in ops:
+        if not isinstance(op.graph, FunctionGraph):
+            yield op
+            if op.type in _CONTROL_FLOW:
+                yield from _inside(op)
+
+
+def _inside(op: Operation) -> Iterator[Operation]:
+    for graph in functions_of(op):
+        for inner in reachable_operations(graph.outputs, graph.control_outputs, set()):
+            yield inner
+            if inner.type in _CONTROL_FLOW:
+                yield from _inside(inner)
+
+
+def _require_kernel(op: Operation, placement: Placement) -> None:
+    """Raises unless the operation may be where it asks to be: TensorFlow has a kernel there, or headrace does."""
+    if not op.device or DeviceSpec.from_string(op.device).device_type != "GPU":
+        return
+    if registered(op) or placement.kind_for(op, "GPU") == "GPU":
+        return
+    dtypes = sorted({t.dtype.base_dtype.name for t in (*op.inputs, *op.outputs)})
+    raise InvalidArgumentError(
+        None,
+        op,
+        f"Cannot assign a device for operation {op.name!r}, made at {op.made_at}: could not satisfy the explicit device "
+        f"specification {op.device!r} because no supported kernel for GPU devices is available: {op.type} of "
+        f"{', '.join(dtypes) or 'nothing'} has kernels on CPUs alone; there are {placement.device_names()}. {_CURE}",
+    )
 
 
 def _on_hosts(op: Operation) -> bool:
@@ -89,6 +131,5 @@ def _replacement(op: Operation, placement: Placement, kind: str) -> str:
         None,
         op,
         f"Cannot assign a device for operation {op.name!r}, made at {op.made_at}: it was explicitly assigned to {op.device}, "
-        f"but available devices are {placement.device_names()}. Pass config=tf.ConfigProto(allow_soft_placement=True) to "
-        "let operations run where they can.",
+        f"but available devices are {placement.device_names()}. {_CURE}",
     )

@@ -71,6 +71,115 @@ def test_a_second_gpu_that_is_not_there_is_an_error():
         session.run(y, {x: [0, 1]})
 
 
+_IMAGE = np.zeros((2, 2, 3), np.uint8)
+# What TensorFlow 1.15 refuses to place on a GPU: operations that have kernels on CPUs alone, or for other dtypes.
+_ON_CPUS = {
+    "Const": lambda: tf.constant("a"),
+    "StringJoin": lambda: tf.string_join([_on_cpu("a"), _on_cpu("b")]),
+    "AsString": lambda: tf.as_string(3),
+    "ReadFile": lambda: tf.read_file(_on_cpu("a file")),
+    "DecodeJpeg": lambda: tf.image.decode_jpeg(_on_cpu("not one")),
+    "EncodePng": lambda: tf.image.encode_png(_IMAGE),
+    "FIFOQueueV2": lambda: tf.FIFOQueue(2, tf.float32).size(),
+    "HashTableV2": lambda: tf.contrib.lookup.HashTable(
+        tf.contrib.lookup.KeyValueTensorInitializer(np.array([1]), np.array([2])), 0
+    ).size(),
+    "PyFunc": lambda: tf.py_func(lambda: np.float32(1), [], tf.float32),
+    "SparseReduceSum": lambda: tf.sparse_reduce_sum(tf.SparseTensor(np.zeros((1, 1), np.int64), [1.0], [3])),
+    "SparseTensorDenseMatMul": lambda: tf.sparse_tensor_dense_matmul(
+        tf.SparseTensor(np.zeros((1, 2), np.int64), np.ones(1, np.complex64), [1, 1]), np.ones((1, 1), np.complex64)
+    ),
+    "CTCLoss": lambda: tf.nn.ctc_loss(
+        tf.SparseTensor(np.zeros((1, 2), np.int64), [0], [1, 1]), tf.zeros([2, 1, 3]), [2]
+    ),
+    "ListDiff": lambda: tf.setdiff1d([1, 2], [1])[0],
+    "RandomGamma": lambda: tf.random_gamma([2], 1.0),
+    "ScalarSummary": lambda: tf.summary.scalar("s", 1.0),
+}
+# What it places there, some of it with values in the host's memory, though headrace may run it on the CPU.
+_ON_GPUS = {
+    "int32": lambda: tf.reduce_sum(tf.range(5) * tf.shape(tf.zeros([2]))[0] + tf.constant([1])),
+    "Unique": lambda: tf.unique(tf.constant([3, 3]))[0],
+    "Where": lambda: tf.where(tf.constant([True, False])),
+    "SparseTensorDenseMatMul": lambda: tf.sparse_tensor_dense_matmul(
+        tf.SparseTensor(np.zeros((1, 2), np.int64), np.ones(1, np.float32), [1, 1]), tf.ones([1, 1])
+    ),
+    "Svd": lambda: tf.svd(tf.eye(2))[0],
+    "FFT": lambda: tf.fft(tf.complex([1.0, 2.0], [0.0, 0.0])),
+    "Multinomial": lambda: tf.multinomial([[1.0, 1.0]], 2),
+    "TensorArrayV3": lambda: tf.TensorArray(tf.float32, 2).unstack([1.0, 2.0]).stack(),
+    "While": lambda: tf.while_loop(lambda i, x: i < 3, lambda i, x: (i + 1, x * 2.0), [0, 1.0])[1],
+    "If": lambda: tf.cond(tf.constant(True), lambda: tf.constant(1.0), lambda: tf.constant(2.0)),
+    "TopKV2": lambda: tf.nn.top_k([1.0, 2.0], 1)[0],
+    "VariableV2": lambda: tf.Variable(3, dtype=tf.int64, name="step").initialized_value(),
+}
+
+
+def _on_cpu(text):
+    with tf.device("/cpu:0"):
+        return tf.constant(text)
+
+
+@pytest.mark.usefixtures("simulated")
+@pytest.mark.parametrize("kind", _ON_CPUS)
+def test_without_soft_placement_an_operation_that_has_no_kernel_on_gpus_is_an_error_there(kind):
+    with tf.device("/gpu:0"):
+        made = _ON_CPUS[kind]()
+    words = "Cannot assign a device for operation .*no supported kernel for GPU devices is available"
+    with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError, match=words) as caught:
+        session.run(made)
+    assert caught.value.op.type in (kind, "Const") and repr(caught.value.op.name) in str(caught.value)
+
+
+@pytest.mark.usefixtures("simulated")
+@pytest.mark.parametrize("kind", _ON_GPUS)
+def test_what_tensorflow_has_kernels_for_may_be_placed_on_gpus(kind):
+    with tf.device("/gpu:0"):
+        made = _ON_GPUS[kind]()
+    with tf.Session() as session:
+        session.run(made)
+
+
+@pytest.mark.usefixtures("simulated")
+def test_branches_and_bodies_are_placed_with_the_graph_around():
+    x = tf.placeholder(tf.float32, [])
+    with tf.device("/gpu:0"):
+        picked = tf.cond(x > 0, lambda: tf.random_gamma([], 1.0, seed=1), lambda: x)
+        looped = tf.while_loop(
+            lambda i: i < 2.0, lambda i: tf.cond(x > 0, lambda: tf.random_gamma([], 1.0, seed=1), lambda: i + 1.0), [x]
+        )
+    config = tf.ConfigProto(allow_soft_placement=True)
+    for made in (picked, looped):
+        with tf.Session() as session, pytest.raises(tf.errors.InvalidArgumentError, match="no supported kernel"):
+            session.run(made, {x: -1})
+        with tf.Session(config=config) as session:
+            session.run(made, {x: -1})
+
+
+@pytest.mark.usefixtures("simulated")
+def test_a_model_on_a_gpu_trains_without_soft_placement(tmp_path):
+    with tf.device("/gpu:0"):
+        table = tf.get_variable("table", [10, 4])
+        rows = tf.nn.embedding_lookup(table, tf.placeholder_with_default([1, 2, 2], [3]))
+        hidden = tf.layers.dropout(
+            tf.layers.batch_normalization(tf.layers.dense(rows, 3), training=True), training=True
+        )
+        loss = tf.losses.sparse_softmax_cross_entropy(np.array([0, 1, 2]), hidden)
+        step = tf.train.get_or_create_global_step()
+        rate = tf.train.exponential_decay(0.1, step, 10, 0.9)
+        gradients, _ = tf.clip_by_global_norm(tf.gradients(loss, tf.trainable_variables()), 1.0)
+        train = tf.train.AdamOptimizer(rate).apply_gradients(
+            zip(gradients, tf.trainable_variables(), strict=True), step
+        )
+    saver = tf.train.Saver()
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        for _ in range(3):
+            session.run(train)
+        saver.restore(session, saver.save(session, str(tmp_path / "model")))
+        assert session.run(step) == 3
+
+
 @pytest.mark.usefixtures("simulated")
 def test_sessions_on_servers_use_the_gpu_of_their_task():
     server = tf.train.Server.create_local_server()
