@@ -88,19 +88,6 @@ class Convolution:
     compute: str = "float32"
 
 
-class Device(Protocol):
-    """A device with memory and kernels of its own. What is asked of it is done in the order of asking.
-
-    Methods that give a `Call` prepare work: the call starts it, as often as it is called, and takes no arguments, so that
-    calls can be captured and replayed.
-    """
-
-    name: str
-    # What kernels are compiled for, such as "sm_90" or "sim".
-    architecture: str
-    index: int
-
-    def activate(self) -> None:
 @dataclass(frozen=True, slots=True)
 class Pooling:
     """A pool of NHWC images, or the gradient of one.
@@ -130,6 +117,19 @@ class Pooling:
         return math.prod(self.y_sizes)
 
 
+class Device(Protocol):
+    """A device with memory and kernels of its own. What is asked of it is done in the order of asking.
+
+    Methods that give a `Call` prepare work: the call starts it, as often as it is called, and takes no arguments, so that
+    calls can be captured and replayed.
+    """
+
+    name: str
+    # What kernels are compiled for, such as "sm_90" or "sim".
+    architecture: str
+    index: int
+
+    def activate(self) -> None:
         """Makes this device the one that the thread's calls go to: what a thread does first when its turn comes."""
 
     def memory(self) -> tuple[int, int]:
@@ -161,6 +161,9 @@ class Pooling:
     def convolution(self, convolution: Convolution) -> Call:
         """A convolution; UnsupportedError where there is no library for it."""
 
+    def pooling(self, pooling: Pooling) -> Call:
+        """A pool; UnsupportedError where there is no library for it."""
+
     def sums(self, ranks: Ranks) -> Sums:
         """What adds up arrays of the device over ranks, each with a device of its own; UnsupportedError if nothing does."""
 
@@ -174,7 +177,4 @@ class Pooling:
         """All these calls as one, which does not run Python between them."""
 
     def synchronize(self) -> None:
-    def pooling(self, pooling: Pooling) -> Call:
-        """A pool; UnsupportedError where there is no library for it."""
-
         """Waits until all that was asked for is done."""

@@ -161,10 +161,10 @@ class SimDevice:
     def convolution(self, convolution: Convolution) -> Call:
         """Never done here, so that the kernels' own way is tested."""
         raise UnsupportedError("the simulation has no library of convolutions")
+
     def pooling(self, pooling: Pooling) -> Call:
         """Never done here, so that the kernels are tested."""
         raise UnsupportedError("the simulation has no library of pools")
-
 
     def sums(self, ranks: Ranks) -> SimSums:
         """What adds up over ranks."""
