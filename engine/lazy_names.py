@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeAlias
+
+# For a name, the module that defines it, and what it is called there.
+Places: TypeAlias = Mapping[str, tuple[str, str]]
 
 
-def lazy_names(
-    module: str, places: Mapping[str, tuple[str, str]]
-) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+def lazy_names(module: str, places: Places) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """The `__getattr__` and `__dir__` of a module that has an `__all__`.
 
     Args:

@@ -1,5 +1,6 @@
 """The tables of public names say what they import."""
 
+import importlib
 import importlib.util
 from pathlib import Path
 
@@ -31,10 +32,19 @@ def test_names_are_added_and_sorted():
 def test_lazy_tables_have_places():
     module = load()
     text = (
-        "from typing import TYPE_CHECKING\n\nfrom .engine.lazy_names import lazy_names\n\nif TYPE_CHECKING:\n"
+        "from typing import TYPE_CHECKING\n\nfrom .engine.lazy_names import Places, lazy_names\n\nif TYPE_CHECKING:\n"
         "    from . import parts\n    from ..x.y import z as w\n\n__all__ = [\n]  # fmt: skip\n\n"
-        "_PLACES: dict[str, tuple[str, str]] = {}\n__getattr__, __dir__ = lazy_names(__name__, _PLACES)\n"
+        "_PLACES: Places = {}\n__getattr__, __dir__ = lazy_names(__name__, _PLACES)\n"
     )
     made = module.with_all(text)
     assert '__all__ = [\n    "parts", "w",\n]' in made
-    assert '_PLACES: dict[str, tuple[str, str]] = {\n    "w": ("..x.y", "z"),\n}\n__getattr__' in made
+    assert '_PLACES: Places = {\n    "w": ("..x.y", "z"),\n}\n__getattr__' in made
+
+
+def test_every_name_of_the_tables_is_there():
+    module = load()
+    for path in module.tables():
+        parts = path.relative_to(module.PACKAGE.parent).with_suffix("").parts
+        table = importlib.import_module(".".join(part for part in parts if part != "__init__"))
+        for name in table.__all__:
+            assert hasattr(table, name), f"{table.__name__}.{name}"

@@ -59,9 +59,15 @@ def with_places(text: str, imports: Iterable[ast.ImportFrom]) -> str:
         if found.module
         for alias in found.names
     }
-    rows = [f'    "{name}": ("{module}", "{own}"),\n' for name, (module, own) in sorted(places.items())]
+    rows = [place_row(name, module, own) for name, (module, own) in sorted(places.items())]
     block = "{\n" + "".join(rows) + "}" if rows else "{}"
-    return re.sub(r"(?<=^_PLACES: dict\[str, tuple\[str, str\]\] = )\{[^}]*\}", block, text, flags=re.M)
+    return re.sub(r"(?<=^_PLACES: Places = )\{[^}]*\}", block, text, flags=re.M)
+
+
+def place_row(name: str, module: str, own: str) -> str:
+    """A line of a lazy table, or several as the formatter parts it."""
+    row = f'    "{name}": ("{module}", "{own}"),\n'
+    return row if len(row) <= WIDTH + 3 else f'    "{name}": (\n        "{module}",\n        "{own}",\n    ),\n'
 
 
 def wrapped(items: Iterable[str]) -> list[str]:

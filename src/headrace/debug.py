@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from .engine.lazy_names import lazy_names
+from .engine.lazy_names import Places, lazy_names
 
 if TYPE_CHECKING:
     from .engine.debug.dump_dir import (
@@ -24,7 +24,7 @@ __all__ = [
     "load_tensor_from_event_file", "watch_graph", "watch_graph_with_blacklists",
 ]  # fmt: skip
 
-_PLACES: dict[str, tuple[str, str]] = {
+_PLACES: Places = {
     "CheckNumericsHook": (".engine.training.debug_hooks", "CheckNumericsHook"),
     "DebugDumpDir": (".engine.debug.dump_dir", "DebugDumpDir"),
     "DebugTensorDatum": (".engine.debug.dump_dir", "DebugTensorDatum"),

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from .engine.lazy_names import lazy_names
+from .engine.lazy_names import Places, lazy_names
 
 if TYPE_CHECKING:
     from .engine.profiler.op_log import write_op_log
@@ -15,7 +15,7 @@ __all__ = [
     "Profiler", "advise", "profile", "write_op_log",
 ]  # fmt: skip
 
-_PLACES: dict[str, tuple[str, str]] = {
+_PLACES: Places = {
     "ALL_ADVICE": (".engine.profiler.profiler", "ALL_ADVICE"),
     "AdviceProto": (".engine.protos", "AdviceProto"),
     "GraphNodeProto": (".engine.protos", "GraphNodeProto"),

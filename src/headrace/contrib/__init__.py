@@ -2,6 +2,7 @@
 
 from . import (
     cluster_resolver,
+    cudnn_rnn,
     data,
     deprecated,
     estimator,
@@ -28,7 +29,7 @@ from . import (
 )
 
 __all__ = [
-    "cluster_resolver", "data", "deprecated", "estimator", "factorization", "feature_column", "framework", "layers",
-    "learn", "legacy_seq2seq", "lookup", "losses", "metrics", "opt", "predictor", "rnn", "saved_model", "seq2seq",
-    "slim", "staging", "tensorboard", "tfprof", "training", "util",
+    "cluster_resolver", "cudnn_rnn", "data", "deprecated", "estimator", "factorization", "feature_column",
+    "framework", "layers", "learn", "legacy_seq2seq", "lookup", "losses", "metrics", "opt", "predictor", "rnn",
+    "saved_model", "seq2seq", "slim", "staging", "tensorboard", "tfprof", "training", "util",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..engine.lazy_names import lazy_names
+from ..engine.lazy_names import Places, lazy_names
 
 if TYPE_CHECKING:
     from ..layers.keras import __version__
@@ -38,7 +38,7 @@ __all__ = [
     "mixed_precision", "models", "optimizers", "preprocessing", "regularizers", "saving", "utils",
 ]  # fmt: skip
 
-_PLACES: dict[str, tuple[str, str]] = {
+_PLACES: Places = {
     "Input": ("..layers.keras.inputs", "Input"),
     "InputSpec": ("..layers.keras.input_spec", "InputSpec"),
     "Layer": ("..layers.keras.base", "Layer"),

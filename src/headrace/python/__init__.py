@@ -2,14 +2,32 @@
 
 from typing import TYPE_CHECKING
 
-from ..engine.lazy_names import lazy_names
+from ..engine.lazy_names import Places, lazy_names
 
 if TYPE_CHECKING:
-    from . import client, profiler
+    from . import (
+        client,
+        data,
+        debug,
+        feature_column,
+        framework,
+        layers,
+        lib,
+        ops,
+        platform,
+        profiler,
+        pywrap_tensorflow,
+        saved_model,
+        summary,
+        tools,
+        training,
+        util,
+    )
 
 __all__ = [
-    "client", "profiler",
+    "client", "data", "debug", "feature_column", "framework", "layers", "lib", "ops", "platform", "profiler",
+    "pywrap_tensorflow", "saved_model", "summary", "tools", "training", "util",
 ]  # fmt: skip
 
-_PLACES: dict[str, tuple[str, str]] = {}
+_PLACES: Places = {}
 __getattr__, __dir__ = lazy_names(__name__, _PLACES)

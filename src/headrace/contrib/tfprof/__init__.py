@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ...engine.lazy_names import lazy_names
+from ...engine.lazy_names import Places, lazy_names
 
 if TYPE_CHECKING:
     from . import model_analyzer, tfprof_logger
@@ -11,5 +11,5 @@ __all__ = [
     "model_analyzer", "tfprof_logger",
 ]  # fmt: skip
 
-_PLACES: dict[str, tuple[str, str]] = {}
+_PLACES: Places = {}
 __getattr__, __dir__ = lazy_names(__name__, _PLACES)

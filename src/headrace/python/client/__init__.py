@@ -1,7 +1,15 @@
-"""`tensorflow.python.client`."""
+"""The modules of `tensorflow.python.client`. Each is loaded when it is first asked for."""
 
-from . import device_lib, timeline
+from typing import TYPE_CHECKING
+
+from ...engine.lazy_names import Places, lazy_names
+
+if TYPE_CHECKING:
+    from . import device_lib, session, timeline
 
 __all__ = [
-    "device_lib", "timeline",
+    "device_lib", "session", "timeline",
 ]  # fmt: skip
+
+_PLACES: Places = {}
+__getattr__, __dir__ = lazy_names(__name__, _PLACES)

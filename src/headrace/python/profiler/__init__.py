@@ -1,7 +1,15 @@
-"""`tensorflow.python.profiler`."""
+"""The modules of `tensorflow.python.profiler`. Each is loaded when it is first asked for."""
 
-from . import profiler
+from typing import TYPE_CHECKING
+
+from ...engine.lazy_names import Places, lazy_names
+
+if TYPE_CHECKING:
+    from . import model_analyzer, option_builder, profiler
 
 __all__ = [
-    "profiler",
+    "model_analyzer", "option_builder", "profiler",
 ]  # fmt: skip
+
+_PLACES: Places = {}
+__getattr__, __dir__ = lazy_names(__name__, _PLACES)
