@@ -54,19 +54,19 @@ class TestCase(unittest.TestCase):
     def session(
         self, graph: Graph | None = None, config: Any = None, use_gpu: bool = False, force_gpu: bool = False
     ) -> Iterator[Session]:
-        """A session that is closed at the end of the block."""
-        del use_gpu, force_gpu
-        with Session(graph=graph, config=config) as session:
+        """A session that is closed at the end of the block; with `force_gpu`, one that is not placed softly."""
+        del use_gpu
+        with Session(graph=graph, config=_placed_softly(config, not force_gpu)) as session:
             yield session
 
     @contextlib.contextmanager
     def cached_session(
         self, graph: Graph | None = None, config: Any = None, use_gpu: bool = False, force_gpu: bool = False
     ) -> Iterator[Session]:
-        """A session that the whole test shares."""
-        del use_gpu, force_gpu
+        """A session that the whole test shares; with `force_gpu`, one that is not placed softly."""
+        del use_gpu
         if self._cached is None:
-            self._cached = Session(graph=graph, config=config)
+            self._cached = Session(graph=graph, config=_placed_softly(config, not force_gpu))
         with self._cached.graph.as_default(), self._cached.as_default():
             yield self._cached
 
@@ -232,6 +232,16 @@ class Benchmark:
             sess.run(op_or_tensor, feed_dict)
             times.append(time.perf_counter() - start)
         return {"iters": min_iters, "wall_time": float(np.median(times))}
+
+
+def _placed_softly(config: Any, soft: bool) -> Any:
+    from .protos import ConfigProto  # as sessions: few programs have one
+
+    made = ConfigProto()
+    if config is not None:
+        made.CopyFrom(config)
+    made.allow_soft_placement = soft
+    return made
 
 
 def main(argv: list[str] | None = None) -> None:

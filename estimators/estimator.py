@@ -457,10 +457,10 @@ class Estimator(Exporting):
         with Graph().as_default() as graph, placed(), self._by_device_fn():
             set_random_seed(self._seed())
             get_or_create_global_step()
-            features, labels = split_input(
-                call_with(input_fn, {"mode": mode, "params": self.params, "config": self.config})
-            )
-        return GraphInput(mode, graph, features, None if mode == ModeKeys.PREDICT else labels)
+            given = {"mode": mode, "params": self.params, "config": self.config}
+            features, labels = split_input(call_with(input_fn, given))
+        labels = None if mode == ModeKeys.PREDICT else labels
+        return GraphInput(mode, graph, features, labels, self.config.session_options)
 
     def _spec(self, features: Any, labels: Any, mode: str) -> EstimatorSpec:
         """Calls the model function in the default graph."""

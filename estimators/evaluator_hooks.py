@@ -96,7 +96,7 @@ class InMemoryEvaluatorHook(SessionRunHook):
     def _evaluate(self, session: Any) -> None:
         self._timer.update_last_triggered_step(self._iterations)
         values = session.run(self._trained)
-        with Session(graph=self._graph) as own:
+        with Session(graph=self._graph, config=self._estimator.config.session_options) as own:
             loads = [variable.initializer for variable in self._variables.values()]
             feeds = {v.initializer.inputs[1]: values[name] for name, v in self._variables.items()}
             own.run(loads, feeds)

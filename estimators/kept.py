@@ -114,10 +114,12 @@ class GraphInput:
         mode: one of ModeKeys.
         graph: where the function made its tensors.
         features, labels: what it gave.
+        session_config: a ConfigProto.
     """
 
-    def __init__(self, mode: str, graph: Graph, features: Any, labels: Any) -> None:
+    def __init__(self, mode: str, graph: Graph, features: Any, labels: Any, session_config: Any) -> None:
         self.mode, self.graph, self.features, self.labels = mode, graph, features, labels
+        self._config = session_config
         # The batch that was drawn last, for what is said when a step fails.
         self.drawn: Values = []
 
@@ -146,7 +148,7 @@ class GraphInput:
         parts = list(parts_of((self.features, self.labels)))
         with self.graph.as_default():
             tables = tables_initializer() if self.graph.get_collection(GraphKeys.TABLE_INITIALIZERS) else None
-        session = Session(graph=self.graph)
+        session = Session(graph=self.graph, config=self._config)
         try:
             if tables is not None:
                 session.run(tables)

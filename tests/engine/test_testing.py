@@ -7,6 +7,7 @@ from headrace.engine import testing
 from headrace.engine.graph import get_default_graph
 from headrace.engine.ops.array import reshape
 from headrace.engine.ops.constant import constant, placeholder
+from headrace.engine.scopes import device
 
 
 class SquareTest(testing.TestCase):
@@ -28,6 +29,14 @@ class SquareTest(testing.TestCase):
         with self.cached_session() as second:
             self.assertIs(first, second)
             self.assertAllClose(4.0, self.evaluate(y + y))
+
+    def test_sessions_are_placed_softly(self):
+        with device("/gpu:3"):
+            y = constant(2.0) * 2.0
+        with self.session():
+            self.assertAllClose(4.0, y)
+        with self.session(force_gpu=True), self.assertRaisesOpError("explicitly assigned"):
+            self.evaluate(y)
 
     def test_assertions_by_dtype_and_bounds(self):
         with self.session():

@@ -116,6 +116,21 @@ def test_evaluations_during_training(tmp_path):
     assert found[0]["average_loss"] > found[10]["average_loss"]
 
 
+def test_sessions_beside_the_training_have_its_options(tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADRACE_GPU", "none")
+
+    def there():
+        # Where there is no GPU, sessions without soft placement refuse it.
+        with tf.device("/gpu:0"):
+            return batches(1)()
+
+    model = linear(tmp_path, device_fn=lambda op: "/gpu:0")
+    hook = tf.contrib.estimator.InMemoryEvaluatorHook(model, there, every_n_iter=4, name="memory")
+    model.train(there, hooks=[hook])
+    assert step_of(model) == 4
+    assert list(tf.contrib.estimator.read_eval_metrics(model.eval_dir("memory"))) == [0, 4]
+
+
 def test_stopping_at_a_step(tmp_path):
     model = linear(tmp_path)
     hook = tf.estimator.experimental.make_stop_at_checkpoint_step_hook(model, 3)
