@@ -225,3 +225,52 @@ def gru_cell_grad_gradient(op: Operation, dys: Sequence[Tensor | None]) -> Gradi
         return [dx, dh, dc[0], dz[0]]
 
     return differentiated(op, dys, compute)
+
+
+# GRU that resets after the product
+
+
+def gru_after_outputs(x: Any, h: Any, w_x: Any, w_h: Any, b_x: Any, b_h: Any) -> list[Any]:
+    """What GRUResetAfterSequence gives: r, u, c, s, h."""
+
+    def step(before: Any, now: Any) -> Any:
+        state = before[4]
+        x_r, x_u, x_c = split(matmul(now, w_x) + b_x, 3, 1)
+        h_r, h_u, s = split(matmul(state, w_h) + b_h, 3, 1)
+        r, u = sigmoid(x_r + h_r), sigmoid(x_u + h_u)
+        c = tanh(x_c + r * s)
+        return _alike(before, (r, u, c, s, u * state + (1 - u) * c))
+
+    nothing = zeros_like(h)
+    return list(scan(step, x, (nothing, nothing, nothing, nothing, h)))
+
+
+def gru_after_sequence_gradient(op: Operation, dys: Sequence[Tensor | None]) -> Gradients:
+    """The gradient of GRUResetAfterSequence from those of all its outputs."""
+    return differentiated(op, dys, gru_after_outputs)
+
+
+def gru_after_sequence_grad_gradient(op: Operation, dys: Sequence[Tensor | None]) -> Gradients:
+    """The gradient of GRUResetAfterSequenceGrad."""
+
+    def compute(x: Any, h_prev: Any, w_x: Any, w_h: Any, b_x: Any, b_h: Any, *steps: Any) -> list[Any]:
+        r, u, c, s, h, h_grad = steps
+        states = _before(h_prev, h)
+
+        def step(after: Any, now: Any) -> Any:
+            r, u, c, s, state, dh = now
+            dh = after[0] + dh
+            fresh = (1 - u) * (1 - c * c) * dh
+            gates = [fresh * s * r * (1 - r), (state - c) * u * (1 - u) * dh]
+            of_inputs, of_states = concat([*gates, fresh], 1), concat([*gates, fresh * r], 1)
+            return _alike(after, (dh * u + matmul(of_states, w_h, transpose_b=True), of_inputs, of_states))
+
+        nothing = zeros_like(h_prev)
+        wide = concat([nothing] * 3, 1)
+        dh, of_inputs, of_states = scan(step, (r, u, c, s, states, h_grad), (nothing, wide, wide), reverse=True)
+        rows, later = _rows(of_inputs), _rows(of_states)
+        dw_x = matmul(_rows(x), rows, transpose_a=True)
+        dw_h = matmul(_rows(states), later, transpose_a=True)
+        return [_times(of_inputs, w_x), dh[0], dw_x, dw_h, reduce_sum(rows, 0), reduce_sum(later, 0)]
+
+    return differentiated(op, dys, compute)

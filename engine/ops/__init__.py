@@ -91,6 +91,7 @@ from . import (  # noqa: F401  importing a family registers its ops
     raw_control,
     readers,
     recurrent_gru,
+    recurrent_gru_after,
     recurrent_lstm,
     reduce,
     reduction,

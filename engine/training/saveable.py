@@ -51,6 +51,8 @@ class SaveableObject:
 
     # The shape that the value in a checkpoint must have; None: any.
     expected_shapes: Sequence[TensorShape] | None = None
+    # A variable that it restores from another form: where both are to be restored, the variable is not by itself.
+    stands_for: Any = None
 
     def __init__(self, op: Any, specs: Sequence[SaveSpec], name: str) -> None:
         self.op = op

@@ -179,6 +179,8 @@ class Saver:
         return group(*shards, name="restore_all")
 
     def _restore_group(self, prefix: Tensor, saveables: list[SaveableObject]) -> list[Any]:
+        replaced = {id(s.stands_for) for s in saveables if s.stands_for is not None}
+        saveables = [s for s in saveables if id(s.op) not in replaced]
         tables = [s.restore_from(prefix) for s in saveables if isinstance(s, TableSaveable)]
         # Variables by themselves: they can be restored without their operations.
         variables: list[SaveableObject] = [s for s in saveables if isinstance(s, VariableSaveable)]

@@ -291,6 +291,10 @@ from .engine.ops.recurrent_gru import (
     gru_block_cell_op as GRUBlockCell, gru_block_cell_grad_op as GRUBlockCellGrad, gru_sequence_op as GRUSequence,
     gru_sequence_grad_op as GRUSequenceGrad,
 )
+from .engine.ops.recurrent_gru_after import (
+    gru_reset_after_sequence_op as GRUResetAfterSequence,
+    gru_reset_after_sequence_grad_op as GRUResetAfterSequenceGrad,
+)
 from .engine.ops.recurrent_lstm import (
     block_lstm_op as BlockLSTM, block_lstm_grad_op as BlockLSTMGrad, lstm_block_cell_op as LSTMBlockCell,
     lstm_block_cell_grad_op as LSTMBlockCellGrad,
@@ -449,11 +453,12 @@ __all__ = [
     "ExtractImagePatchesGrad", "ExtractJpegShape", "FIFOQueueV2", "FakeParam", "Fill", "FixedLengthRecordReaderV2",
     "FixedUnigramCandidateSampler", "Floor", "FloorDiv", "FloorMod", "FusedBatchNorm", "FusedBatchNormGrad",
     "FusedBatchNormGradV2", "FusedBatchNormGradV3", "FusedBatchNormV2", "FusedBatchNormV3", "GRUBlockCell",
-    "GRUBlockCellGrad", "GRUSequence", "GRUSequenceGrad", "Gather", "GatherNd", "GatherTree", "GatherV2", "Greater",
-    "GreaterEqual", "HSVToRGB", "HashTableV2", "HistogramFixedWidth", "HistogramSummary", "Identity", "IdentityN",
-    "IdentityReaderV2", "If", "Igamma", "IgammaGradA", "Igammac", "Imag", "ImageSummary", "InTopK", "InTopKV2",
-    "InitializeTableFromTextFileV2", "InitializeTableV2", "Inv", "InvGrad", "Invert", "InvertPermutation", "IsFinite",
-    "IsInf", "IsNan", "IsVariableInitialized", "IteratorFromStringHandleV2", "IteratorGetNext", "IteratorState",
+    "GRUBlockCellGrad", "GRUResetAfterSequence", "GRUResetAfterSequenceGrad", "GRUSequence", "GRUSequenceGrad",
+    "Gather", "GatherNd", "GatherTree", "GatherV2", "Greater", "GreaterEqual", "HSVToRGB", "HashTableV2",
+    "HistogramFixedWidth", "HistogramSummary", "Identity", "IdentityN", "IdentityReaderV2", "If", "Igamma",
+    "IgammaGradA", "Igammac", "Imag", "ImageSummary", "InTopK", "InTopKV2", "InitializeTableFromTextFileV2",
+    "InitializeTableV2", "Inv", "InvGrad", "Invert", "InvertPermutation", "IsFinite", "IsInf", "IsNan",
+    "IsVariableInitialized", "IteratorFromStringHandleV2", "IteratorGetNext", "IteratorState",
     "IteratorToStringHandle", "IteratorV2", "L2Loss", "LRNGrad", "LSTMBlockCell", "LSTMBlockCellGrad",
     "LayerNormalization", "LayerNormalizationGrad", "LeakyRelu", "LeakyReluGrad", "LearnedUnigramCandidateSampler",
     "LeftShift", "Less", "LessEqual", "Lgamma", "LinSpace", "ListDiff", "Log", "Log1p", "LogMatrixDeterminant",
