@@ -9,7 +9,7 @@ from typing import Any
 
 from .device import DeviceSpec
 from .gpu.device import Device
-from .gpu.find import capability, find_device
+from .gpu.find import available_device, capability
 from .protos import DeviceAttributes
 
 
@@ -65,7 +65,7 @@ def list_local_devices(session_config: Any = None) -> list[DeviceAttributes]:
         '/device:CPU:0'
     """
     found = [_attributes("CPU", _memory(), "")]
-    device = find_device(session_config)
+    device = available_device(session_config)
     if device is not None:
         major, minor = capability(device)
         text = f"device: {device.index}, name: {device.name}, compute capability: {major}.{minor}"

@@ -16,7 +16,7 @@ import numpy as np
 
 from .dtypes import as_dtype
 from .errors import OpError
-from .gpu.find import capability, find_device
+from .gpu.find import available_device, capability, knows_gpus
 from .gradients import gradients
 from .graph import Graph, Tensor, get_default_session, reset_default_graph
 from .session import Session
@@ -266,26 +266,44 @@ def assert_equal_graph_def(actual: Any, expected: Any, checkpoint_v2: bool = Fal
 
 
 def is_built_with_cuda() -> bool:
-    """False: the package holds no CUDA code."""
+    """Whether what GPUs need is installed: one of the extras `cuda12` and `cuda13`, as `tensorflow-gpu` was.
+
+    Says nothing of whether there is a GPU: `is_gpu_available` does.
+    """
+    return knows_gpus()
+
+
+def is_built_with_gpu_support() -> bool:
+    """As `is_built_with_cuda`: there are no other GPUs."""
+    return knows_gpus()
+
+
+def is_built_with_rocm() -> bool:
+    """False: GPUs are NVIDIA's."""
+    return False
+
+
+def is_built_with_xla() -> bool:
+    """False: steps are compiled by headrace's own passes."""
     return False
 
 
 def is_gpu_available(cuda_only: bool = False, min_cuda_compute_capability: Any = None) -> bool:
-    """Whether a session could place operations on a GPU.
+    """Whether a session could place operations on a GPU; False, with the reason in the log, where HEADRACE_GPU asks in vain.
 
     Args:
         cuda_only: not looked at: all GPUs are NVIDIA's, or simulated ones.
         min_cuda_compute_capability: such as (7, 0); the simulation has any.
     """
     del cuda_only
-    device = find_device()
+    device = available_device()
     least = min_cuda_compute_capability
     return device is not None and (least is None or capability(device) >= tuple(least))
 
 
 def gpu_device_name() -> str:
     """The name of the GPU, "/device:GPU:0", empty where there is none."""
-    return "" if find_device() is None else "/device:GPU:0"
+    return "" if available_device() is None else "/device:GPU:0"
 
 
 def compute_gradient(x: Tensor, x_shape: Sequence[int], y: Tensor, y_shape: Sequence[int], x_init_value: Any = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import logging
 import math
 import os
@@ -57,6 +58,20 @@ def find_device(config: Any = None, required: bool = False) -> Device | None:
     if device is not None:
         _limit(device, config)
     return device
+
+
+def available_device(config: Any = None) -> Device | None:
+    """The device that a session would get; where HEADRACE_GPU asks for one that is not there None, and the log says why."""
+    try:
+        return find_device(config)
+    except FailedPreconditionError as error:
+        _say(error.message)
+        return None
+
+
+def knows_gpus() -> bool:
+    """Whether what GPUs need is installed, whether or not there is one: CuPy, or nothing for the simulation."""
+    return os.environ.get("HEADRACE_GPU") == "sim" or importlib.util.find_spec("cupy") is not None
 
 
 def _refuse(reason: str, required: bool) -> None:

@@ -291,6 +291,30 @@ def test_a_gpu_that_cannot_be_used_is_told_of_once(monkeypatch, caplog):
         tf.Session(backend="gpu")
 
 
+def test_asking_for_a_gpu_that_is_not_there_is_answered(monkeypatch, caplog):
+    monkeypatch.setenv("HEADRACE_GPU", "cuda")
+    monkeypatch.setattr(find.driver, "find", lambda: Found(reason="no GPU: there is no NVIDIA driver"))
+    monkeypatch.setattr(find, "_said", set())
+    assert not tf.test.is_gpu_available() and tf.test.gpu_device_name() == ""
+    assert [device.device_type for device in list_local_devices()] == ["CPU"]
+    assert caplog.text.count("There is no GPU for this session: there is no NVIDIA driver") == 1
+    with pytest.raises(tf.errors.FailedPreconditionError, match="no NVIDIA driver"):
+        tf.Session()
+
+
+def test_support_of_gpus_is_what_is_installed(monkeypatch):
+    for choice, installed, expected in [
+        ("", True, True),
+        ("", False, False),
+        ("sim", False, True),
+        ("none", True, True),
+    ]:
+        monkeypatch.setenv("HEADRACE_GPU", choice)
+        monkeypatch.setattr(find.importlib.util, "find_spec", lambda name, there=installed: name if there else None)
+        assert tf.test.is_built_with_cuda() == tf.test.is_built_with_gpu_support() == expected
+    assert not tf.test.is_built_with_rocm() and not tf.test.is_built_with_xla()
+
+
 def test_a_choice_that_is_none_is_an_error(monkeypatch):
     monkeypatch.setenv("HEADRACE_GPU", "fast")
     with pytest.raises(tf.errors.InvalidArgumentError, match="'fast'; it may be cuda, sim, none"):
