@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,13 +95,21 @@ def convert_variables_to_constants(
         FailedPreconditionError: a variable has no value.
     """
     graph = extract_sub_graph(input_graph_def, output_node_names)
+    names = chosen_variables(graph, variable_names_whitelist, variable_names_blacklist)
+    return with_constants(graph, _values(sess, graph, names))
+
+
+def chosen_variables(
+    graph: GraphDef, whitelist: Iterable[str] | None = None, blacklist: Iterable[str] | None = None
+) -> list[str]:
+    """The names of the variables of a graph: of these only (all by default), without those."""
     names = [n.name for n in graph.node if n.op in _MAKERS]
-    if variable_names_whitelist is not None:
-        wanted = set(variable_names_whitelist)
-        names = [n for n in names if n in wanted]
-    refused = set(variable_names_blacklist or ())
-    names = [n for n in names if n not in refused]
-    values = _values(sess, graph, names)
+    wanted = set(names if whitelist is None else whitelist) - set(blacklist or ())
+    return [name for name in names if name in wanted]
+
+
+def with_constants(graph: GraphDef, values: Mapping[str, Any]) -> GraphDef:
+    """The graph with constants in the place of the variables that have values here."""
     result = GraphDef(versions=graph.versions, library=graph.library)
     frozen_reads = _reads(graph, set(values))
     for node in graph.node:
@@ -134,7 +142,7 @@ def _read(graph: Graph, handle: Any) -> Any:
     return graph.create_op("ReadVariableOp", [handle], attrs={"dtype": handle.op.attrs["dtype"]}).outputs[0]
 
 
-def _add_frozen(result: GraphDef, node: NodeDef, values: dict[str, Any], frozen: set[str]) -> None:
+def _add_frozen(result: GraphDef, node: NodeDef, values: Mapping[str, Any], frozen: set[str]) -> None:
     new = result.node.add()
     source = node_name(node.input[0]) if node.input else ""
     if node.name in values:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from ...engine.lazy_names import Places, lazy_names
 
 if TYPE_CHECKING:
-    from . import inspect_checkpoint, optimize_for_inference_lib
+    from . import freeze_graph, inspect_checkpoint
 
 __all__ = [
-    "inspect_checkpoint", "optimize_for_inference_lib",
+    "freeze_graph", "inspect_checkpoint",
 ]  # fmt: skip
 
 _PLACES: Places = {}

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 from ...engine.lazy_names import Places, lazy_names
 
 if TYPE_CHECKING:
-    from ...engine.ops.array_slice import newaxis as FLAGS
+    from ...engine.training.freezing import print_tensors_in_checkpoint_file
 
 __all__ = [
-    "FLAGS",
+    "print_tensors_in_checkpoint_file",
 ]  # fmt: skip
 
 _PLACES: Places = {
-    "FLAGS": ("...engine.ops.array_slice", "newaxis"),
+    "print_tensors_in_checkpoint_file": ("...engine.training.freezing", "print_tensors_in_checkpoint_file"),
 }
 __getattr__, __dir__ = lazy_names(__name__, _PLACES)

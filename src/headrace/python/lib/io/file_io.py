@@ -9,6 +9,7 @@ if TYPE_CHECKING:
         Copy as copy,
         DeleteRecursively as delete_recursively,
         Exists as file_exists,
+        GFile as FileIO,
         Glob as get_matching_files,
         IsDirectory as is_directory,
         ListDirectory as list_directory,
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "copy", "create_dir", "delete_file", "delete_recursively", "file_exists", "get_matching_files", "is_directory",
-    "list_directory", "recursive_create_dir", "rename", "stat", "walk",
+    "FileIO", "copy", "create_dir", "delete_file", "delete_recursively", "file_exists", "get_matching_files",
+    "is_directory", "list_directory", "recursive_create_dir", "rename", "stat", "walk",
 ]  # fmt: skip
 
 _PLACES: Places = {
+    "FileIO": ("....engine.platform.gfile", "GFile"),
     "copy": ("....engine.platform.gfile", "Copy"),
     "create_dir": ("....engine.platform.gfile", "MkDir"),
     "delete_file": ("....engine.platform.gfile", "Remove"),
