@@ -8,6 +8,7 @@ import numpy as np
 
 from .byte_strings import string_array
 from .graph import Tensor
+from .tensor_proto import exact_integers
 
 # The NumPy kinds to which a Python number converts without a check.
 _EXACT_KINDS: dict[type, str] = {int: "iufc", float: "fc", bool: "biufc"}
@@ -56,7 +57,7 @@ def _text_array(tensor: Tensor, value: Any) -> np.ndarray[Any, Any]:
 
 def _number_array(tensor: Tensor, value: Any, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     try:
-        given = np.asarray(value)
+        given = exact_integers(value, np.asarray(value), tensor.dtype.base_dtype)
         if given.dtype.kind in "OSUmM" or given.dtype.names or _loses(given, dtype):
             raise TypeError(f"expected {dtype}, got {given.dtype} {_short(value)}")
         with np.errstate(all="ignore"):

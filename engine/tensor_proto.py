@@ -216,6 +216,7 @@ def array_of(values: object, dtype: DType | None = None) -> Array:
     if values is None:
         raise ValueError("None values not supported.")
     array = _nested(values, object if isinstance(_first_leaf(values), str | bytes) else None)
+    array = exact_integers(values, array, dtype)
     if array.dtype.kind in "OSU":
         return _array_of_objects(_nested(values, object), values, dtype)
     if dtype is None:
@@ -225,6 +226,26 @@ def array_of(values: object, dtype: DType | None = None) -> Array:
     if dtype.numpy.kind in "iu":
         _check_range(array, dtype)
     return _cast(array, dtype)
+
+
+def exact_integers(values: object, array: Array, dtype: DType | None) -> Array:
+    """What NumPy made of Python values, or those values where they are integers that only uint64 can hold all of.
+
+    NumPy rounds such lists to floats, or leaves them as objects.
+
+    >>> exact_integers([1, 2**63], np.array([1, 2**63]), dtypes.uint64)
+    array([                  1, 9223372036854775808], dtype=uint64)
+    """
+    if dtype is None or not dtype.is_integer or array.dtype.kind not in "fO":
+        return array
+    objects = np.array(values, object)
+    leaves = objects.reshape(-1).tolist()
+    if not leaves or not all(isinstance(leaf, int | np.integer) and not isinstance(leaf, bool) for leaf in leaves):
+        return array
+    for extreme in (min(leaves), max(leaves)):
+        if not dtype.min <= extreme <= dtype.max:
+            raise ValueError(f"{extreme} is out of range for {dtype.name}")
+    return np.array(leaves, dtype.numpy).reshape(objects.shape)
 
 
 def _array_of_array(array: Array, dtype: DType | None) -> Array:

@@ -14,6 +14,7 @@ from ..graph import Sizes, Tensor
 from ..inference import InferenceContext, from_shape_attr, show
 from ..registry import op
 from ..shapes import TensorShape, are_compatible
+from ..tensor_proto import exact_integers
 from ..tensor_types import SparseTensor
 
 
@@ -112,7 +113,7 @@ def constant_array(value: Any, dtype: DType | None) -> np.ndarray[Any, Any]:
         return _cast(np.asarray(value), dtype)
     if dtype is not None and dtype.numpy.hasobject:
         return string_array(value)
-    array = _from_python(value)
+    array = exact_integers(value, _from_python(value), dtype)
     if array.dtype.kind in "OSU":
         return _strings(value, array, dtype)
     if dtype is None:
