@@ -6,6 +6,7 @@ What the device forgets to order goes wrong here: a copy runs when somebody wait
 from __future__ import annotations
 
 import ctypes
+import threading
 from collections import deque
 from types import SimpleNamespace
 from typing import Any
@@ -20,6 +21,17 @@ RUNTIME = {
 DRIVER = {
     "moduleLoadData": 1, "moduleGetFunction": 2, "launchKernel": 11, "funcGetAttribute": 2, "funcSetAttribute": 3,
 }  # fmt: skip
+
+
+# Which argument is the stream, where CUDA wants it to be one of the thread's device.
+STREAM = {
+    "memcpyAsync": 4,
+    "memsetAsync": 3,
+    "eventRecord": 1,
+    "streamBeginCapture": 0,
+    "graphLaunch": 1,
+    "launchKernel": 8,
+}
 
 
 class FakeCudaError(RuntimeError):
@@ -43,10 +55,13 @@ class FakeCuda:
         self.events: dict[int, list[int]] = {}
         self.graphs: dict[int, list[Any]] = {}
         self.capturing: list[Any] | None = None
+        # Whether a call has broken the capture: all that follow fail, and its end too.
+        self.broken = False
         self.fails: dict[str, int] = {}
         self.kernels: dict[str, Any] = {}
-        # The device of the calls, and the most shared memory that launches of a function may ask for.
-        self.device = 0
+        # The device of each thread's calls, those of streams, and the most shared memory that launches of a function ask for.
+        self._chosen = threading.local()
+        self._devices: dict[int, int] = {}
         self.shared: dict[int, int] = {}
         self.own_shared = 0
         self._names: dict[int, str] = {}
@@ -69,9 +84,22 @@ class FakeCuda:
             self.calls.append(name)
             if name in self.fails:
                 raise FakeCudaError(self.fails[name])
+            self._check_thread(name, arguments)
             return getattr(self, f"_{name}")(*arguments)
 
         return call
+
+    @property
+    def device(self) -> int:
+        """The device of this thread's calls: the first if it chose none."""
+        return getattr(self._chosen, "device", 0)
+
+    def _check_thread(self, name: str, arguments: tuple[Any, ...]) -> None:
+        # The runtime makes a context where it is missing, the driver does not.
+        if name in DRIVER and not hasattr(self._chosen, "device"):
+            raise FakeCudaError(201)
+        if name in STREAM and self._devices[arguments[STREAM[name]]] != self.device:
+            raise FakeCudaError(400)
 
     def _new(self) -> int:
         self._next += 1
@@ -79,6 +107,8 @@ class FakeCuda:
 
     def _refuse_capture(self) -> None:
         if self.capturing is not None:
+            # Nothing comes of a capture in which this was tried.
+            self.broken = True
             raise FakeCudaError(900)
 
     # Memory
@@ -109,7 +139,7 @@ class FakeCuda:
         return self.total - sum(map(len, self.memory.values())), self.total
 
     def _setDevice(self, index: int) -> None:
-        self.device = index
+        self._chosen.device = index
 
     # Streams and events
 
@@ -117,6 +147,7 @@ class FakeCuda:
         assert flags == 1
         stream = self._new()
         self.queues[stream] = deque()
+        self._devices[stream] = self.device
         return stream
 
     def _eventCreateWithFlags(self, flags: int) -> int:
@@ -126,6 +157,8 @@ class FakeCuda:
 
     def _push(self, stream: int, work: Any) -> None:
         if self.capturing is not None:
+            if self.broken:
+                raise FakeCudaError(901)
             self.capturing.append(work)
             return
         self.queues[stream].append(work)
@@ -194,11 +227,14 @@ class FakeCuda:
 
     def _streamBeginCapture(self, stream: int, mode: int) -> None:
         assert mode == 2 and self.capturing is None
-        self.capturing = []
+        self.capturing, self.broken = [], False
 
     def _streamEndCapture(self, stream: int) -> int:
+        work, self.capturing = self.capturing or [], None
+        if self.broken:
+            raise FakeCudaError(901)
         graph = self._new()
-        self.graphs[graph], self.capturing = self.capturing or [], None
+        self.graphs[graph] = work
         return graph
 
     def _graphInstantiate(self, graph: int) -> int:

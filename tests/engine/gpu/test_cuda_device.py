@@ -17,6 +17,7 @@ from headrace.engine.errors import FailedPreconditionError, InternalError, Resou
 from headrace.engine.gpu.cuda import device as cuda_device, driver, failures
 from headrace.engine.gpu.cuda.device import CudaDevice, packed
 from headrace.engine.gpu.cuda.driver import Card
+from headrace.engine.gpu.memory import lock_of
 from headrace.engine.gpu.source import Kernel
 
 from .fake_cuda import FakeCuda, FakeCudaError
@@ -258,6 +259,25 @@ def test_each_thread_chooses_the_device(device: CudaDevice, cuda: FakeCuda) -> N
     thread.start()
     thread.join()
     assert cuda.calls == ["setDevice"]
+
+
+def test_a_thread_has_the_device_while_it_is_its_turn(device: CudaDevice, cuda: FakeCuda) -> None:
+    a = device.allocate(4)
+    call, said = launch(device, a, a, 1.0, 1), list[str]()
+
+    def ask() -> None:
+        try:
+            call()
+        except InternalError as error:
+            said.append(error.message)
+        with lock_of(device):
+            call()
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    assert len(said) == 1 and "this thread has no GPU context" in said[0]
+    assert cuda.calls.count("launchKernel") == 2
 
 
 def test_a_forked_child_is_told(device: CudaDevice, monkeypatch: pytest.MonkeyPatch) -> None:
