@@ -50,9 +50,9 @@ sim-steps: $(VENV)/.installed-test
 # On a real GPU. Another interpreter, which has CuPy: make test-gpu GPU_PYTHON=python3. What a few seconds can find comes first.
 GPU_PYTHON ?= $(BIN)/python
 test-gpu: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),$(VENV)/.installed-test)
-	HEADRACE_GPU=cuda PYTHONPATH=src $(GPU_PYTHON) -m headrace gpu
-	$(GPU_PYTHON) -m pytest -W default -m gpu tests/gpu
-	HEADRACE_TEST_DEVICE=cuda HEADRACE_GPU=cuda $(GPU_PYTHON) -m pytest -W default tests/engine/gpu --ignore tests/engine/gpu/test_sim_device.py
+	HEADRACE_GPU=cuda PYTHONPATH=$(CURDIR)/src $(GPU_PYTHON) -m headrace gpu
+	PYTHONPATH=$(CURDIR)/src $(GPU_PYTHON) -m pytest -W default -m gpu tests/gpu
+	HEADRACE_TEST_DEVICE=cuda HEADRACE_GPU=cuda PYTHONPATH=$(CURDIR)/src $(GPU_PYTHON) -m pytest -W default tests/engine/gpu --ignore tests/engine/gpu/test_sim_device.py
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff check .
