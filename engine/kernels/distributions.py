@@ -37,6 +37,11 @@ _CHUNK = 1 << 14
 _TRUNCATE_AT = 2.0
 
 
+def mantissa_bits(dtype: DTypeLike) -> int:
+    """How many low bits of a word a uniform number is made of; a float64 takes some of two words."""
+    return _MANTISSA_BITS[np.dtype(dtype)]
+
+
 def uniform(stream: Stream, shape: Shape, dtype: DTypeLike = np.float32, out: Array | None = None) -> tuple[Array, int]:
     """Returns floats uniform in [0, 1); the bits are TF 1.15's.
 

@@ -1,9 +1,9 @@
 """Pass: attention that is written with products and a softmax becomes one node, and so does its gradient.
 
-Matches `matmul(softmax(matmul(query, key, transpose_b=True) * scale + mask), value)` in float32 on matrices with one or two
-leading axes, where scale, a number, and mask may be missing, and what `tf.gradients` makes of it, where no other node reads
-what is computed on the way. Where query, key and value come from one array through Transpose and Unpack, and their gradients
-go back that way, nothing is copied in between.
+Matches `matmul(dropout(softmax(matmul(query, key, transpose_b=True) * scale + mask)), value)` in float32, bfloat16 or float16 on
+matrices with one or two leading axes, where scale, mask and dropout may be missing or written otherwise (attention_forms.py),
+and what `tf.gradients` makes of it, where no other node reads what is computed on the way. Where query, key and value come
+from one array through Transpose and Unpack, and their gradients go back that way, nothing is copied in between.
 """
 
 from __future__ import annotations
@@ -13,16 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import float32, int32
+from ..dtypes import DType, float32, int32, uint32
 from ..graph import Sizes
 from ..ops.array_slice import MASKS
 from ..registry import definition_of
+from .attention_forms import PRODUCTS, Dropout, Step, allowed, peel, peel_weights
 from .dataflow import Dataflow, Node, Value, constant_node
+from .einsum_products import multiply_einsums
 from .replacing import Replacing
 
-_PRODUCTS = ("BatchMatMulV2", "BatchMatMul")
 # Heads and rows change places; query, key and value come first, or behind the rows.
 _BY_ROWS, _PACKED = (0, 2, 1, 3), (1, 3, 0, 2, 4)
+# Heads of 16 bits are no wider than the tiles of matrix units are on a GPU.
+WIDEST_HEADS = 128
 
 
 @dataclass(eq=False)
@@ -36,10 +39,14 @@ class _Attention:
     value: Value
     # The key as the product takes it: turned, if a Transpose does that.
     factor: Value
-    mask: list[Value] = field(default_factory=list)
+    # From the product with the value to the softmax, and from there to the scores.
+    outer: list[Step]
+    inner: list[Step]
+    dropout: Dropout | None = None
     scale: float = 1.0
+    mask: Step | None = None
     mask_factor: float = 1.0
-    scaling: Node | None = None
+    hidden: float = 0.0
     nodes: list[Node] = field(default_factory=list)
     dy: Value | None = None
     gradient_nodes: list[Node] = field(default_factory=list)
@@ -48,8 +55,10 @@ class _Attention:
 
 def fuse_attention(flow: Dataflow) -> None:
     """Replaces each attention and its gradient."""
+    if any(node.type == "Softmax" for node in flow.nodes):
+        multiply_einsums(flow)
     finder = _Finder(flow)
-    for node in [n for n in flow.nodes if n.type in _PRODUCTS]:
+    for node in [n for n in flow.nodes if n.type in PRODUCTS]:
         found = _attention(node)
         if found is not None and finder.gradient(found) and finder.closed(found):
             finder.replace(found)
@@ -57,49 +66,69 @@ def fuse_attention(flow: Dataflow) -> None:
 
 
 def _attention(last: Node) -> _Attention | None:
-    softmax, value = last.inputs
-    if softmax.node.type != "Softmax" or _adjoint(last) != (False, False) or value.dtype != float32:
+    """Attention that ends in this product, all but its gradient."""
+    weights, value = last.inputs
+    if _adjoint(last) != (False, False) or not allowed(value.dtype):
         return None
-    nodes, mask, factor = [last, softmax.node], list[Value](), 1.0
+    outer, dropout = _outer(weights)
+    softmax = outer[-1].inner if outer else weights
+    if softmax.node.type != "Softmax" or (dropout is None and any(step.kind == "scale" for step in outer)):
+        return None
+    inner = list[Step]()
     scores = softmax.node.inputs[0]
-    if scores.node.type in ("AddV2", "Add", "Sub"):
-        x, y = scores.node.inputs
-        factor = -1.0 if scores.node.type == "Sub" else 1.0
-        if factor > 0 and _is_scores(y.node) and not _is_scores(x.node):
-            x, y = y, x
-        nodes.append(scores.node)
-        if x.sizes != scores.sizes:
+    while scores.node.type not in PRODUCTS:
+        step = peel(scores)
+        if step is None:
             return None
-        scores, mask = x, [y]
-    scaling, scale = None, 1.0
-    if scores.node.type in ("Mul", "RealDiv"):
-        scaling = scores.node
-        by = 1 if scaling.inputs[1].node.constant is not None else 0
-        constant = scaling.inputs[by].node.constant
-        if constant is None or constant.size != 1 or (by == 0 and scaling.type == "RealDiv"):
-            return None
-        number = float(constant.reshape(()))
-        if number == 0 or scaling.inputs[1 - by].sizes != scores.sizes:
-            return None
-        scale = number if scaling.type == "Mul" else 1 / number
-        nodes.append(scaling)
-        scores = scaling.inputs[1 - by]
+        inner.append(step)
+        scores = step.inner
     product = scores.node
-    if product.type not in _PRODUCTS or _adjoint(product)[0]:
-        return None
     query, key = product.inputs
-    nodes.append(product)
-    found = _Attention(last, softmax, query, key, value, key, mask, scale, factor, scaling, nodes)
+    if _adjoint(product)[0] or query.dtype != value.dtype:
+        return None
+    found = _Attention(last, softmax, query, key, value, key, outer, inner, dropout)
+    found.nodes = [last, softmax.node, product]
+    for step in [*outer, *inner]:
+        found.nodes += [step.node, *step.besides]
     if not _adjoint(product)[1]:
         if not _turns(key.node):
             return None
         found.key = key.node.inputs[0]
-        nodes.append(key.node)
-    return found if _fits(found) else None
+        found.nodes.append(key.node)
+    return found if _weigh(found) and _fits(found) else None
 
 
-def _is_scores(node: Node) -> bool:
-    return node.type in (*_PRODUCTS, "Mul", "RealDiv")
+def _outer(weights: Value) -> tuple[list[Step], Dropout | None]:
+    """The steps between weights and the softmax, and the dropout among them."""
+    steps, dropout, factor = list[Step](), None, None
+    while weights.node.type != "Softmax":
+        peeled = peel_weights(weights, weights.sizes)
+        again = peeled is not None and peeled[0].kind in {step.kind for step in steps} - {"cast"}
+        if peeled is None or again:
+            return [], None
+        steps.append(peeled[0])
+        dropout = peeled[1] or dropout
+        factor = peeled[0].other if peeled[0].kind == "scale" else factor
+        weights = peeled[0].inner
+    if dropout is not None:
+        dropout.factor = factor
+    return steps, dropout
+
+
+def _weigh(found: _Attention) -> bool:
+    """Sums up the steps before the softmax; False where there are two masks."""
+    for step in found.inner:
+        if step.kind == "scale":
+            found.scale *= step.number
+        elif step.kind != "cast":
+            if found.mask is not None:
+                return False
+            found.mask, found.mask_factor = step, found.scale
+            if step.kind == "mask":
+                found.mask_factor *= step.number
+            else:
+                found.mask_factor, found.hidden = 1.0, step.number * found.scale
+    return found.hidden <= 0 and np.isfinite(found.mask_factor)
 
 
 def _adjoint(node: Node) -> tuple[bool, bool]:
@@ -122,7 +151,10 @@ def _fits(found: _Attention) -> bool:
         return False
     query, key, value = (s or () for s in sizes)
     whole = len(query) in (3, 4) and query[:-2] == key[:-2] == value[:-2] and key[-2] == value[-2]
-    for mask in found.mask:
+    if found.value.dtype != float32 and max(query[-1] or 0, value[-1] or 0) > WIDEST_HEADS:
+        return False
+    mask = found.mask.other if found.mask is not None else None
+    if mask is not None:
         if mask.sizes is None or None in mask.sizes or len(mask.sizes) > len(query):
             return False
         pairs = zip(mask.sizes[::-1], (*query[:-1], key[-2])[::-1], strict=False)
@@ -135,11 +167,12 @@ class _Finder(Replacing):
 
     def gradient(self, found: _Attention) -> bool:
         """Finds the gradient, if there is one; False where it is not as expected."""
-        weights, value = found.softmax, found.value
-        begins = [n for n in self.users.get(value, ()) if n.type in _PRODUCTS and n is not found.last]
+        weights, value = found.last.inputs
+        begins = [n for n in self.users.get(value, ()) if n.type in PRODUCTS and n is not found.last]
         begins = [n for n in begins if n.inputs[1] is value and _adjoint(n) == (False, True)]
-        others = [n for n in self.users.get(weights, ()) if n is not found.last]
-        if not others:
+        inner = set(found.nodes)
+        read = [weights, found.softmax, *(step.inner for step in found.outer)]
+        if all(n in inner for v in read for n in self.users.get(v, ())):
             return True
         if len(begins) != 1:
             return False
@@ -147,47 +180,51 @@ class _Finder(Replacing):
         found.dy, slopes = begin.inputs[0], begin.outputs[0]
         nodes = found.gradient_nodes = [begin]
 
-        def user(op_type: str, *inputs: Value, any_order: bool = False, **attrs: Any) -> Value | None:
+        def user(
+            op_type: str, *inputs: Value, any_order: bool = False, selects: Step | None = None, **attrs: Any
+        ) -> Value | None:
             for node in self.users.get(inputs[0], ()):
                 same = node.inputs[: len(inputs)] == list(inputs) or (any_order and node.inputs == list(inputs[::-1]))
-                if node.type == op_type and same and all(node.attrs.get(k) == v for k, v in attrs.items()):
+                if selects is not None and node.type == op_type:
+                    part = selects.selects_alike(node, inputs[0])
+                    nodes.extend(part or ())
+                    if part is not None:
+                        return node.outputs[0]
+                elif node.type == op_type and same and all(node.attrs.get(k) == v for k, v in attrs.items()):
                     nodes.append(node)
                     return node.outputs[0]
             return None
 
         product = begin.type
         dvalue = user(product, weights, found.dy, adj_x=True, adj_y=False)
-        weighted = user("Mul", slopes, weights, any_order=True)
-        total = weighted and user("Sum", weighted, keep_dims=True)
-        if total is not None and not _along_last(total.node):
-            return False
-        less = total and user("Sub", slopes, total)
-        change = less and user("Mul", less, weights, any_order=True)
-        if change is not None and found.scaling is not None:
-            change = self._scaled(found, change, nodes)
-        if change is None:
+        back: Value | None = slopes
+        for step in found.outer:
+            back = back and step.gradient(back, user)
+        back = back and self._through_softmax(found.softmax, back, user)
+        for step in found.inner:
+            back = back and step.gradient(back, user)
+        if back is None:
             return False
         turned = found.factor is not found.key
-        dquery = user(product, change, found.factor, adj_x=False, adj_y=turned)
-        dkey = user(product, *((found.query, change) if turned else (change, found.query)), adj_x=True, adj_y=False)
+        dquery = user(product, back, found.factor, adj_x=False, adj_y=turned)
+        dkey = user(product, *((found.query, back) if turned else (back, found.query)), adj_x=True, adj_y=False)
         if turned and dkey is not None:
-            back = [n for n in self.users.get(dkey, ()) if _turns(n)]
-            nodes += back
-            dkey = back[0].outputs[0] if len(back) == 1 else None
+            ends = [n for n in self.users.get(dkey, ()) if _turns(n)]
+            nodes += ends
+            dkey = ends[0].outputs[0] if len(ends) == 1 else None
         if dquery is None or dkey is None or dvalue is None:
             return False
         found.gradients = [dquery, dkey, dvalue]
         return True
 
-    def _scaled(self, found: _Attention, change: Value, nodes: list[Node]) -> Value | None:
-        scaling = found.scaling
-        numbers = [] if scaling is None else [v for v in scaling.inputs if v.node.constant is not None]
-        for node in self.users.get(change, ()):
-            if scaling is not None and node.type == scaling.type and any(v in node.inputs for v in numbers):
-                if node.type == "Mul" or node.inputs[0] is change:
-                    nodes.append(node)
-                    return node.outputs[0]
-        return None
+    def _through_softmax(self, weights: Value, slopes: Value, user: Any) -> Value | None:
+        weighted = user("Mul", slopes, weights, any_order=True)
+        total = weighted and user("Sum", weighted, keep_dims=True)
+        if total is None or not _along_last(total.node):
+            return None
+        less = user("Sub", slopes, total)
+        found: Value | None = less and user("Mul", less, weights, any_order=True)
+        return found
 
     def closed(self, found: _Attention) -> bool:
         """Whether nothing else reads what goes, and all that reads or awaits the results comes after them."""
@@ -208,27 +245,43 @@ class _Finder(Replacing):
                 later += readers if value in results else ()
                 if value not in results and not inner.issuperset(readers):
                     return False
-            if any(self.position[n] < end for n in later):
+            if self._comes_back(later, end, nodes):
                 return False
         return True
+
+    def _comes_back(self, readers: list[Node], end: int, nodes: list[Node]) -> bool:
+        """Whether one of `nodes`, the last of which is at `end`, needs what `readers` outside of them give."""
+        group, seen = set(nodes), set[Node]()
+        stack = [n for n in readers if n not in group]
+        while stack:
+            node = stack.pop()
+            if node in group:
+                return True
+            if node not in seen and self.position[node] < end:
+                seen.add(node)
+                stack += self.waiting.get(node, ())
+                stack += [n for v in node.outputs for n in self.users.get(v, ())]
+        return False
 
     def replace(self, found: _Attention) -> None:
         """Makes the new nodes and notes what they stand for."""
         query, key, value = (self._view(v) for v in (found.query, found.key, found.value))
         dtype, sizes = value.dtype, (*(query.sizes or ())[:-1], (value.sizes or (0,))[-1])
         turned = self._only(found.last.outputs[0], _BY_ROWS)
+        mask, chance = self._mask(found), self._chance(found)
         attrs = {
-            "scale": found.scale, "mask_factor": found.mask_factor, "by_rows": turned is not None,
-            "T": dtype, "U": dtype, "masks": len(found.mask),
+            "scale": found.scale, "mask_factor": found.mask_factor, "hidden": found.hidden, "by_rows": turned is not None,
+            "T": dtype, "U": float32, "masks": len(mask), "chances": len(chance),
         }  # fmt: skip
         mixed: Sizes = sizes if turned is None else turned.outputs[0].sizes
-        outputs = [(dtype, mixed), (dtype, sizes[:-1]), (dtype, sizes[:-1])]
+        outputs = [(dtype, mixed), (float32, sizes[:-1]), (float32, sizes[:-1])]
         parts = [*([turned] if turned is not None else []), *found.nodes]
-        made = self.make("_Attention", found.last, attrs, [query, key, value, *found.mask], outputs, parts)
+        given = [query, key, value, *mask, *chance]
+        made = self.make("_Attention", found.last, attrs, given, outputs, parts)
         self.replaced[parts[0].outputs[0]] = made.outputs[0]
         if found.dy is None:
             return
-        inputs = [found.dy, query, key, value, *made.outputs, *found.mask]
+        inputs = [found.dy, query, key, value, *made.outputs, *mask, *chance]
         packed = self._packed(found.gradients)
         if packed is not None:
             parts = [packed, packed.inputs[0].node, *found.gradient_nodes]
@@ -239,6 +292,53 @@ class _Finder(Replacing):
         outputs = [(dtype, v.sizes) for v in found.gradients]
         grad = self.make("_AttentionGrad", found.gradient_nodes[0], attrs, inputs, outputs, found.gradient_nodes)
         self.replaced.update(zip(found.gradients, grad.outputs, strict=True))
+
+    def _mask(self, found: _Attention) -> list[Value]:
+        """The mask as float32 that is added; of a selection, zeros and -inf."""
+        if found.mask is None or found.mask.other is None:
+            return []
+        mask, step = found.mask.other, found.mask
+        if step.kind == "mask" and mask.dtype == float32:
+            return [mask]
+        array, place = mask.node.constant, step.node
+        if array is not None:
+            known = array.astype(np.float32)
+            if step.kind != "mask":
+                known = np.where(known != step.turned, np.float32(0), np.float32(-np.inf))
+            return [self._add(constant_node(known, float32, f"{place.name}/mask", mask.node.order))]
+        name = f"{place.name}/mask"
+        if step.kind == "mask":
+            attrs: dict[str, Any] = {"SrcT": mask.dtype, "DstT": float32, "Truncate": False}
+            return [self._add(self._node("Cast", name, attrs, [mask], float32, mask.sizes, place))]
+        ends = [np.float32(-np.inf if hides else 0) for hides in (step.turned, not step.turned)]
+        constants = [
+            self._add(constant_node(np.array(end), float32, f"{name}/{i}", place.order)) for i, end in enumerate(ends)
+        ]
+        return [self._add(self._node("SelectV2", name, {"T": float32}, [mask, *constants], float32, mask.sizes, place))]
+
+    def _chance(self, found: _Attention) -> list[Value]:
+        """What decides which weights are dropped, drawn where all of them were."""
+        if found.dropout is None:
+            return []
+        draw, rate, factor = found.dropout.draw, found.dropout.rate, found.dropout.factor
+        if factor is None:
+            factor = self._add(constant_node(np.ones((), np.float32), float32, f"{draw.name}/factor", draw.order))
+        attrs = {"seed": draw.attrs["seed"], "seed2": draw.attrs["seed2"], "S": draw.inputs[0].dtype}
+        attrs |= {"T": rate.dtype, "F": factor.dtype}
+        inputs = [draw.inputs[0], rate, factor]
+        node = self.make("_DropoutChance", draw, attrs, inputs, [(uint32, (9,))], [draw])
+        return [node.outputs[0]]
+
+    def _node(
+        self, op_type: str, name: str, attrs: dict[str, Any], inputs: list[Value], dtype: DType, sizes: Sizes, place: Node
+    ) -> Node:  # fmt: skip
+        node = Node(definition_of(op_type), name, attrs, inputs, [(dtype, sizes)], place.order, place.origin)
+        node.device = place.device
+        return node
+
+    def _add(self, node: Node) -> Value:
+        self.new.append(node)
+        return node.outputs[0]
 
     def _only(self, value: Value, order: tuple[int, ...]) -> Node | None:
         """The Transpose that alone reads a value, if it has that order and nobody waits."""

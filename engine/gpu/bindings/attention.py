@@ -131,9 +131,12 @@ class Attention:
 
 
 def _attention(
-    bound: Bound, query: DeviceArray, key: DeviceArray, value: DeviceArray, mask: list[DeviceArray]
+    bound: Bound, query: DeviceArray, key: DeviceArray, value: DeviceArray, others: list[DeviceArray]
 ) -> Attention:
     kept = np.dtype(np.float32) if query.dtype.itemsize == 2 else query.dtype
+    mask = [array for array in others if array.dtype != np.uint32]
+    bound.require(len(mask) == len(others), "dropout")
+    bound.require(float(bound.attrs["hidden"]) == 0, "scores that are chosen")
     for array in [*bound.inputs, *bound.outputs]:
         bound.require(array.dtype in (query.dtype, kept), f"{array.dtype}")
     bound.require(query.ndim in (3, 4), "neither one nor two axes of matrices")
@@ -178,9 +181,9 @@ def _heads_first(bound: Bound, mixed: DeviceArray) -> DeviceArray:
 @gpu("_Attention")
 def attention(bound: Bound) -> None:
     """The result, and what its gradient needs of the scores."""
-    query, key, value, *mask = bound.inputs
+    query, key, value, *others = bound.inputs
     mixed, most, share = bound.outputs
-    own = _attention(bound, query, key, value, mask)
+    own = _attention(bound, query, key, value, others)
     bound.require(most.contiguous and share.contiguous, "strided memory")
     result = _matrices(bound, _heads_first(bound, mixed))
     if _fused(own):
@@ -201,11 +204,11 @@ def attention(bound: Bound) -> None:
 @gpu("_AttentionGrad", "_PackedAttentionGrad")
 def attention_gradient(bound: Bound) -> None:
     """The gradients with respect to query, key and value."""
-    dy, query, key, value, mixed, most, share, *mask = bound.inputs
+    dy, query, key, value, mixed, most, share, *others = bound.inputs
     outputs = bound.outputs
     if bound.type == "_PackedAttentionGrad":
         outputs = [_packed(bound.outputs[0], i) for i in range(3)]
-    own = _attention(bound, query, key, value, mask)
+    own = _attention(bound, query, key, value, others)
     bound.require(most.contiguous and share.contiguous, "strided memory")
     given, result = _matrices(bound, dy), _matrices(bound, _heads_first(bound, mixed))
     dq, dk, dv = (_matrices(bound, x) for x in outputs)
