@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import ml_dtypes
 import numpy as np
 
+from ..kernels.relu_masks import BITS, bits_of, mask_bytes, signs_of
 from ..unsupported import UnsupportedError
 from .device import Device, Product
 
@@ -36,8 +37,8 @@ NUMBERS: dict[Kind, int] = {
     ("", False, False, "b"): 256,
     ("", False, False, "a"): 512,
 }
-# Bits of a mask's row, and elements of a row that a gelu is taken of, come in so many.
-MASK_BITS, _GELU_ELEMENTS = 128, 8
+# Elements of a row that a gelu is taken of come in so many.
+_GELU_ELEMENTS = 8
 # What its kernels load of a bias or a mask at once; no preference says that one begins elsewhere.
 _ALIGNMENT = 16
 _NARROW = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
@@ -46,11 +47,6 @@ _NARROW = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
 def kind_of(product: Product) -> Kind:
     """What follows a product."""
     return product.activation, bool(product.bias), bool(product.auxiliary), product.summed
-
-
-def mask_bytes(columns: int) -> int:
-    """The bytes of a row of a mask."""
-    return -(-columns // MASK_BITS) * MASK_BITS // 8
 
 
 def require_possible(product: Product) -> None:
@@ -80,7 +76,7 @@ def _require_gradients(product: Product) -> None:
     if product.summed == "a" and not product.transpose_a:
         raise UnsupportedError("sums along the rows of a factor")
     if product.auxiliary:
-        step = MASK_BITS if product.activation.startswith("relu") else _GELU_ELEMENTS
+        step = BITS if product.activation.startswith("relu") else _GELU_ELEMENTS
         if product.auxiliary_leading < product.columns or product.auxiliary_leading % step:
             raise UnsupportedError(f"auxiliary rows that are {product.auxiliary_leading} apart")
 
@@ -166,12 +162,11 @@ def _look_at_relu_gradient(device: Device, dtype: np.dtype[Any], compute: str, w
     with ExitStack() as stack:
         places = _Places(device, stack)
         a, b, expected = _edges(dtype)
-        signs: Array = np.random.default_rng(0).integers(0, 2, expected.shape)
-        mask = bits_of(signs)
+        mask = np.random.default_rng(0).integers(0, 256, (_ROWS, mask_bytes(_COLUMNS)), np.uint8)
         options = {"activation": "relu_gradient", "auxiliary": places.put(mask)}
         product = _product(places, a, b, compute, auxiliary_leading=mask.shape[1] * 8, **options)
         device.product(product)()
-        return _same(places.got(product.c, expected.shape, dtype), np.where(signs > 0, expected, 0))
+        return _same(places.got(product.c, expected.shape, dtype), np.where(signs_of(mask, _COLUMNS), expected, 0))
 
 
 def _look_at_sums(device: Device, dtype: np.dtype[Any], compute: str, wide: bool, summed: str) -> bool:
@@ -197,15 +192,3 @@ _LOOKS: dict[str, Callable[..., bool]] = {
     "sums_a": partial(_look_at_sums, summed="a"),
     "sums_b": partial(_look_at_sums, summed="b"),
 }
-
-
-def bits_of(x: Array) -> Array:
-    """The mask of a matrix: rows of bytes, whose bits say which elements are positive."""
-    signs = np.zeros((x.shape[0], mask_bytes(x.shape[1]) * 8), np.bool_)
-    np.greater(x, 0, out=signs[:, : x.shape[1]])
-    return np.packbits(signs, axis=1, bitorder="little")
-
-
-def signs_of(mask: Array, columns: int) -> Array:
-    """Which elements a mask calls positive."""
-    return np.unpackbits(mask, axis=1, count=columns, bitorder="little").astype(np.bool_)

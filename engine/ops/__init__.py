@@ -42,6 +42,7 @@ from . import (  # noqa: F401  importing a family registers its ops
     fourier_real,
     functional,
     fused_matmul,
+    fused_matmul_gradients,
     fused_updates,
     guards,
     image,

@@ -171,6 +171,9 @@ class Dataflow:
         self.nodes = [n for n in self.nodes if n in needed or n in feeds]
 
 
+_PRODUCTS = {"_MatMulReluGrad": "MatMul+ReluGrad", "_MatMulBiasGrad": "MatMul+BiasAddGrad"}
+
+
 def kind_of(node: Node) -> str:
     """The op type, or what was fused into the node, in the order in which it is computed."""
     if node.type == "_Fused":
@@ -180,7 +183,9 @@ def kind_of(node: Node) -> str:
         return f"{parts[0][0].type}*{len(parts)}"
     if node.type.startswith("_MatMulApply") and node.origin is not None:
         return f"MatMul+{node.origin.type}"
-    return "+".join(["MatMul", *node.attrs["steps"]]) if node.type == "_FusedMatMul" else node.type
+    if node.type.startswith("_FusedMatMul"):
+        return "+".join(["MatMul", *node.attrs["steps"]])
+    return _PRODUCTS.get(node.type, node.type)
 
 
 def _final(replacements: dict[Value, Value], value: Value) -> Value:

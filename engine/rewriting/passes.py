@@ -15,6 +15,7 @@ from .fuse_layer_norm import fuse_layer_norm
 from .fuse_matmul import fuse_matmul
 from .fuse_matmul_updates import fuse_matmul_updates
 from .fuse_norm import fuse_norm
+from .fuse_product_gradients import fuse_product_gradients
 from .group_lists import group_lists
 from .infer import fold, infer
 from .merge import merge
@@ -48,12 +49,13 @@ PASSES: dict[str, Pass] = {
     "repeat": repeat,
     "fuse": fuse,
     "fuse_casts": fuse_casts,
+    "fuse_product_gradients": fuse_product_gradients,
     "group_lists": group_lists,
 }
 # Where expressions of several dtypes are kernels of their own, and what the host does cuts other work in two.
-ONLY_ON_DEVICES = frozenset({"fuse_casts", "group_lists"})
+ONLY_ON_DEVICES = frozenset({"fuse_casts", "fuse_product_gradients", "group_lists"})
 # What goes on where another pass ended, and is off with it.
-_AFTER = {"fuse_casts": "fuse"}
+_AFTER = {"fuse_casts": "fuse", "fuse_product_gradients": "fuse_matmul"}
 # After which pass products become ones of 16 bits, where that is asked for. What is recognised as a whole by then stays one:
 # layer normalisation in float32, attention with matrices of 16 bits and memory that does not grow with the square of its rows.
 BEFORE_MIXED_PRECISION = "fuse_layer_norm"

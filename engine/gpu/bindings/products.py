@@ -15,6 +15,7 @@ from ...scalar import Expression, Instruction, Operand
 from ...unsupported import UnsupportedError
 from ..calls import Bound, DeviceArray, gpu
 from ..device import Product
+from ..epilogues import works
 from ..layout import broadcast, element_strides, merged, reshaped, view
 from ..text import is_float
 from .elementwise import ITSELF, chain, of
@@ -56,20 +57,34 @@ def batch_matmul(bound: Bound) -> None:
 @gpu("_FusedMatMul")
 def fused_matmul(bound: Bound) -> None:
     """A product and the steps that follow it: a bias and relu by the library if it can, others in one pass."""
+    bias, relu = followers(bound)
+    done = next((n for n in (bias + relu, bias) if n and added(bound, partial(fused_product, bound, n))), 0)
+    if not done:
+        fused_product(bound, 0)
+    steps, rules, operands = bound.attrs["steps"], bound.node_attrs["rules"], bound.inputs[2:]
+    if steps[done:]:
+        out = bound.outputs[0]
+        chain(bound, _following(steps[done:], rules[done:]), [out, *operands[bias and done > 0 :]], out)
+
+
+def followers(bound: Bound, look: str = "relu") -> tuple[bool, bool]:
+    """Whether the steps after a product begin with a bias, and with a relu (after it), that the library may do.
+
+    `look` is what the library's relu must do as the CPU's.
+    """
+    (a, _, *operands), out, steps = bound.inputs, bound.outputs[0], bound.attrs["steps"]
+    bias = steps[0] == "AddV2" and _is_bias(operands[0], out) and a.shape[0 if bound.attrs["transpose_a"] else 1] > 0
+    relu = steps[bias : bias + 1] == ["Relu"] and out.size > 0 and a.dtype == out.dtype
+    return bias, relu and works(bound.device, look, out.dtype, computed_as(bound, out.dtype))
+
+
+def fused_product(bound: Bound, count: int, auxiliary: DeviceArray | None = None) -> None:
+    """Adds the product of a fused node and its first `count` steps, which are a bias, a relu or both."""
     a, b, *operands = bound.inputs
-    out, steps = bound.outputs[0], list(bound.attrs["steps"])
-    rules = list(bound.node_attrs["rules"])
-    bias, activation, taken = None, "", 0
-    if steps[0] == "AddV2" and _is_bias(operands[0], out) and a.shape[0 if bound.attrs["transpose_a"] else 1]:
-        bias, taken = operands[0], 1
-    if steps[taken : taken + 1] == ["Relu"]:
-        activation, taken = "relu", taken + 1
-    product = partial(multiply, bound, a, b, out, bound.attrs["transpose_a"], bound.attrs["transpose_b"])
-    if not taken or not added(bound, partial(product, bias=bias, activation=activation)):
-        product()
-        bias, taken = None, 0
-    if steps[taken:]:
-        chain(bound, _following(steps[taken:], rules[taken:]), [out, *operands[bias is not None :]], out)
+    steps = bound.attrs["steps"][:count]
+    bias, activation = operands[0] if "AddV2" in steps else None, "relu" if "Relu" in steps else ""
+    turned = bound.attrs["transpose_a"], bound.attrs["transpose_b"]
+    multiply(bound, a, b, bound.outputs[0], *turned, bias=bias, activation=activation, auxiliary=auxiliary)
 
 
 def added(bound: Bound, add: Callable[[], None]) -> bool:
@@ -121,8 +136,14 @@ def multiply(
     beta: float = 0.0,
     bias: DeviceArray | None = None,
     activation: str = "",
+    auxiliary: DeviceArray | None = None,
+    sums: DeviceArray | None = None,
+    summed: str = "",
 ) -> None:
-    """Adds `out = activation(alpha * op(a) . op(b) + beta * out + bias)`, over leading axes as batches."""
+    """Adds `out = activation(alpha * op(a) . op(b) + beta * out + bias)`, over leading axes as batches.
+
+    `auxiliary` is a relu's mask, `sums` those of what `summed` names; see Product.
+    """
     wide = out.dtype == np.float32 and a.dtype.itemsize == 2 and is_float(a.dtype)
     bound.require(a.dtype == b.dtype and (wide or a.dtype == out.dtype), f"{a.dtype} and {b.dtype}")
     bound.require(is_float(a.dtype) or a.dtype.kind == "c", f"{a.dtype}")
@@ -131,7 +152,7 @@ def multiply(
     a, b = (view(x, _swapped) if turned else x for x, turned in ((a, transpose_a), (b, transpose_b)))
     (rows, depth), columns = a.shape[-2:], b.shape[-1]
     if not depth:
-        bound.require(bias is None and not activation and beta == 0, "a product over nothing")
+        bound.require(bias is None and not activation and not summed and beta == 0, "a product over nothing")
         fill(bound, out, 0)
         return
     first, second, result = _matrix(bound, a), _matrix(bound, b), _matrix(bound, out, final=True)
@@ -139,13 +160,17 @@ def multiply(
     product = Product(
         arrays[0].address, arrays[1].address, out.address, rows, columns, depth, a.dtype,
         (first.leading, second.leading, result.leading), first.turned, second.turned, alpha=alpha, beta=beta,
-        bias=0 if bias is None else bias.address, activation=activation, compute=_compute(bound, a.dtype), wide=wide,
+        bias=0 if bias is None else bias.address, activation=activation, compute=computed_as(bound, a.dtype), wide=wide,
+        auxiliary=0 if auxiliary is None else auxiliary.address,
+        auxiliary_leading=0 if auxiliary is None else auxiliary.shape[1] * 8,
+        sums=0 if sums is None else sums.address, summed=summed,
     )  # fmt: skip
     for one in _batches(bound, product, arrays):
         bound.product(one)
 
 
-def _compute(bound: Bound, dtype: np.dtype[Any]) -> str:
+def computed_as(bound: Bound, dtype: np.dtype[Any]) -> str:
+    """How products of a dtype are computed."""
     return bound.precision if dtype == np.float32 else dtype.name
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from ...kernels.relu_masks import bits_of, mask_bytes, signs_of
 from ...unsupported import UnsupportedError
 from ..device import Product
-from ..epilogues import bits_of, mask_bytes, require_possible, signs_of
+from ..epilogues import require_possible
 
 Array = np.ndarray[Any, Any]
 _NARROW = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))

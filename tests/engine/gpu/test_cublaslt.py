@@ -16,8 +16,8 @@ from headrace.engine.gpu.cuda import cublaslt, library as library_of_cuda
 from headrace.engine.gpu.cuda.cublaslt import Products, alignment_of
 from headrace.engine.gpu.cuda.workspace import Workspace
 from headrace.engine.gpu.device import Product
-from headrace.engine.gpu.epilogues import mask_bytes, signs_of
 from headrace.engine.gpu.sim.products import multiply
+from headrace.engine.kernels.relu_masks import mask_bytes, signs_of
 from headrace.engine.unsupported import UnsupportedError
 
 DTYPES = {0: np.float32, 1: np.float64, 2: np.float16, 14: ml_dtypes.bfloat16, 4: np.complex64, 5: np.complex128}

@@ -24,12 +24,15 @@ INTERNAL = (
     "_Feed",
     "_Fused",
     "_FusedMatMul",
+    "_FusedMatMulMask",
     "_MultiUpdate",
     "_SparseUpdate",
     "_SummedRows",
     "_MatMulApplyAdam",
     "_MatMulApplyGradientDescent",
     "_MatMulApplyMomentum",
+    "_MatMulBiasGrad",
+    "_MatMulReluGrad",
 )
 # Tests elsewhere declare ops too.
 OWN = {n: d for n, d in sorted(all_definitions().items()) if d.__module__.startswith("headrace.")}

@@ -1,0 +1,131 @@
+"""Pass, for devices whose library does more after a product than a kernel of its own would: gradients of relus and biases.
+
+_FusedMatMul(.., Relu) -> y -> _FusedMatMul(ReluGrad(., y)): the first leaves a mask, a bit an element, which the other reads
+in the place of y. MatMul(x, dy) and BiasAddGrad(dy), or Sum(dy) over its rows, of one dtype become one product, which gives
+the gradients of the weights and of the bias.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..dtypes import bfloat16, float16, float32, uint8
+from ..kernels.relu_masks import mask_bytes
+from ..registry import definition_of
+from .dataflow import Dataflow, Node, Value
+
+_DTYPES = frozenset({float32, bfloat16, float16})
+_WITH_RELU = (["Relu"], ["AddV2", "Relu"])
+
+
+def fuse_product_gradients(flow: Dataflow) -> None:
+    """Makes gradients part of the products beside them."""
+    for node in flow.nodes:
+        if node.type == "_FusedMatMul" and node.attrs["steps"] == ["ReluGrad"]:
+            _read_mask(node)
+    _Sums(flow).run()
+
+
+def _read_mask(node: Node) -> None:
+    features, (result,) = node.inputs[2], node.outputs
+    forward = features.node
+    if forward.type == "_FusedMatMul":
+        sizes = features.sizes
+        if forward.attrs["steps"] not in _WITH_RELU or features.dtype not in _DTYPES or forward.device != node.device:
+            return
+        if sizes is None or None in sizes or sizes != result.sizes:
+            return
+        forward.definition = definition_of("_FusedMatMulMask")
+        forward.outputs.append(Value(forward, 1, uint8, (sizes[0], mask_bytes(sizes[1] or 0))))
+    if forward.type == "_FusedMatMulMask" and features.index == 0 and features.sizes == result.sizes:
+        node.definition = definition_of("_MatMulReluGrad")
+        node.attrs = {name: node.attrs[name] for name in ("transpose_a", "transpose_b", "T")}
+        node.inputs = [*node.inputs[:2], forward.outputs[1]]
+
+
+class _Sums:
+    """Sums over rows of what products beside them take."""
+
+    def __init__(self, flow: Dataflow) -> None:
+        self.flow = flow
+        self.users = flow.users()
+        self.position = {node: i for i, node in enumerate(flow.nodes)}
+        self.waiting: dict[Node, list[Node]] = {}
+        for node in flow.nodes:
+            for before in node.control:
+                self.waiting.setdefault(before, []).append(node)
+        # By what is summed: the products that take it, and which of their factors it is.
+        self.products: dict[Value, list[tuple[Node, str]]] = {}
+        # The products that took sums in.
+        self.holders: dict[Node, Node] = {}
+
+    def run(self) -> None:
+        """Merges each sum into the first product that can take it."""
+        for node in self.flow.nodes:
+            if node.type == "MatMul" and node.inputs[0].dtype in _DTYPES:
+                for i, turned in enumerate((node.attrs["transpose_a"], not node.attrs["transpose_b"])):
+                    if turned:
+                        self.products.setdefault(_root(node.inputs[i]), []).append((node, "ab"[i]))
+        for node in self.flow.nodes:
+            if _sums_rows(node):
+                self._merge(node)
+        if self.holders:
+            self._finish()
+
+    def _merge(self, node: Node) -> None:
+        value, (sums,) = node.inputs[0], node.outputs
+        for product, which in self.products.get(_root(value), ()):
+            factor = product.inputs["ab".index(which)]
+            alike = _columns(factor) == _columns(value) and product.outputs[0].dtype == sums.dtype
+            if alike and product.type == "MatMul" and product.device == node.device and self._may_join(node, product):
+                self._join(node, product, which)
+                return
+
+    def _may_join(self, one: Node, other: Node) -> bool:
+        """Whether what needs the first of two nodes comes after the second, so that both may be done there."""
+        first, second = sorted((one, other), key=lambda n: self.position[n])
+        later = [*self.waiting.get(first, ()), *(user for v in first.outputs for user in self.users.get(v, ()))]
+        return all(self.position[n] > self.position[second] for n in later)
+
+    def _join(self, node: Node, product: Node, which: str) -> None:
+        (result,), (sums,) = product.outputs, node.outputs
+        product.definition = definition_of("_MatMulBiasGrad")
+        product.attrs = {**product.attrs, "summed": which, "U": result.dtype}
+        product.outputs.append(Value(product, 1, sums.dtype, sums.sizes))
+        product.control += [c for c in node.control if c not in product.control]
+        product.take_in(node)
+        self.position[product] = max(self.position[product], self.position[node])
+        self.waiting.setdefault(product, []).extend(self.waiting.get(node, ()))
+        self.holders[node] = product
+
+    def _finish(self) -> None:
+        flow = self.flow
+        flow.nodes = sorted((n for n in flow.nodes if n not in self.holders), key=self.position.__getitem__)
+        flow.targets = list(dict.fromkeys(self.holders.get(n, n) for n in flow.targets))
+        flow.replace({node.outputs[0]: product.outputs[1] for node, product in self.holders.items()})
+        flow.redirect_control(dict(self.holders))
+
+
+def _sums_rows(node: Node) -> bool:
+    """Whether a node sums all but the last axis of its input."""
+    if node.type not in ("BiasAddGrad", "Sum"):
+        return False
+    value = node.inputs[0]
+    if not value.sizes or node.outputs[0].sizes != value.sizes[-1:]:
+        return False
+    if node.type == "BiasAddGrad":
+        return len(value.sizes) == 2 or node.attrs["data_format"] == "NHWC"
+    axes = node.inputs[1].node.constant
+    rank = len(value.sizes)
+    return axes is not None and {int(i) % rank for i in np.ravel(axes)} == set(range(rank - 1))
+
+
+def _columns(value: Value) -> int | None:
+    return value.sizes[-1] if value.sizes else None
+
+
+def _root(value: Value) -> Value:
+    """What a value is a reshaping of that keeps its rows."""
+    while value.node.type == "Reshape" and _columns(value.node.inputs[0]) == _columns(value) is not None:
+        value = value.node.inputs[0]
+    return value
