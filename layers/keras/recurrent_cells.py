@@ -348,12 +348,13 @@ class GRUCell(RecurrentCell):
         return step
 
     def fused(self, inputs: Any, states: list[Any]) -> tuple[Any, list[Any]] | None:
-        """Outputs of all steps and the last state by one operation, which resets the state before its product."""
-        if not _standard(self) or self.reset_after:
+        """Outputs of all steps and the last state by one operation, for the activations that it has."""
+        if not _standard(self):
             return None
-        from .recurrent_fused import gru
+        from .recurrent_fused import gru, gru_that_resets_after
 
-        return gru(inputs, states, self.kernel, self.recurrent_kernel, self.bias)
+        run = gru_that_resets_after if self.reset_after else gru
+        return run(inputs, states, self.kernel, self.recurrent_kernel, self.bias)
 
 
 def _standard(cell: Any) -> bool:

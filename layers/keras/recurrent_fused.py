@@ -7,9 +7,10 @@ from typing import Any
 from ...engine.dtypes import int64
 from ...engine.ops.array import shape as shape_of
 from ...engine.ops.array_parts import concat, zeros
-from ...engine.ops.array_split import split
+from ...engine.ops.array_split import split, unstack
 from ...engine.ops.casting import cast
 from ...engine.ops.recurrent_gru import gru_sequence_op
+from ...engine.ops.recurrent_gru_after import gru_reset_after_sequence_op
 from ...engine.ops.recurrent_lstm import block_lstm_op
 
 Result = tuple[Any, list[Any]]
@@ -59,4 +60,14 @@ def gru(inputs: Any, states: list[Any], kernel: Any, recurrent_kernel: Any, bias
     result = gru_sequence_op(
         inputs, states[0], concat([reset, update], 1), fresh, concat([b_reset, b_update], 0), b_fresh
     )
+    return result.h, [result.h[-1]]
+
+
+def gru_that_resets_after(inputs: Any, states: list[Any], kernel: Any, recurrent_kernel: Any, bias: Any) -> Result:
+    """As `gru`, but the state is reset after its product; `bias` is [2, 3 * units], of the inputs and of the state."""
+    units = recurrent_kernel.shape.as_list()[0]
+    offsets = [zeros([3 * units], inputs.dtype.base_dtype)] * 2 if bias is None else unstack(bias, 2)
+    kernels = (_reordered(value, 3, (1, 0, 2), 1) for value in (kernel, recurrent_kernel))
+    biases = offsets if bias is None else (_reordered(value, 3, (1, 0, 2), 0) for value in offsets)
+    result = gru_reset_after_sequence_op(inputs, states[0], *kernels, *biases)
     return result.h, [result.h[-1]]

@@ -12,7 +12,7 @@ from ..calls import Argument, Array, Bound, Scratch, native
 
 # Numbers that the gates of a block of steps may have, and multiply-adds that are worth a chunk of their own.
 _BLOCK, _CHUNK = 1 << 21, 60_000
-_UNITS = {4: 16, 2: 16, 1: 32}
+_UNITS = {4: 16, 3: 16, 2: 16, 1: 32}
 
 
 @dataclass(frozen=True)

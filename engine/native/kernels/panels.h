@@ -6,9 +6,9 @@
 #include "vector.h"
 
 #if defined(__AVX512F__) || defined(__aarch64__)
-enum { HR_PANEL_ROWS_4 = 6, HR_PANEL_ROWS_2 = 12 };
+enum { HR_PANEL_ROWS_4 = 6, HR_PANEL_ROWS_3 = 8, HR_PANEL_ROWS_2 = 12 };
 #else
-enum { HR_PANEL_ROWS_4 = 2, HR_PANEL_ROWS_2 = 4 };
+enum { HR_PANEL_ROWS_4 = 2, HR_PANEL_ROWS_3 = 3, HR_PANEL_ROWS_2 = 4 };
 #endif
 #define HR_PANEL_UNROLL _Pragma("GCC unroll 16")
 
@@ -33,9 +33,11 @@ HR_INLINE int64_t hr_panel_vectors_of(int64_t gates) { return gates == 1 ? 2 : g
         HR_PANEL_UNROLL for (int r = 0; r < ROWS; r++)                                                                  \
             HR_PANEL_UNROLL for (int v = 0; v < VECTORS; v++) sums[r * VECTORS + v] = s[r][v];                          \
     }
-HR_PANEL_TILE(4, 1) HR_PANEL_TILE(4, 2) HR_PANEL_TILE(2, 1) HR_PANEL_TILE(2, 2) HR_PANEL_TILE(2, 3) HR_PANEL_TILE(2, 4)
+HR_PANEL_TILE(4, 1) HR_PANEL_TILE(4, 2) HR_PANEL_TILE(3, 1) HR_PANEL_TILE(3, 2) HR_PANEL_TILE(3, 3)
+HR_PANEL_TILE(2, 1) HR_PANEL_TILE(2, 2) HR_PANEL_TILE(2, 3) HR_PANEL_TILE(2, 4)
 #if defined(__AVX512F__) || defined(__aarch64__)
 HR_PANEL_TILE(4, 3) HR_PANEL_TILE(4, 4) HR_PANEL_TILE(4, 5) HR_PANEL_TILE(4, 6)
+HR_PANEL_TILE(3, 4) HR_PANEL_TILE(3, 5) HR_PANEL_TILE(3, 6) HR_PANEL_TILE(3, 7) HR_PANEL_TILE(3, 8)
 HR_PANEL_TILE(2, 5) HR_PANEL_TILE(2, 6) HR_PANEL_TILE(2, 7) HR_PANEL_TILE(2, 8) HR_PANEL_TILE(2, 9) HR_PANEL_TILE(2, 10)
 HR_PANEL_TILE(2, 11) HR_PANEL_TILE(2, 12)
 #endif
@@ -46,6 +48,12 @@ __attribute__((unused)) static const hr_panel_tile panel_tiles_4[] = {
     HR_TILE_AT(4, 1), HR_TILE_AT(4, 2),
 #if defined(__AVX512F__) || defined(__aarch64__)
     HR_TILE_AT(4, 3), HR_TILE_AT(4, 4), HR_TILE_AT(4, 5), HR_TILE_AT(4, 6),
+#endif
+};
+__attribute__((unused)) static const hr_panel_tile panel_tiles_3[] = {
+    HR_TILE_AT(3, 1), HR_TILE_AT(3, 2), HR_TILE_AT(3, 3),
+#if defined(__AVX512F__) || defined(__aarch64__)
+    HR_TILE_AT(3, 4), HR_TILE_AT(3, 5), HR_TILE_AT(3, 6), HR_TILE_AT(3, 7), HR_TILE_AT(3, 8),
 #endif
 };
 __attribute__((unused)) static const hr_panel_tile panel_tiles_2[] = {
@@ -60,15 +68,17 @@ enum { HR_PANEL_SUMS = 24 };
 
 /* Rows of the next tile where `left` are left: tiles of about equal size. */
 HR_INLINE int64_t hr_panel_rows(int64_t left, int64_t gates) {
-    int64_t most = gates == 4 ? HR_PANEL_ROWS_4 : HR_PANEL_ROWS_2, tiles = (left + most - 1) / most;
+    int64_t most = gates == 4 ? HR_PANEL_ROWS_4 : gates == 3 ? HR_PANEL_ROWS_3 : HR_PANEL_ROWS_2;
+    int64_t tiles = (left + most - 1) / most;
     return (left + tiles - 1) / tiles;
 }
 
 /* The sums of `rows` rows (as hr_panel_rows says) from unit `unit` on, which begins a panel. Zeros without panels. */
 HR_INLINE void hr_panel_product(const float *a, int64_t lda, int64_t rows, const float *panels, int64_t unit, int64_t gates,
                                 int64_t depth, hr_vf *sums) {
+    const hr_panel_tile *tiles = gates == 4 ? panel_tiles_4 : gates == 3 ? panel_tiles_3 : panel_tiles_2;
     if (!panels) memset(sums, 0, HR_PANEL_SUMS * sizeof(hr_vf));
-    else (gates == 4 ? panel_tiles_4 : panel_tiles_2)[rows > 1 ? rows - 1 : 0](a, lda, panels + unit * gates * depth, depth, sums);
+    else tiles[rows > 1 ? rows - 1 : 0](a, lda, panels + unit * gates * depth, depth, sums);
 }
 
 HR_INLINE hr_vf hr_get(const float *p, int64_t width) { return width >= HR_LANES ? hr_load(p) : hr_load_part(p, width); }

@@ -326,6 +326,68 @@ HR_INLINE void gru_reset_cells(const struct gru_reset_grad *s, hr_vf reset, int6
 }
 GRU_CELLS(gru_reset_grad, gru_reset_grad_f32, gru_reset_cells, dc, n, 1)
 
+/* A GRU that resets after the product: gates r, u and the candidate side by side, all by one product. */
+struct gru_after_step {
+    place at;
+    const float *z, *panels;     /* the inputs' parts [rows, 3 units] */
+    const float *h_prev, *b_x, *b_h;
+    float *r, *u, *c, *s, *h;
+};
+
+HR_INLINE void gru_after_cells(const struct gru_after_step *g, const hr_vf *sums, int64_t row, int64_t unit, int64_t width) {
+    int64_t n = g->at.units, to = row * n + unit;
+    const float *z = g->z + row * 3 * n + unit, *b_x = g->b_x + unit, *b_h = g->b_h + unit;
+    hr_vf part[3], state[3];
+    for (int k = 0; k < 3; k++) {
+        part[k] = hr_get(z + k * n, width) + hr_get(b_x + k * n, width);
+        state[k] = sums[k] + hr_get(b_h + k * n, width);
+    }
+    hr_vf r = hr_sigmoid(part[0] + state[0]), u = hr_sigmoid(part[1] + state[1]), c = hr_tanh(part[2] + r * state[2]);
+    hr_put(g->r + to, r, width);
+    hr_put(g->u + to, u, width);
+    hr_put(g->c + to, c, width);
+    hr_put(g->s + to, state[2], width);
+    hr_put(g->h + to, u * (hr_get(g->h_prev + to, width) - c) + c, width);
+}
+
+static void gru_after_step_f32(const void *arguments, int64_t chunk, hr_context *context) {
+    const struct gru_after_step *g = arguments;
+    part at = part_of(&g->at, chunk);
+    int64_t n = g->at.units;
+    (void)context;
+    for (int64_t unit = at.units.begin; unit < at.units.end; unit += HR_LANES)
+        for (int64_t row = at.rows.begin, rows; row < at.rows.end; row += rows) {
+            hr_vf sums[HR_PANEL_SUMS];
+            rows = hr_panel_rows(at.rows.end - row, 3);
+            hr_panel_product(g->h_prev + row * n, n, rows, g->panels, unit, 3, n, sums);
+            for (int64_t i = 0; i < rows; i++) gru_after_cells(g, sums + 3 * i, row + i, unit, at.units.end - unit);
+        }
+}
+
+struct gru_after_grad {
+    place at;
+    const float *panels, *next;     /* the states' parts' gradients one step later [rows, 3 units], or NULL after the last */
+    const float *h_grad, *h_prev, *r, *u, *c, *s;
+    float *dh, *of_inputs, *of_states; /* dh: what goes on through u, from later steps and then to earlier ones */
+};
+
+HR_INLINE void gru_after_grads(const struct gru_after_grad *g, hr_vf dh, int64_t row, int64_t unit, int64_t width) {
+    int64_t n = g->at.units, at = row * n + unit, to = row * 3 * n + unit;
+    hr_vf r = hr_get(g->r + at, width), u = hr_get(g->u + at, width), c = hr_get(g->c + at, width);
+    dh += hr_get(g->h_grad + at, width);
+    if (g->next) dh += hr_get(g->dh + at, width);
+    hr_vf fresh = dh * (1 - u) * (1 - c * c), reset = fresh * hr_get(g->s + at, width) * r * (1 - r);
+    hr_vf update = dh * (hr_get(g->h_prev + at, width) - c) * u * (1 - u);
+    hr_put(g->dh + at, dh * u, width);
+    hr_put(g->of_inputs + to, reset, width);
+    hr_put(g->of_inputs + to + n, update, width);
+    hr_put(g->of_inputs + to + 2 * n, fresh, width);
+    hr_put(g->of_states + to, reset, width);
+    hr_put(g->of_states + to + n, update, width);
+    hr_put(g->of_states + to + 2 * n, fresh * r, width);
+}
+GRU_CELLS(gru_after_grad, gru_after_grad_f32, gru_after_grads, next, 3 * n, s->next != 0)
+
 HR_TABLE(recurrent)
 HR_ENTRY(pack_panels_f32, struct pack)
 HR_ENTRY(sequence_product_f32, struct product)
@@ -337,4 +399,6 @@ HR_ENTRY(gru_gates_f32, struct gru_gates)
 HR_ENTRY(gru_state_f32, struct gru_state)
 HR_ENTRY(gru_state_grad_f32, struct gru_state_grad)
 HR_ENTRY(gru_reset_grad_f32, struct gru_reset_grad)
+HR_ENTRY(gru_after_step_f32, struct gru_after_step)
+HR_ENTRY(gru_after_grad_f32, struct gru_after_grad)
 HR_END

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from headrace.engine.native.bindings import recurrent
-from headrace.engine.ops import recurrent_gru, recurrent_lstm
+from headrace.engine.ops import recurrent_gru, recurrent_gru_after, recurrent_lstm
 
 Native = Callable[..., None]
 Arrays = list[np.ndarray[Any, Any]]
@@ -99,3 +99,16 @@ def test_gru_cell(native: Native, sizes: Any) -> None:
     check(native, "GRUBlockCell", inputs, {}, steps)
     values = [*inputs, *steps[:3], draw(batch, units)]
     check(native, "GRUBlockCellGrad", values, {}, list(recurrent_gru.gru_block_cell_grad_kernel(np, *values)))
+
+
+@pytest.mark.parametrize("sizes", SIZES, ids=str)
+def test_gru_that_resets_after(native: Native, sizes: Any) -> None:
+    time, batch, size, units = sizes
+    draw = draws(5)
+    kernels = [draw(rows, 3 * units) / np.float32(np.sqrt(rows)) for rows in (size, units)]
+    inputs = [draw(time, batch, size), draw(batch, units), *kernels, draw(3 * units), draw(3 * units)]
+    steps = list(recurrent_gru_after.gru_reset_after_sequence_kernel(np, *inputs))
+    check(native, "GRUResetAfterSequence", inputs, {}, steps)
+    values = [*inputs, *steps, draw(time, batch, units)]
+    expected = list(recurrent_gru_after.gru_reset_after_sequence_grad_kernel(np, *values))
+    check(native, "GRUResetAfterSequenceGrad", values, {}, expected)
