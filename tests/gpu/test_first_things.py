@@ -18,6 +18,8 @@ from headrace.engine.gpu.calls import GPU_BINDINGS, Bound, DeviceArray, Launch, 
 from headrace.engine.gpu.cuda.device import CallByCall
 from headrace.engine.gpu.cuda.image_moves import kernels, moved, turned
 from headrace.engine.gpu.device import Convolution, Pooling, Product
+from headrace.engine.gpu.epilogues import works
+from headrace.engine.gpu.sim.device import SimDevice
 from headrace.engine.gpu.source import Kernel
 from headrace.engine.registry import definition_of
 from headrace.engine.unsupported import UnsupportedError
@@ -199,6 +201,82 @@ def test_7_epilogues(device: Any, activation: str, dtype: str) -> None:
         expected = 0.5 * expected * (1 + np.tanh(np.sqrt(2 / np.pi) * (expected + 0.044715 * expected**3)))
     found = got(device, product.c, (96, 200), kind).astype(np.float64)
     assert np.linalg.norm(found - expected) / np.linalg.norm(expected) < (1e-2 if dtype == "bfloat16" else 1e-3)
+
+
+# What gradients need of a product: each as the simulation has it.
+GRADIENTS = [
+    {"activation": "relu", "auxiliary": True, "bias": True},
+    {"activation": "gelu", "auxiliary": True, "bias": True},
+    {"activation": "relu_gradient", "auxiliary": True},
+    {"activation": "relu_gradient", "auxiliary": True, "summed": "c"},
+    {"activation": "gelu_gradient", "auxiliary": True},
+    {"activation": "gelu_gradient", "auxiliary": True, "summed": "c"},
+    {"summed": "b"},
+    {"summed": "a", "transpose_a": True},
+    {"summed": "b", "wide": True},
+]
+
+
+def gradient_product(device: Any, options: dict[str, Any], arrays: dict[str, Any], kind: Any, compute: str) -> Product:
+    """A product of [96, 64] and [64, 200] on a device, with what options ask for."""
+    options = dict(options)
+    places = {name: put(device, array) for name, array in arrays.items()}
+    if options.pop("auxiliary", False):
+        relu = options["activation"].startswith("relu")
+        options |= {"auxiliary": places["mask" if relu else "before"], "auxiliary_leading": 256 if relu else 200}
+    options |= {"bias": places["bias"]} if options.get("bias") else {}
+    options |= {"sums": places["sums"]} if options.get("summed") else {}
+    leading = 96 if options.get("transpose_a") else 64, 200, 200
+    return Product(
+        places["a"], places["b"], places["c"], 96, 200, 64, kind, leading, compute=compute,
+        **options | {"bias": options.get("bias", 0)},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("options", GRADIENTS, ids=str)
+@pytest.mark.parametrize(("dtype", "compute"), [("float32", "float32"), ("float32", "tf32"), ("bfloat16", "bfloat16")])
+def test_7_what_gradients_need(device: Any, note: Note, options: dict[str, Any], dtype: str, compute: str) -> None:
+    kind, random = BFLOAT16 if dtype == "bfloat16" else np.dtype(dtype), np.random.default_rng(0)
+    if options.get("wide") and kind != BFLOAT16:
+        pytest.skip("float32 is as wide")
+    wide = np.dtype(np.float32) if options.get("wide") else kind
+    shapes = {
+        "a": (64, 96) if options.get("transpose_a") else (96, 64),
+        "b": (64, 200),
+        "bias": (200,),
+        "before": (96, 200),
+    }
+    given = {name: random.standard_normal(shape).astype(kind) for name, shape in shapes.items()}
+    given |= {
+        "c": np.zeros((96, 200), wide),
+        "sums": np.zeros(200, wide),
+        "mask": random.integers(0, 256, (96, 32), np.uint8),
+    }
+    try:
+        call = device.product(product := gradient_product(device, options, given, kind, compute))
+    except UnsupportedError as error:
+        note(f"{options} in {dtype} as {compute}", str(error))
+        return
+    call()
+    simulated = SimDevice()
+    simulated.product(expected := gradient_product(simulated, options, given, kind, compute))()
+    results = {"c": product.c, "sums": product.sums, "before": product.auxiliary if "gelu" in product.activation else 0}
+    for name, address in results.items():
+        if address:
+            found = got(device, address, given[name].shape, given[name].dtype).astype(np.float64)
+            place = {"c": expected.c, "sums": expected.sums, "before": expected.auxiliary}[name]
+            wanted = got(simulated, place, given[name].shape, given[name].dtype).astype(np.float64)
+            most = {"float32": 1e-3 if "gelu" in product.activation else 1e-5, "tf32": 3e-3}.get(compute, 1e-2)
+            assert np.linalg.norm(found - wanted) / np.linalg.norm(wanted) < most, name
+
+
+@pytest.mark.parametrize(("dtype", "compute"), [("float32", "float32"), ("float32", "tf32"), ("bfloat16", "bfloat16")])
+def test_7_what_the_library_does_as_the_cpu(device: Any, note: Note, dtype: str, compute: str) -> None:
+    kind = BFLOAT16 if dtype == "bfloat16" else np.dtype(dtype)
+    for what in ("relu", "relu_mask", "relu_gradient", "sums_a", "sums_b"):
+        note(
+            f"{what} in {dtype} as {compute}", "by the library" if works(device, what, kind, compute) else "by a kernel"
+        )
 
 
 def test_7_a_bias_anywhere_is_refused(device: Any) -> None:

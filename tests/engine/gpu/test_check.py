@@ -7,6 +7,7 @@ from headrace.__main__ import main
 from headrace.engine import gpu_check
 from headrace.engine.errors import InternalError
 from headrace.engine.gpu.cuda import driver
+from headrace.engine.gpu.sim import products
 from headrace.engine.unsupported import UnsupportedError
 
 
@@ -22,6 +23,14 @@ def test_all_is_good_on_the_simulated_gpu(capsys):
     assert [line.split("  ")[0] for line in lines[1:]] == list(gpu_check._CHECKS)
     assert all(" good" in line for line in lines[1:])
     assert "by products" in lines[-2]
+
+
+def test_what_kernels_do_for_the_library_is_said(capsys, monkeypatch, device):
+    monkeypatch.setattr(products, "_activated", lambda x, product: np.fmax(x, 0))
+    assert main(["gpu"]) == 0
+    words = "relus, masks of relus, gradients of relus"
+    said = f"by kernels: float32 {words}; tf32 {words}; bfloat16 {words}, "
+    assert f"bias, relu    good: {said}" in capsys.readouterr().out
 
 
 def wrong_bytes(device, address, like):
