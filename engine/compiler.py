@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,7 +16,7 @@ import numpy as np
 from .backends.cpu import CpuProgram
 from .backends.dynamic import DynamicProgram, needs_dynamic
 from .backends.gpu import GpuProgram
-from .backends.gpu_passes import computes_little, gives_first_values, not_on_gpu
+from .backends.gpu_passes import computes_little, counts_alone, gives_first_values, not_on_gpu
 from .backends.native_steps import native_library
 from .backends.observed import ObservedProgram, Observer
 from .backends.planned import PlannedProgram
@@ -181,7 +181,12 @@ class CompiledStep:
                 with collector_paused():
                     self._plans[signature] = self._compile(signature)
             made = self._plans[signature]
-        return self._bound(made) if isinstance(made, Plan) else _Ordered(self, made)
+        if not isinstance(made, Plan):
+            return _Ordered(self, made)
+        program, device = self._bound(made), self.options.device
+        if device and isinstance(self.graph, FunctionGraph) and computes_little(made) and not counts_alone(made):
+            return _Little(program, partial(self._on_device, made, device))
+        return program
 
     def _bound(self, plan: Plan) -> PlannedProgram:
         options, observer = self.options, self.options.observer
@@ -237,13 +242,25 @@ class CompiledStep:
             observer = self.options.observer
             return DynamicProgram(self.graph, self.fetches, self.targets, self.feeds, self.runtime, observer)
         flow = self.lowered(signature)
+        self._note_turns(flow)
         if self.options.backend == "reference":
             return ReferenceProgram(flow, self.runtime, self.options.observer)
         off = self.options.off | (not_on_gpu() if self.options.device is not None else ONLY_ON_DEVICES)
         rewrites = Rewrites(off, self.options.mixed_precision)
         plan = make_plan(rewrites.apply(flow, PASSES), watched=self.options.observer is not None)
         plan.rewrites = rewrites.log
+        plan.of_function = flow.of_function
         return plan
+
+    def _note_turns(self, flow: Dataflow) -> None:
+        if not isinstance(self.graph, FunctionGraph):
+            return
+        flow.of_function = True
+        inputs, outputs = self.graph.inputs, self.graph.outputs
+        if [t.dtype for t in inputs] == [t.dtype for t in outputs]:
+            places = {tensor: i for i, tensor in enumerate(self.fetches)}
+            pairs = zip(inputs, outputs, strict=True)
+            flow.turns = {given: places[made] for given, made in pairs if given in flow.feeds and made in places}
 
     def lowered(self, signature: Signature) -> Dataflow:
         """The step before any rewriting, with the fed shapes filled in."""
@@ -297,9 +314,31 @@ def _check_whole(part: Part) -> None:
 
 
 def _run_there(program: Program, values: Sequence[Any], recorder: Recorder | None) -> list[Any]:
+    if isinstance(program, _Little):
+        program = program.chosen(values)
     if isinstance(program, GpuProgram):
         return program.run(values, recorder, there=True)
     return program.run([seen(value) for value in values], recorder)
+
+
+class _Little:
+    """A function of a few numbers: the host computes it, unless a device has some of them and would be waited for."""
+
+    def __init__(self, on_host: Program, on_device: Callable[[], Program]) -> None:
+        self._on_host, self._make = on_host, on_device
+        self._on_device: Program | None = None
+        self.gave_first_value = False
+
+    def run(self, feeds: Sequence[Any], recorder: Recorder | None = None) -> list[Any]:
+        return self._on_host.run(feeds, recorder)
+
+    def chosen(self, values: Sequence[Any]) -> Program:
+        """The program for values that are here and there."""
+        if not any(isinstance(value, DeviceValue) for value in values):
+            return self._on_host
+        if self._on_device is None:
+            self._on_device = self._make()
+        return self._on_device
 
 
 class _Ordered:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import InternalError, OpError
 from ..gpu.device import Device
+from ..gpu.late import ask
 from ..gpu.memory import Turn, lock_of
 from ..gpu.pieces import Added, StepInputs, drawn_ahead
 from ..gpu.values import Pool
@@ -24,8 +25,28 @@ from ..recorder import Recorder
 from ..runtime import Runtime
 from ..unsupported import UnsupportedError
 from .failures import failure_of
-from .gpu_carried import CALLS, FUNCTIONS, carried_access, carried_call, carries, opaque_cells, stays_there
-from .gpu_ends import FedPlace, downloaded, ignore, left_there, put_at_home, put_in_slot
+from .gpu_carried import (
+    CALLS,
+    FUNCTIONS,
+    carried_access,
+    carried_call,
+    carries,
+    lent,
+    lent_in_part,
+    may_stay,
+    opaque_cells,
+)
+from .gpu_ends import (
+    FedPlace,
+    Given,
+    downloaded,
+    fetched_home,
+    ignore,
+    left_there,
+    put_as_it_is,
+    put_at_home,
+    put_in_slot,
+)
 from .gpu_residence import BOTH, Access, Side, copies_before, newest_sides, sides_of_others
 from .gpu_segments import DeviceSegment
 from .gpu_steps import DeviceMemories, DeviceStep
@@ -99,9 +120,9 @@ class GpuProgram(PlannedProgram):
             return None
 
     def _reserve_results(self) -> None:
-        """Small fetched values get a place beside the error word."""
+        """Small fetched values get a place beside the error word; a function's stay where they are."""
         results, self.places = self.memories.results, {}
-        for place in self.plan.fetches:
+        for place in () if self.plan.of_function else self.plan.fetches:
             if isinstance(place, View) and place.buffer.storage is Storage.ARENA and place.contiguous:
                 start = results.reserve(place.nbytes)
                 if start is not None:
@@ -111,7 +132,11 @@ class GpuProgram(PlannedProgram):
     def _fetched_through_host(self) -> list[Buffer]:
         """The buffers that are fetched from the host's memory: those that are there, and windows with gaps."""
         views = [p for p in self.plan.fetches if isinstance(p, View) and p.buffer.storage is Storage.ARENA]
-        return [v.buffer for v in views if Side.HOST in self.newest[v.buffer] or not v.contiguous]
+        return [v.buffer for v in views if Side.HOST in self.newest[v.buffer] or self._has_gaps(v)]
+
+    def _has_gaps(self, view: View) -> bool:
+        """Whether what is fetched lies with gaps, which the host leaves out; of what functions give the device does."""
+        return not view.contiguous and not self.plan.of_function
 
     def _make_shadows(self) -> None:
         """Gives the buffers of the arena that the host touches memory there, shared as in the arena."""
@@ -136,6 +161,7 @@ class GpuProgram(PlannedProgram):
         segment: DeviceSegment | None = None
         self.inputs: list[Added] = []
         self.gathered: set[View] = set()
+        self.given: dict[Buffer, Given] = {}
         last = max((i for i, bound in enumerate(found) if bound is not None and bound.work), default=0)
         for i, (step, bound) in enumerate(zip(self.plan.steps, found, strict=True)):
             if bound is None:
@@ -208,6 +234,8 @@ class GpuProgram(PlannedProgram):
         if self.moves[-1]:
             self._download(self.moves[-1], self.plan.steps[-1])
         reads = {b for access in self.accesses if access.side is Side.HOST for b in access.reads}
+        self.read_there = {b for access in self.accesses if access.side is Side.DEVICE for b in access.reads}
+        self.read_there |= {b for step in self.plan.steps for b in lent_in_part(step)}
         self.fed_at_home = reads | {p.buffer for p in self.plan.fetches if isinstance(p, View)}
         self.feed_puts = [self._feed_put(p) for p in self.plan.feeds.values()]
         fetched: set[View | Cell] = set()
@@ -217,42 +245,56 @@ class GpuProgram(PlannedProgram):
             fetched.add(place)
         pairs = zip(self.plan.fetches, self.fetch_gets, strict=True)
         self.there_gets = [self._there_get(place) or get for place, get in pairs]
-        self.slots = list(self.cells.values())
+        self.slots = [*self.cells.values(), *self.given.values()]
         self.quiet = not self.reasons
 
     def _feed_put(self, place: View | Cell) -> Put:
         if isinstance(place, Cell):
-            return partial(put_in_slot, self.cells.setdefault(place, Slot()))
+            return partial(put_as_it_is if place in self.opaque else put_in_slot, self._slot(place))
+        given, put = self.given.get(place.buffer), self._own_put(place)
+        if given is None:
+            return put
+        given.put = put
+        return given
+
+    def _own_put(self, place: View) -> Put:
         at_home = place.buffer in self.fed_at_home
         array = self._array(place) if at_home else None
         if not self.memories.is_fed(place.buffer):
             return ignore if array is None else partial(put_at_home, array)
-        return FedPlace(self.device, self.turn, self.memories.address(place.buffer), place.dtype.numpy, array)
+        address, only_carried = self.memories.address(place.buffer), place.buffer not in self.read_there
+        return FedPlace(self.device, self.turn, address, place.dtype.numpy, array, only_carried)
 
     def _fetch_get(self, place: View | Cell, again: bool) -> Call:
         if isinstance(place, Cell):
-            return partial(fetch_copy if again else fetch_slot, self.cells.setdefault(place, Slot()))
-        if place.buffer.storage is Storage.ARENA and place.contiguous and Side.HOST not in self.newest[place.buffer]:
+            return partial(fetched_home, partial(fetch_copy if again else fetch_slot, self._slot(place)))
+        if self._is_left(place):
             return self._device_get(place)
         array = self.array_at(place)
         get = partial(array.__getitem__, ()) if array.ndim == 0 else array.copy
         return self._variable_get(place, get) if place.buffer.storage is Storage.VARIABLE else get
 
     def _there_get(self, place: View | Cell) -> Call | None:
-        """What gives a large value where it is, on the device; None for others."""
-        if not isinstance(place, View) or not stays_there(place) or place.buffer.storage is not Storage.ARENA:
+        """What gives a value where it is, on the device; None for what is elsewhere."""
+        if isinstance(place, Cell):
+            return partial(fetch_slot, self._slot(place)) if place in self.opaque else None
+        if not may_stay(place) or not self._is_left(place):
             return None
-        if Side.HOST in self.newest[place.buffer]:
-            return None
-        address = self.memories.address(place.buffer) + place.offset
-        return partial(left_there, self.pool, address, place.dtype.numpy, place.sizes)
+        return partial(left_there, lent(self, place))
+
+    def _slot(self, cell: Cell) -> Slot:
+        return self.cells.setdefault(cell, Slot())
+
+    def _is_left(self, view: View) -> bool:
+        """Whether what is fetched is on the device alone."""
+        if view.buffer.storage is not Storage.ARENA or self._has_gaps(view):
+            return False
+        return Side.HOST not in self.newest[view.buffer]
 
     def _device_get(self, view: View) -> Call:
         dtype, sizes = view.dtype.numpy, view.sizes
         if view not in self.gathered:
-            return partial(
-                downloaded, self.device, self.turn, self.memories.address(view.buffer) + view.offset, dtype, sizes
-            )
+            return partial(downloaded, lent(self, view))
         start = self.places[view]
         array = self.memories.results.host[start : start + view.nbytes].view(dtype).reshape(sizes)
         return partial(array.__getitem__, ()) if array.ndim == 0 else array.copy
@@ -349,6 +391,7 @@ def _stretches(steps: Sequence[int]) -> str:
 
 
 def _download_all(device: Device, turn: Turn, pairs: Sequence[tuple[Array, int]]) -> None:
+    ask()
     with turn:
         for array, address in pairs:
             device.download(array, address)

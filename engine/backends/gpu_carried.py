@@ -1,6 +1,7 @@
 """Steps of a program on a device that hand values on without looking at them: loops, branches, calls, and lists of tensors.
 
-They run in Python. Large values stay in the device's memory: as arguments of functions, as what these give, and as items.
+They run in Python. Values stay in the device's memory, or in the host's: as arguments of functions, as what these give, and as
+items. Single whole numbers are carried by the host: they count, choose and index.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from ..errors import ResourceExhaustedError
 from ..gpu.device import Device
 from ..gpu.memory import DeviceCopy, Turn
-from ..gpu.values import SMALL, DeviceValue, Pool, at_home
+from ..gpu.values import FEW, DeviceValue, Pool, at_home
 from ..list_value import ListValue
 from ..ops.tensor_list import element_sizes
 from ..plan.buffers import Buffer, Cell, Place, Storage, View
@@ -24,6 +25,8 @@ from ..resources import VariableStorage
 from ..rewriting.dataflow import Node, Value
 from ..runtime import FunctionCaller, KernelContext, Runtime
 from ..static import flatten_outputs
+from .gpu_deferred import late, may_ask_late
+from .gpu_ends import Given
 from .gpu_residence import Access, Side
 from .gpu_steps import pinned
 from .planned import Call, Slot
@@ -49,20 +52,39 @@ def carries(step: Step) -> bool:
     return step.node.type in _CARRYING and pinned(step.node) is None
 
 
-def is_large(place: Place) -> bool:
-    """Whether what a step takes from a place it takes on the device."""
-    return isinstance(place, View) and place.nbytes > SMALL and not place.dtype.numpy.hasobject
+def may_stay(place: Place) -> bool:
+    """Whether what lies at a place may be carried in the device's memory."""
+    return isinstance(place, View) and place.nbytes > 0 and not place.dtype.numpy.hasobject
+
+
+def counts(place: View) -> bool:
+    """Whether a place is one of a whole number or truth value, which the host looks at."""
+    return not place.sizes and place.dtype.numpy.kind in "iub"
 
 
 def stays_there(place: Place) -> bool:
-    """Whether what a step gives stays on the device."""
-    return is_large(place) and isinstance(place, View) and place.contiguous
+    """Whether what a step that carries gives is put on the device."""
+    return may_stay(place) and isinstance(place, View) and place.contiguous and not counts(place)
 
 
 def taken_there(step: Step) -> list[bool]:
-    """For each input of a step that carries, whether it takes it on the device if it is there."""
+    """For each input of a step that carries, whether it takes it where it is, on the device too."""
     node = step.node
-    return [is_large(p) and (node.type in CALLS or _TENSOR.get(node.type) == i) for i, p in enumerate(step.inputs)]
+    return [may_stay(p) and (node.type in CALLS or _TENSOR.get(node.type) == i) for i, p in enumerate(step.inputs)]
+
+
+def is_whole(view: View) -> bool:
+    """Whether a view is one of a whole fed value."""
+    return view.buffer.storage is Storage.FEED and view.contiguous and view.nbytes == view.buffer.nbytes
+
+
+def lent_in_part(step: Step) -> list[Buffer]:
+    """The fed values of which a step that carries takes a part, on the device."""
+    if not carries(step):
+        return []
+    pairs = zip(step.inputs, taken_there(step), strict=True)
+    views = [p for p, there in pairs if there and isinstance(p, View) and p.buffer.storage is Storage.FEED]
+    return [view.buffer for view in views if not is_whole(view)]
 
 
 def carried_access(step: Step) -> Access[Buffer]:
@@ -84,12 +106,15 @@ def carried_access(step: Step) -> Access[Buffer]:
 
 
 def opaque_cells(plan: Plan) -> set[Cell]:
-    """The cells whose values nobody looks at: functions alone are given them."""
-    read = {p for s in plan.steps for p in s.inputs if isinstance(p, Cell)}
-    looked_at = {
-        p for s in plan.steps if s.node.type not in CALLS or not carries(s) for p in s.inputs if isinstance(p, Cell)
-    }
-    return read - looked_at - {p for p in plan.fetches if isinstance(p, Cell)}
+    """The cells whose values nobody looks at: functions alone are given them, lists keep them, and functions give them."""
+    made = {p for s in plan.steps for p in s.outputs if isinstance(p, Cell)}
+    made |= {p for p in plan.feeds.values() if isinstance(p, Cell)}
+    looked_at = {p for s in plan.steps for i, p in enumerate(s.inputs) if isinstance(p, Cell) and not _hands_on(s, i)}
+    return made - looked_at - (set() if plan.of_function else {p for p in plan.fetches if isinstance(p, Cell)})
+
+
+def _hands_on(step: Step, place: int) -> bool:
+    return carries(step) and (step.node.type in CALLS or _TENSOR.get(step.node.type) == place)
 
 
 def carried_call(program: GpuProgram, step: Step, sides: Mapping[Buffer, frozenset[Side]]) -> Call:
@@ -114,6 +139,8 @@ def _carry(compute: Compute, gets: Sequence[Get], puts: Sequence[Callable[[Any, 
 
 def _get(program: GpuProgram, place: Place, value: Value, sides: Mapping[Buffer, frozenset[Side]] | None) -> Get:
     if sides is not None and isinstance(place, View):
+        if is_whole(place):
+            return _handed_on(program, place)
         lent = _lent(program, place, sides)
         if lent is not None:
             return lent
@@ -125,10 +152,26 @@ def _get(program: GpuProgram, place: Place, value: Value, sides: Mapping[Buffer,
     return lambda: operand
 
 
+def _handed_on(program: GpuProgram, view: View) -> Get:
+    """What gives a fed value: as it was given, or in the memory where the device has it."""
+    given = program.given.setdefault(view.buffer, Given(view.dtype.numpy))
+    if view.nbytes <= FEW:
+        return partial(given.array, view.sizes)
+    address = program.memories.address(view.buffer)
+    return partial(_given_or_lent, given, partial(program.pool.lent, address, view.dtype.numpy, view.sizes), view.sizes)
+
+
+def _given_or_lent(given: Given, lent: Get, sizes: tuple[int, ...]) -> DeviceValue:
+    there = given.there(sizes)
+    return lent() if there is None else there
+
+
 def _lent(program: GpuProgram, view: View, sides: Mapping[Buffer, frozenset[Side]]) -> Get | None:
     """What gives a large value in the device's memory; None where it is on the host."""
     pool, dtype, sizes = program.pool, view.dtype.numpy, view.sizes
     storage = view.buffer.storage
+    if counts(view) and storage is Storage.CONSTANT:
+        return None
     if storage is Storage.CONSTANT:
         # One and the same value in all runs: what has taken it once need not do so again.
         value = pool.lent(program.memories.constant(view).address, dtype, sizes)
@@ -136,8 +179,15 @@ def _lent(program: GpuProgram, view: View, sides: Mapping[Buffer, frozenset[Side
     if storage is Storage.VARIABLE:
         copy = program.memories.copy_of(view) if view.contiguous else None
         return None if copy is None else partial(_of_variable, program._variable(view.buffer.key), copy, view, pool)
-    if Side.DEVICE not in sides[view.buffer]:
+    found = sides[view.buffer]
+    if Side.DEVICE not in found or (Side.HOST in found and counts(view)):
         return None
+    return lent(program, view)
+
+
+def lent(program: GpuProgram, view: View) -> Callable[[], DeviceValue]:
+    """What gives a value of the arena or of what is fed in the device's memory, in a row."""
+    pool, dtype, sizes = program.pool, view.dtype.numpy, view.sizes
     if view.contiguous:
         return partial(pool.lent, program.memories.address(view.buffer) + view.offset, dtype, sizes)
     packed, calls = program.memories.packed(view)
@@ -184,8 +234,8 @@ def _keep(slot: Slot, opaque: bool, result: Any, taken: set[int]) -> None:
         owned = result.base is None and result.flags.writeable and id(result) not in taken
         slot.value = result if owned else result.copy()
     elif isinstance(result, DeviceValue):
-        # What was handed on lies in memory that is used again.
-        slot.value = result if opaque and id(result) not in taken else result.home()
+        # What was handed on may lie in memory that is used again.
+        slot.value = _kept(result) if opaque else result.home()
     else:
         slot.value = result
 
@@ -199,12 +249,19 @@ def _place(
     if isinstance(result, list):
         with turn:
             for i, item in enumerate(result):
-                item.copy_to(address + i * item.nbytes)
+                _put_at(device, address + i * item.nbytes, item)
         return
     array = np.empty(sizes, dtype)
     np.copyto(array, at_home(result))
     with turn:
         device.upload(address, array)
+
+
+def _put_at(device: Device, address: int, item: DeviceValue | Array) -> None:
+    if isinstance(item, DeviceValue):
+        item.copy_to(address)
+    else:
+        device.upload(address, np.ascontiguousarray(item))
 
 
 def _write(out: Array, result: Any, taken: set[int]) -> None:
@@ -231,9 +288,11 @@ def _called(node: Node, runtime: Runtime) -> Compute:
     function = definition.state_function
     if function is None:
         raise TypeError(f"{node.describe()} calls nothing")
-    return lambda values: flatten_outputs(
-        definition, function(context, *definition.group_inputs(values, node.attrs), **attrs)
-    )
+
+    def compute(values: list[Any]) -> list[Any]:
+        return flatten_outputs(definition, function(context, *definition.group_inputs(values, node.attrs), **attrs))
+
+    return partial(late, compute) if may_ask_late(node) else compute
 
 
 def caller_there(runtime: Runtime) -> FunctionCaller:
@@ -256,7 +315,7 @@ def _with_kept(compute: Compute, values: list[Any]) -> list[Any]:
 
 
 def _kept(value: Any) -> Any:
-    if not isinstance(value, DeviceValue):
+    if not isinstance(value, DeviceValue) or value.lasts:
         return value
     try:
         return value.pool.kept(value)
@@ -272,9 +331,32 @@ def _sliced(compute: Compute, values: list[Any]) -> list[Any]:
 
 
 def _stacked(compute: Compute, place: Place, values: list[Any]) -> list[Any]:
-    """Items that all lie on the device and fit are not looked at: they are given as a list, to be put side by side."""
+    """Items that lie on the device and fit are not looked at: they are given as a list, to be put side by side."""
     items = values[0].items()
     if isinstance(place, View) and stays_there(place) and len(items) == place.sizes[0]:
-        if all(isinstance(item, DeviceValue) and item.shape == place.sizes[1:] for item in items):
-            return [list(items)]
-    return compute(values)
+        sizes, dtype = place.sizes[1:], place.dtype.numpy
+        if any(isinstance(item, DeviceValue) for item in items) and all(_fits(item, sizes, dtype) for item in items):
+            return [[np.zeros(sizes, dtype) if item is None else item for item in items]]
+    joined = _joined(items) if isinstance(place, Cell) else None
+    return compute(values) if joined is None else [joined]
+
+
+def _joined(items: Sequence[Any]) -> DeviceValue | None:
+    """Items on the device side by side there; None if there are others, or no memory."""
+    first = items[0] if items else None
+    if not isinstance(first, DeviceValue) or not all(isinstance(item, DeviceValue) for item in items):
+        return None
+    if not first.nbytes or any((item.shape, item.dtype) != (first.shape, first.dtype) for item in items):
+        return None
+    try:
+        whole = first.pool.fresh(first.dtype, (len(items), *first.shape))
+    except ResourceExhaustedError:
+        return None
+    for i, item in enumerate(items):
+        item.copy_to(whole.address + i * first.nbytes)
+    return whole
+
+
+def _fits(item: Any, sizes: tuple[int, ...], dtype: np.dtype[Any]) -> bool:
+    """Whether an item is one of so many elements; one that was never set is zeros."""
+    return item is None or (item.shape == sizes and item.dtype == dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,8 @@ import numpy as np
 from ..errors import ResourceExhaustedError
 from ..gpu.device import Device
 from ..gpu.memory import Turn
-from ..gpu.values import DeviceValue, Pool, seen
-from .planned import Slot
+from ..gpu.values import DeviceValue, seen
+from .planned import Put, Slot
 
 Array = np.ndarray[Any, Any]
 
@@ -25,20 +26,61 @@ def put_in_slot(slot: Slot, value: Any) -> None:
     slot.value = seen(value)
 
 
+def put_as_it_is(slot: Slot, value: Any) -> None:
+    """Where a value of any shape is fed that is only handed on."""
+    slot.value = value
+
+
 def put_at_home(array: Array, value: Any) -> None:
     """Where the host alone reads what is fed."""
     np.copyto(array, seen(value))
 
 
-class FedPlace:
-    """Where a fed value lies on a device, and on the host if that reads it too."""
+class Given(Slot):
+    """What is fed, for steps that hand it on as it is; `put` is what others need of it."""
 
-    __slots__ = ("_address", "_at_home", "_device", "_dtype", "_last", "_turn")
+    __slots__ = ("_dtype", "put")
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        super().__init__()
+        self._dtype = dtype
+        self.put: Put = ignore
+
+    def __call__(self, value: Any) -> None:
+        """Takes a value."""
+        self.value = value
+        self.put(value)
+
+    def array(self, sizes: tuple[int, ...]) -> DeviceValue | Array:
+        """The value where it is."""
+        there = self.there(sizes)
+        return np.asarray(self.value, self._dtype).reshape(sizes) if there is None else there
+
+    def there(self, sizes: tuple[int, ...]) -> DeviceValue | None:
+        """The value if it is on the device."""
+        value = self.value
+        return value.reshaped(sizes) if isinstance(value, DeviceValue) and value.dtype == self._dtype else None
+
+
+class FedPlace:
+    """Where a fed value lies on a device, and on the host if that reads it too.
+
+    `only_carried`: no kernel reads it, so that what is on the device already stays where it is.
+    """
+
+    __slots__ = ("_address", "_at_home", "_device", "_dtype", "_last", "_only_carried", "_turn")
 
     def __init__(
-        self, device: Device, turn: Turn, address: int, dtype: np.dtype[Any], at_home: Array | None = None
+        self,
+        device: Device,
+        turn: Turn,
+        address: int,
+        dtype: np.dtype[Any],
+        at_home: Array | None = None,
+        only_carried: bool = False,
     ) -> None:
         self._device, self._turn, self._address, self._dtype, self._at_home = device, turn, address, dtype, at_home
+        self._only_carried = only_carried
         # What was taken last, if it came from the device: a loop gives what it captures in each iteration.
         self._last: weakref.ref[DeviceValue] | None = None
 
@@ -64,23 +106,28 @@ class FedPlace:
         self._last = None
         if self._at_home is not None:
             np.copyto(self._at_home, value.seen())
+        if self._only_carried:
+            return
         value.copy_to(self._address)
         self._last = weakref.ref(value)
 
 
-def downloaded(device: Device, turn: Turn, address: int, dtype: np.dtype[Any], sizes: tuple[int, ...]) -> Any:
-    """What lies at an address, as an array or a NumPy scalar of the caller's own."""
-    array = np.empty(sizes, dtype)
-    if array.nbytes:
-        with turn:
-            device.download(array, address)
+def fetched_home(get: Callable[[], Any]) -> Any:
+    """What is in a slot, on the host; scalars as NumPy's."""
+    value = get()
+    return value.home()[()] if isinstance(value, DeviceValue) else value
+
+
+def downloaded(lent: Callable[[], DeviceValue]) -> Any:
+    """What lies on the device, as an array or a NumPy scalar of the caller's own."""
+    array = lent().home()
     return array[()] if array.ndim == 0 else array
 
 
-def left_there(pool: Pool, address: int, dtype: np.dtype[Any], sizes: tuple[int, ...]) -> DeviceValue | Array:
-    """A copy of what lies at an address, in the device's memory; on the host, if there is no more of it."""
-    value = pool.lent(address, dtype, sizes)
+def left_there(lent: Callable[[], DeviceValue]) -> DeviceValue | Array:
+    """A copy of what lies on the device, there too; on the host, if there is no more memory."""
+    value = lent()
     try:
-        return pool.kept(value)
+        return value.pool.kept(value)
     except ResourceExhaustedError:
         return value.home()

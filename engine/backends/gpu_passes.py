@@ -47,11 +47,17 @@ def gives_first_values(plan: Plan, store: ResourceStore) -> bool:
 
 
 def computes_little(plan: Plan) -> bool:
-    """Whether a step looks at a few numbers, as the condition of a loop does: not worth the way to a device."""
+    """Whether a step looks at a few numbers, as the condition of a loop does: not worth the way to a device and back."""
     if plan.variables:
         return False
     places = [p for s in plan.steps for p in (*s.inputs, *s.outputs)]
     return all(isinstance(p, View) and p.nbytes <= _LITTLE for p in places)
+
+
+def counts_alone(plan: Plan) -> bool:
+    """Whether a step gives single whole numbers and truth values alone, as conditions do: the host looks at them."""
+    views = [p for p in plan.fetches if isinstance(p, View)]
+    return len(views) == len(plan.fetches) and all(not v.sizes and v.dtype.numpy.kind in "iub" for v in views)
 
 
 def has_kernel(op_type: str) -> bool:

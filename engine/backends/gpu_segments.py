@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..gpu.device import ALIGNMENT, Call, Device
+from ..gpu.late import put_off
 from ..gpu.memory import DeviceCopy, DeviceMemory, Turn, capturing, lock_of
 from ..gpu.pieces import Drawn, StepInputs
 from ..gpu.sums import CALLS, FRESH, Meeting, Part
@@ -64,6 +65,15 @@ class Results:
             self.device.download(self.host if whole else self.host[:4], self.memory.address)
         if self._word[0]:
             raise SegmentFailedError(int(self._word[0]) - 1)
+
+    def refused(self) -> bool:
+        """Whether the error word names a step; then it is cleared."""
+        try:
+            self.fetch(False)
+        except SegmentFailedError:
+            self.clear()
+            return True
+        return False
 
 
 @dataclass(eq=False)
@@ -199,6 +209,8 @@ class DeviceSegment:
 
     def finish(self) -> None:
         """Fetches the results, or looks whether a kernel failed."""
+        if self.fallible and not self.gives and self.meeting is None and put_off(self.results):
+            return
         if self.gives or self.fallible:
             if self.meeting is not None:
                 with self.turn:

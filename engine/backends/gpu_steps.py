@@ -233,6 +233,8 @@ def _require_possible(step: Step, storages: Iterable[VariableStorage]) -> None:
     device = pinned(node)
     if device is not None:
         raise UnsupportedError(f"placed on {device}")
+    if node.at_home:
+        raise UnsupportedError("small, and the host needs it")
     if not has_binding(node):
         raise UnsupportedError("no GPU kernel")
     if node.type in INITIALIZERS and not all(storage.initialized for storage in storages):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from typing import Any
 
@@ -9,11 +10,12 @@ import numpy as np
 
 from .device import Device
 from .extent import Extent
+from .late import ask
 from .memory import DeviceMemory, Turn, lock_of
 
 Array = np.ndarray[Any, Any]
-# Values of fewer bytes travel through the host, where loops look at their counters.
-SMALL = 1 << 12
+# Values of a few bytes are handed on where they are: a loop that looks at them on the host then need not wait.
+FEW = 64
 
 
 class DeviceValue(Extent):
@@ -38,6 +40,7 @@ class DeviceValue(Extent):
         """The array on the host."""
         array = np.empty(self.shape, self.dtype)
         if array.nbytes:
+            ask()
             with self.pool.turn:
                 self.pool.device.download(array, self.address)
         return array
@@ -54,6 +57,17 @@ class DeviceValue(Extent):
         if self.nbytes:
             with self.pool.turn:
                 self.pool.device.copy(address, self.address, self.nbytes)()
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it has memory of its own, so that lists may keep it."""
+        return self._owner is not None
+
+    def reshaped(self, shape: tuple[int, ...]) -> DeviceValue:
+        """The same elements in another shape."""
+        if shape == self.shape:
+            return self
+        return DeviceValue(self.pool, self.address, self.dtype, shape, self._owner or self)
 
     def slices(self) -> list[DeviceValue]:
         """The values along the first axis, in the same memory."""
@@ -87,9 +101,14 @@ class Pool:
 
     def kept(self, value: DeviceValue) -> DeviceValue:
         """A copy with memory of its own; ResourceExhaustedError if there is none."""
-        block = _Block(self, self._taken(value.nbytes))
-        value.copy_to(block.address)
-        return DeviceValue(self, block.address, value.dtype, value.shape, block)
+        copy = self.fresh(value.dtype, value.shape)
+        value.copy_to(copy.address)
+        return copy
+
+    def fresh(self, dtype: np.dtype[Any], shape: tuple[int, ...]) -> DeviceValue:
+        """A value with memory of its own that is not filled yet; ResourceExhaustedError if there is none."""
+        block = _Block(self, self._taken(math.prod(shape) * dtype.itemsize))
+        return DeviceValue(self, block.address, dtype, shape, block)
 
     def _taken(self, nbytes: int) -> DeviceMemory:
         try:

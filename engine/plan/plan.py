@@ -47,6 +47,8 @@ class Plan:
     variables: dict[str, VariableRef] = field(default_factory=dict)
     required: list[str] = field(default_factory=list)
     rewrites: list[tuple[str, int, int]] = field(default_factory=list)
+    # Of a function's graph: what it gives is taken by other programs.
+    of_function: bool = False
     # For programs that are watched: every node in the order of running, with the places of its outputs.
     watched: list[tuple[Node, tuple[Place, ...]]] = field(default_factory=list)
 

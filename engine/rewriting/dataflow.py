@@ -54,6 +54,7 @@ class Node:
     """An operation of a step: a registered op, attributes, input values, and nodes it must wait for."""
 
     __slots__ = (
+        "at_home",
         "attrs",
         "control",
         "definition",
@@ -87,6 +88,8 @@ class Node:
         self.order = order
         self.origin = origin
         self.device = origin.device if origin is not None else ""
+        # Whether the host computes it although a device could.
+        self.at_home = False
         # The operations that the node stands for beside its origin, with the shapes of their outputs.
         self.fused: dict[Operation, tuple[Sizes, ...]] = {}
         # Keys of the variables whose storage the node reads or writes.
@@ -133,6 +136,9 @@ class Dataflow:
         self.feeds = feeds
         self.fetches = fetches
         self.targets = targets
+        # Of a function's graph; of a loop's body, which of the fetched values is fed for a tensor in the next iteration.
+        self.of_function = False
+        self.turns: dict[Tensor, int] = {}
 
     def users(self) -> dict[Value, list[Node]]:
         """The nodes that take each value as an input."""

@@ -1,7 +1,7 @@
-"""Pass, for devices: what only handles lists of tensors goes to the begin of a step or to its end.
+"""Pass, for devices: what only handles lists of tensors, or counts, goes to the begin of a step or to its end.
 
-Lists are handled by the host. A loop's body takes items from them and adds others here and there: each time the device's work
-would be cut in two.
+Lists are handled by the host, and so are counters (see counters.py). A loop's body takes items from them and adds others here
+and there: each time the device's work would be cut in two.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _GIVEN = frozenset({"_Feed", "Const"})
 
 def group_lists(flow: Dataflow) -> None:
     """Moves list operations that wait for nothing else to the begin, and those that nothing else waits for to the end."""
-    if not any(node.type in _LISTS for node in flow.nodes):
+    if not any(node.type in _LISTS or node.at_home for node in flow.nodes):
         return
     first = _first(flow)
     last = _last(flow, first)
@@ -27,10 +27,14 @@ def group_lists(flow: Dataflow) -> None:
     flow.nodes = [*(n for n in flow.nodes if n in first), *middle, *(n for n in flow.nodes if n in last)]
 
 
+def _is_handled(node: Node) -> bool:
+    return node.at_home or node.type in _LISTS
+
+
 def _first(flow: Dataflow) -> set[Node]:
     first: set[Node] = set()
     for node in flow.nodes:
-        if node.type in _GIVEN or (node.type in _LISTS and all(before in first for before in predecessors(node))):
+        if node.type in _GIVEN or (_is_handled(node) and all(before in first for before in predecessors(node))):
             first.add(node)
     return first
 
@@ -39,7 +43,7 @@ def _last(flow: Dataflow, first: set[Node]) -> set[Node]:
     needed: set[Node] = set()
     last: set[Node] = set()
     for node in reversed(flow.nodes):
-        if node.type in _LISTS and node not in first and node not in needed:
+        if _is_handled(node) and node not in first and node not in needed:
             last.add(node)
         else:
             needed.update(predecessors(node))

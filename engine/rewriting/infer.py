@@ -13,6 +13,7 @@ from ..inference import InferenceContext, sizes_by
 from ..shapes import merge_sizes
 from ..static import evaluate_kernel
 from .dataflow import Dataflow, Node, Value, constant_node
+from .list_lengths import note_length
 
 # Folding must not trade a cheap Fill for a constant that stays in memory.
 LARGEST_FOLDED = 1 << 16
@@ -42,6 +43,7 @@ def fold(flow: Dataflow) -> None:
     for node in flow.nodes:
         node.inputs = [replaced.get(v, v) for v in node.inputs]
         node.control = [c for c in node.control if not _does_nothing(c)]
+        note_length(node)
         _infer_node(node)
         constants = _folded(node) or _repeated(node, users)
         if constants is None:

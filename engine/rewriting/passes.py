@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from .counters import keep_counters
 from .dataflow import Dataflow
 from .fuse import fuse
 from .fuse_attention import fuse_attention
@@ -50,10 +51,11 @@ PASSES: dict[str, Pass] = {
     "fuse": fuse,
     "fuse_casts": fuse_casts,
     "fuse_product_gradients": fuse_product_gradients,
+    "keep_counters": keep_counters,
     "group_lists": group_lists,
 }
 # Where expressions of several dtypes are kernels of their own, and what the host does cuts other work in two.
-ONLY_ON_DEVICES = frozenset({"fuse_casts", "fuse_product_gradients", "group_lists"})
+ONLY_ON_DEVICES = frozenset({"fuse_casts", "fuse_product_gradients", "keep_counters", "group_lists"})
 # What goes on where another pass ended, and is off with it.
 _AFTER = {"fuse_casts": "fuse", "fuse_product_gradients": "fuse_matmul"}
 # After which pass products become ones of 16 bits, where that is asked for. What is recognised as a whole by then stays one:

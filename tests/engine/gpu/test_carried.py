@@ -7,7 +7,6 @@ import pytest
 
 import headrace as tf
 from headrace.engine import compiler
-from headrace.engine.backends import gpu_carried
 from headrace.engine.backends.gpu import GpuProgram
 from headrace.engine.gpu.memory import DeviceMemory, ledger_of
 from headrace.engine.gpu.values import Pool
@@ -96,7 +95,6 @@ def test_a_recurrent_network_trains_without_leaving_the_device(crossings):
 
 
 def test_values_of_any_size_may_stay_there(monkeypatch):
-    monkeypatch.setattr(gpu_carried, "SMALL", 0)
     monkeypatch.setattr(compiler, "computes_little", lambda plan: False)
     x, lengths = tf.placeholder(tf.float32, [3, 4, 5]), tf.placeholder(tf.int32, [3])
     outputs, state = tf.nn.dynamic_rnn(tf.nn.rnn_cell.GRUCell(6), x, sequence_length=lengths, dtype=tf.float32)
