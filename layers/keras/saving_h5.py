@@ -9,6 +9,7 @@ from typing import Any
 
 from .backend import batch_get_value
 from .reading_h5 import arrays_in, group_in
+from .recurrent_old_names import converted
 from .saving import read_optimizer, set_fitting
 
 
@@ -107,6 +108,7 @@ def read_old_weights(model: Any, file: Any, skip_mismatch: bool, by_name: bool) 
 def _pairs(group: Any, layer: Any, skip_mismatch: bool, path: str) -> list[tuple[Any, Any]]:
     values = arrays_in(group, [_text(name) for name in group.attrs["weight_names"]])
     variables = layer.trainable_weights + layer.non_trainable_weights
+    values = list(converted(layer, values))
     if len(values) != len(variables):
         if skip_mismatch:
             return []

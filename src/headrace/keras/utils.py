@@ -19,11 +19,12 @@ from ..layers.keras.serialization import (
     register_keras_serializable,
     serialize_keras_object,
 )
+from ..layers.keras.several_gpus import multi_gpu_model
 
 __all__ = [
     "CustomObjectScope", "PyDataset", "Sequence", "array_to_img", "clear_session", "custom_object_scope",
     "deserialize_keras_object", "get_custom_objects", "get_file", "get_registered_name", "get_registered_object",
-    "image_dataset_from_directory", "img_to_array", "load_img", "normalize", "pad_sequences",
+    "image_dataset_from_directory", "img_to_array", "load_img", "multi_gpu_model", "normalize", "pad_sequences",
     "register_keras_serializable", "save_img", "serialize_keras_object", "set_random_seed",
     "text_dataset_from_directory", "timeseries_dataset_from_array", "to_categorical",
 ]  # fmt: skip
