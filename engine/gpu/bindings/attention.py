@@ -23,7 +23,10 @@ from .softmax import by_rows
 # Bytes of scores at a time.
 _SCORES = 64 << 20
 _THREADS = 256
-_MASK = "const T* mask, long long matrix_step, long long row_step, long long key_step, double scale, double factor"
+_MASK = (
+    "const T* mask, long long matrix_step, long long row_step, long long key_step, double scale, double factor, "
+    "double hidden, const unsigned* chance, long long first, long long all_rows"
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,14 @@ class Attention:
     heads: int
     dtype: np.dtype[Any]
     mask: tuple[int, tuple[int, ...]]
+    # Where lies by what weights are dropped; 0 for none.
+    chance: int = 0
+
+    @property
+    def factors(self) -> tuple[float, float, float]:
+        """Of scores and of the mask, and what no score that has a mask is below."""
+        scale, factor, hidden = (float(self.bound.attrs[name]) for name in ("scale", "mask_factor", "hidden"))
+        return scale, factor, hidden if hidden < 0 else -math.inf
 
     def parts(self) -> Iterator[_Part]:
         """Runs of heads of whole matrices, or of rows of one."""
@@ -114,13 +125,16 @@ class Attention:
         """The kernels' last arguments."""
         address, steps = self.mask
         start = part.batch * steps[0] + part.head * steps[1] + part.row * steps[2] if address else 0
-        factors = float(self.bound.attrs["scale"]), float(self.bound.attrs["mask_factor"])
-        return address + start * self.dtype.itemsize if address else 0, *steps[1:], *factors
+        number = (part.batch * self.heads + part.head) * self.query.rows + part.row
+        place = address + start * self.dtype.itemsize if address else 0
+        return place, *steps[1:], *self.factors, self.chance, number, self.query.rows
 
     def kernel(self, name: str, places: str) -> tuple[Kernel, Any]:
         """A kernel on rows of scores, and how many blocks have so many rows."""
         wide, _ = by_rows(self.bound, 1, self.key.rows)
-        kernel = template(name, "attention.cuh", f"{places}, {_MASK}", self.dtype, wide, synchronizes=True)
+        kernel = template(
+            name, "attention.cuh", f"{places}, {_MASK}", self.dtype, wide, synchronizes=True, files=("random.cuh",)
+        )
         return kernel, lambda rows: by_rows(self.bound, rows, self.key.rows)[1]
 
     def kept(self, array: DeviceArray, part: _Part) -> int:
@@ -135,10 +149,9 @@ def _attention(
 ) -> Attention:
     kept = np.dtype(np.float32) if query.dtype.itemsize == 2 else query.dtype
     mask = [array for array in others if array.dtype != np.uint32]
-    bound.require(len(mask) == len(others), "dropout")
-    bound.require(float(bound.attrs["hidden"]) == 0, "scores that are chosen")
+    chance = [array.address for array in others if array.dtype == np.uint32]
     for array in [*bound.inputs, *bound.outputs]:
-        bound.require(array.dtype in (query.dtype, kept), f"{array.dtype}")
+        bound.require(array.dtype in (query.dtype, kept, np.uint32), f"{array.dtype}")
     bound.require(query.ndim in (3, 4), "neither one nor two axes of matrices")
     (*batch, rows, depth), (keys, width) = query.shape, value.shape[-2:]
     bound.require(math.prod((*query.shape, keys, width)) > 0, "no rows or keys")
@@ -151,7 +164,8 @@ def _attention(
     # One leading axis is as good as heads: products take it at once.
     outer, heads = batch if len(batch) == 2 else (1, *batch)
     places = _matrices(bound, query), _matrices(bound, key), _matrices(bound, value)
-    return Attention(bound, *places, outer, heads, query.dtype, (mask[0].address if mask else 0, steps))
+    place = mask[0].address if mask else 0
+    return Attention(bound, *places, outer, heads, query.dtype, (place, steps), chance[0] if chance else 0)
 
 
 def _fused(own: Attention) -> bool:

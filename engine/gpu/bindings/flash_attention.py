@@ -32,7 +32,7 @@ _TILES = {
 _SIZES = "int heads, long long matrices, int rows, int keys, int depth, int width"
 _MASK = (
     "const float* mask, long long mask_batch, long long mask_head, long long mask_row, long long mask_key, double scale, "
-    "double factor, const unsigned char* tiles, int wide"
+    "double factor, double hidden, const unsigned* chance, const unsigned char* tiles, int wide"
 )
 
 
@@ -47,6 +47,7 @@ class Tiling:
     columns: int
     # Whether products are done by matrix units, where there are such.
     units: bool
+    drop: bool = False
 
     @property
     def rows(self) -> int:
@@ -62,24 +63,37 @@ class Tiling:
     def words(self) -> tuple[np.dtype[Any] | str, ...]:
         """The kernel's template arguments."""
         numbers = map(str, (self.warps, self.parts, self.columns, self.width))
-        return self.dtype, "true" if self.units else "false", *numbers
+        return self.dtype, _word(self.units), *numbers, _word(self.drop)
 
     def forward_bytes(self) -> int:
-        """Shared memory: a tile of queries, one of keys and one of values."""
-        return (self.rows + 2 * self.columns) * self.row_bytes
+        """Shared memory: a tile of queries, one of keys, one of values, and what is kept of the scores."""
+        return (self.rows + 2 * self.columns) * self.row_bytes + self._kept(by_keys=False)
 
-    def gradient_bytes(self) -> int:
+    def gradient_bytes(self, *, by_keys: bool) -> int:
         """Shared memory: two tiles of rows; two of columns with three numbers a column, twice where there is room."""
         own, others = 2 * self.rows * self.row_bytes, self.columns * (2 * self.row_bytes + 12)
+        own += self._kept(by_keys=by_keys)
         return own + others * (2 if own + 2 * others <= _SHARED else 1)
 
+    def _kept(self, *, by_keys: bool) -> int:
+        """Bytes of a bit for each score of a tile, in runs of four with one to spare."""
+        own = 16 * self.parts
+        rows, keys = (self.columns, own) if by_keys else (own, self.columns)
+        return self.warps * rows * (keys // 4 + 1) if self.drop else 0
 
-def tiling(dtype: np.dtype[Any], widest: int, *, backward: bool, tf32: bool = False) -> Tiling:
+
+def _word(chosen: bool) -> str:
+    return "true" if chosen else "false"
+
+
+def tiling(
+    dtype: np.dtype[Any], widest: int, *, backward: bool, tf32: bool = False, drop: bool = False
+) -> Tiling:  # fmt: skip
     """The tiles for heads of up to `widest` numbers: as large as 64 KiB and 255 registers a thread allow."""
     width = -(-widest // 16) * 16
     narrow = dtype in _NARROW
     sizes = _TILES["narrow" if narrow else "wide"]["backward" if backward else "forward"][width > 64]
-    return Tiling(dtype, width, *sizes, units=narrow or tf32)
+    return Tiling(dtype, width, *sizes, units=narrow or tf32, drop=drop)
 
 
 def misfit(own: Attention) -> str:
@@ -115,12 +129,14 @@ def gradient(
         kernel = gradient_kernel(cut, by_keys=by_keys)
         tiles = _tiles(own, cut.columns, cut.rows, turned=True) if by_keys else _tiles(own, cut.rows, cut.columns)
         arguments = *_addresses(*places), *kept, level, *_sizes(own), *_mask(own, tiles, places)
-        bound.launch(kernel, _blocks(own, rows, cut.rows), 32 * cut.warps, *arguments, shared=cut.gradient_bytes())
+        bound.launch(
+            kernel, _blocks(own, rows, cut.rows), 32 * cut.warps, *arguments, shared=cut.gradient_bytes(by_keys=by_keys)
+        )
 
 
 def _tiling(own: Attention, *, backward: bool) -> Tiling:
     widest = max(own.query.columns, own.value.columns)
-    return tiling(own.dtype, widest, backward=backward, tf32=own.bound.precision == "tf32")
+    return tiling(own.dtype, widest, backward=backward, tf32=own.bound.precision == "tf32", drop=own.chance != 0)
 
 
 def _level(own: Attention, dy: Matrices, mixed: Matrices) -> DeviceArray:
@@ -128,7 +144,7 @@ def _level(own: Attention, dy: Matrices, mixed: Matrices) -> DeviceArray:
     level = own.bound.scratch((own.batch, own.heads, own.query.rows), np.float32)
     text = f"{_places('const dy', 'const mixed')}, float* level, int heads, long long matrices, int rows, int width"
     kernel = template(
-        "flash_levels", "flash_attention.cuh", text, own.dtype, synchronizes=True, files=("matrix.cuh",)
+        "flash_levels", "flash_attention.cuh", text, own.dtype, synchronizes=True, files=("random.cuh", "matrix.cuh")
     )  # fmt: skip
     matrices = own.batch * own.heads
     blocks = min(-(-matrices * own.query.rows * 32 // _LEVEL_THREADS), 65535)
@@ -147,11 +163,11 @@ def gradient_kernel(cut: Tiling, *, by_keys: bool) -> Kernel:
     """The kernel that gives the gradients of keys and values, or that of queries."""
     places = _places("const query", "const key", "const value", "const dy", "first", "second")
     text = f"{places}, const float* most, const float* share, const float* level, {_SIZES}, {_MASK}"
-    return _kernel("flash_attention_gradient", text, cut, "true" if by_keys else "false")
+    return _kernel("flash_attention_gradient", text, cut, _word(by_keys))
 
 
 def _kernel(name: str, parameters: str, cut: Tiling, *words: str) -> Kernel:
-    options: dict[str, Any] = {"synchronizes": True, "threads": 32 * cut.warps, "files": ("matrix.cuh",)}
+    options: dict[str, Any] = {"synchronizes": True, "threads": 32 * cut.warps, "files": ("random.cuh", "matrix.cuh")}
     return template(name, "flash_attention.cuh", parameters, *cut.words, *words, **options)
 
 
@@ -180,14 +196,14 @@ def _blocks(own: Attention, rows: int, tile: int) -> int:
 def _mask(own: Attention, tiles: DeviceArray | None, places: tuple[Matrices, ...]) -> tuple[Any, ...]:
     """The last arguments; copies of 16 bytes at a time where all rows allow it."""
     address, steps = own.mask
-    factors = float(own.bound.attrs["scale"]), float(own.bound.attrs["mask_factor"])
     wide = all(n % 16 == 0 for p in places for n in (p.address, *(x * p.itemsize for x in (*p.steps, p.columns))))
-    return address, *steps, *factors, 0 if tiles is None else tiles, int(wide)
+    return address, *steps, *own.factors, own.chance, 0 if tiles is None else tiles, int(wide)
 
 
 def _tiles(own: Attention, rows: int, keys: int, *, turned: bool = False) -> DeviceArray | None:
     """A byte for each tile of `rows` by `keys` scores, where one known mask is for all heads; see flash_attention.cuh."""
-    found = own.bound.constants[-1] if own.mask[0] and own.bound.constants else None
+    place = len(own.bound.inputs) - (2 if own.chance else 1)
+    found = own.bound.constants[place] if own.mask[0] and own.bound.constants else None
     if found is None or found.size != math.prod(found.shape[-2:]):
         return None
     factor, shape = float(own.bound.attrs["mask_factor"]), (own.query.rows, own.key.rows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ...kernels.distributions import RESERVED_BLOCKS
@@ -43,6 +45,19 @@ def random_integers(bound: Bound) -> None:
     places = "const unsigned* stream, const T* low, const T* high, T* out, long long n, int* error, int step"
     kernel = template("random_int", "random.cuh", places, out.dtype, np.dtype(f"u{out.dtype.itemsize}"))
     bound.for_each(kernel, out.size, stream, low, high, out, out.size, bound.error, bound.step)
+
+
+@gpu("_DropoutChance")
+def dropout_chance(bound: Bound) -> None:
+    """The op's stream, moved on as if all numbers were drawn, and what is asked of each."""
+    rate, factor, out = *bound.inputs[1:], bound.outputs[0]
+    for array in (rate, factor):
+        bound.require(array.size == 1 and array.dtype.itemsize <= 4, f"{array.dtype}{list(array.shape)}")
+    count = math.prod(int(size) for size in bound.known(0))
+    stream = bound.step_value(_Words(bound.context, count * RESERVED_BLOCKS), (6,), np.uint32)
+    places = "const unsigned* stream, const T* rate, const U* factor, unsigned* chance"
+    kernel = template("dropout_chance", "random.cuh", places, rate.dtype, factor.dtype)
+    bound.launch(kernel, 1, 32, stream, rate, factor, out)
 
 
 def _stream(bound: Bound) -> DeviceArray:

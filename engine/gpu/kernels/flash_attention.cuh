@@ -3,14 +3,15 @@
 // by tiles of keys (for keys and values) and once by tiles of queries, so that no sum depends on the order of blocks. Sums are float.
 //
 // A score is `product * scale + mask * factor`. `tiles`, if given, has a byte a tile of the block's rows and a tile of the other
-// side: 0 where all weights are zero, 1 where the mask is, 2 where it must be read.
+// side: 0 where all weights are zero, 1 where the mask is, 2 where it must be read. With a mask no score is below `hidden`; rows
+// that have no other score have no gradient of theirs. DROP: weights are dropped by `chance`, see random.cuh.
 
 #define HR_FLASH_PLACE(T, name) T *name, long long name##_batch, long long name##_head, long long name##_row
 #define HR_AT(name) (name + batch * name##_batch + head * name##_head)
 #define HR_FLASH_SIZES int heads, long long matrices, int rows, int keys, int depth, int width
 #define HR_FLASH_MASK                                                                                                       \
     const float *mask, long long mask_batch, long long mask_head, long long mask_row, long long mask_key, double scale,     \
-        double factor, const unsigned char *tiles, int wide
+        double factor, double hidden, const unsigned *chance, const unsigned char *tiles, int wide
 #define HR_LANES int warp = (int)threadIdx.x / 32, g = lane_of_warp() / 4, t = lane_of_warp() % 4
 
 // The next tile after `j` that is not all zeros.
@@ -27,7 +28,7 @@ template <class T> HR_DEVICE float exponential(float x) { return sizeof(T) == 2 
 struct flash_scores {
     const float *mask;
     long long row_step, key_step;
-    float scale, factor;
+    float scale, factor, hidden;
     int rows, keys;
 
     // Adds the mask to the scores of a warp: lane 4 * g + t begins at row `row` and key `key`, or the other way round.
@@ -47,7 +48,9 @@ struct flash_scores {
             for (int i = 0; i < 2 * N; i++) {
                 int right = i / 2 * 8 + i % 2;
                 if (8 * r < own_left && right < other_left) {
-                    sum[r / 2][i / 2][r % 2 * 2 + i % 2] += at[8 * r * down + right * along] * factor;
+                    float &score = sum[r / 2][i / 2][r % 2 * 2 + i % 2];
+                    score += at[8 * r * down + right * along] * factor;
+                    if (score < hidden) score = hidden;
                 }
             }
             // Or all of it would be loaded at once, into more registers than there are.
@@ -55,16 +58,50 @@ struct flash_scores {
         }
     }
 };
-#define HR_FLASH_SCORES \
-    {mask ? mask + batch * mask_batch + head * mask_head : nullptr, mask_row, mask_key, float(scale), float(factor), rows, keys}
+#define HR_FLASH_SCORES                                                                                               \
+    {mask ? mask + batch * mask_batch + head * mask_head : nullptr, mask_row, mask_key, float(scale), float(factor), \
+     float(hidden), rows, keys}
 
-template <class T, bool UNITS, int WARPS, int M, int C, int D>
+// Which weights of a warp's tile of ROWS queries and COLUMNS keys are kept: a byte for each block of four random words, a bit a
+// word. Weight (row, column) of the tile is number `first + row * keys + column` of all.
+template <int ROWS, int COLUMNS> struct kept_weights {
+    enum : int { EACH = COLUMNS / 4 + 1, BYTES = ROWS * EACH };
+    unsigned char *bits;
+
+    __device__ __forceinline__ void draw(const unsigned *chance, long long first, int keys) const {
+        random_stream stream = stream_at(chance);
+        unsigned limit = chance[6], least = chance[7];
+        __syncwarp();
+#pragma unroll 1
+        for (int i = lane_of_warp(); i < BYTES; i += 32) {
+            int row = i / EACH, j = i % EACH;
+            long long start = first + (long long)row * keys;
+            if (4 * j - (int)(start & 3) >= COLUMNS) continue;
+            random_words drawn = stream.block((start >> 2) + j);
+            unsigned kept = 0;
+#pragma unroll
+            for (int word = 0; word < 4; word++) kept |= unsigned((drawn.word[word] & limit) >= least) << word;
+            bits[i] = (unsigned char)kept;
+        }
+        __syncwarp();
+    }
+
+    // Of weight (row, column + far); `far` is a multiple of four.
+    __device__ __forceinline__ bool kept(int first, int keys, int row, int column, int far) const {
+        unsigned place = column + (first + row * keys & 3);
+        return bits[row * EACH + (place >> 2) + far / 4] >> (place & 3) & 1;
+    }
+};
+
+template <class T, bool UNITS, int WARPS, int M, int C, int D, bool DROP>
 HR_DEVICE void flash_attention(
     HR_FLASH_PLACE(const T, query), HR_FLASH_PLACE(const T, key), HR_FLASH_PLACE(const T, value), HR_FLASH_PLACE(T, mixed), float *most,
     float *share, HR_FLASH_SIZES, HR_FLASH_MASK) {
     constexpr int STRIDE = tile_of<T, D>::stride, OWN = 16 * M * WARPS, N = C / 8;
     HR_DYNAMIC_SHARED(T, memory);
     T *own = memory, *key_tile = own + OWN * STRIDE, *value_tile = key_tile + C * STRIDE;
+    typedef kept_weights<16 * M, C> kept_tile;
+    kept_tile kept = {reinterpret_cast<unsigned char *>(value_tile + C * STRIDE) + (int)threadIdx.x / 32 * kept_tile::BYTES};
     // The last rows have the most to do where a mask is causal: they come first.
     long long matrix = blockIdx.x % matrices, batch = matrix / heads, head = matrix % heads;
     int count = (keys + C - 1) / C, tile = (rows + OWN - 1) / OWN - 1 - (int)(blockIdx.x / matrices), first = tile * OWN;
@@ -86,6 +123,8 @@ HR_DEVICE void flash_attention(
         __syncthreads();
         load_tile<T, 32 * WARPS, C, D>(
             value_tile, value_at + (long long)j * C * value_row, value_row, keys - j * C, width, wide);
+        long long number = (matrix * rows + first + own_row) * keys + j * C;
+        if (DROP) kept.draw(chance, number, keys);
         float s[M][N][4] = {};
         row_products<T, UNITS, D, M, N>::add(s, own + own_row * STRIDE, key_tile);
 #pragma unroll
@@ -126,6 +165,13 @@ HR_DEVICE void flash_attention(
         if (j < count) {
             load_tile<T, 32 * WARPS, C, D>(key_tile, key_at + (long long)j * C * key_row, key_row, keys - j * C, depth, wide);
         }
+        if (DROP) {
+#pragma unroll
+            for (int i = 0; i < 4 * M * N; i++) {
+                int m = i / 4 / N, n = i / 4 % N;
+                if (!kept.kept((int)number, keys, 16 * m + i % 4 / 2 * 8 + g, 2 * t + i % 2, 8 * n)) s[m][n][i % 4] = 0;
+            }
+        }
         weight_products<T, UNITS, D, M, N>::add(sum, s, value_tile);
     }
     await_copies();
@@ -141,6 +187,7 @@ HR_DEVICE void flash_attention(
                 most[matrix * rows + place] = largest[m][h];
                 share[matrix * rows + place] = part[h];
             }
+            if (DROP) part[h] *= float_of_bits(chance[8]);
         }
         int start = first + own_row + 16 * m;
         store_rows<T, D>(
@@ -164,26 +211,28 @@ HR_DEVICE void flash_levels(
     }
 }
 
-// Whether tiles of the other side are loaded while those before them are used: where 64 KiB hold both.
-template <class T, int OWN, int C, int D> struct flash_stages {
+// Whether tiles of the other side are loaded while those before them are used: where 64 KiB hold both, and BITS of what is kept.
+template <class T, int OWN, int C, int D, int BITS> struct flash_stages {
     enum : int {
         row = tile_of<T, D>::stride * (int)sizeof(T),
-        count = 2 * OWN * row + 2 * (2 * C * row + 12 * C) <= 65536 ? 2 : 1
+        count = 2 * OWN * row + 2 * (2 * C * row + 12 * C) + BITS <= 65536 ? 2 : 1
     };
 };
 
 // The gradient by tiles of keys (BY_KEYS), `first` of keys and `second` of values, or by tiles of queries, `first` of these.
-template <class T, bool UNITS, int WARPS, int M, int C, int D, bool BY_KEYS>
+template <class T, bool UNITS, int WARPS, int M, int C, int D, bool DROP, bool BY_KEYS>
 HR_DEVICE void flash_attention_gradient(
     HR_FLASH_PLACE(const T, query), HR_FLASH_PLACE(const T, key), HR_FLASH_PLACE(const T, value), HR_FLASH_PLACE(const T, dy),
     HR_FLASH_PLACE(T, first), HR_FLASH_PLACE(T, second), const float *most, const float *share, const float *level,
     HR_FLASH_SIZES, HR_FLASH_MASK) {
     constexpr int STRIDE = tile_of<T, D>::stride, OWN = 16 * M * WARPS, N = C / 8;
-    constexpr int STAGES = flash_stages<T, OWN, C, D>::count;
+    typedef kept_weights<BY_KEYS ? C : 16 * M, BY_KEYS ? 16 * M : C> kept_tile;
+    constexpr int STAGES = flash_stages<T, OWN, C, D, DROP ? WARPS * kept_tile::BYTES : 0>::count;
     HR_DYNAMIC_SHARED(T, memory);
     // Beside keys lie values, beside queries dy: the first give scores, the second slopes.
     T *own_left = memory, *own_right = own_left + OWN * STRIDE, *others = own_right + OWN * STRIDE;
     float *numbers = reinterpret_cast<float *>(others + 2 * STAGES * C * STRIDE);
+    kept_tile kept = {reinterpret_cast<unsigned char *>(numbers + 3 * STAGES * C) + (int)threadIdx.x / 32 * kept_tile::BYTES};
     int own_rows = BY_KEYS ? keys : rows, other_rows = BY_KEYS ? rows : keys, count = (other_rows + C - 1) / C;
     long long matrix = blockIdx.x % matrices, batch = matrix / heads, head = matrix % heads;
     int tile = (int)(blockIdx.x / matrices);
@@ -236,6 +285,11 @@ HR_DEVICE void flash_attention_gradient(
         if (STAGES == 2 && after < count) load(after, 1 - stage);
         const T *left_tile = others + 2 * stage * C * STRIDE, *right_tile = left_tile + C * STRIDE;
         const float *column = numbers + 3 * stage * C;
+        int first_row = BY_KEYS ? j * C : start + own_row, first_key = BY_KEYS ? start + own_row : j * C;
+        long long number = (matrix * rows + first_row) * keys + first_key;
+        if (DROP) kept.draw(chance, number, keys);
+        float factor_of_kept = DROP ? float_of_bits(chance[8]) : 1;
+        int phase = (int)number & 3;
         float weights[M][N][4] = {}, slopes[M][N][4] = {};
         row_products<T, UNITS, D, M, N>::add(weights, own_left + own_row * STRIDE, left_tile);
         row_products<T, UNITS, D, M, N>::add(slopes, own_right + own_row * STRIDE, right_tile);
@@ -254,7 +308,15 @@ HR_DEVICE void flash_attention_gradient(
             float base = BY_KEYS ? column[2 * C + c] : own_level[m][i % 4 / 2];
             weight = exponential<T>(weight - top) * part;
             if (!BY_KEYS && j * C + c >= keys) weight = 0;
-            slope = (slope - base) * weight * scores.scale;
+            float by = top == scores.hidden ? 0 : scores.scale, given = slope;
+            bool stays = true;
+            if (DROP) {
+                int r = 16 * m + i % 4 / 2 * 8;
+                stays = BY_KEYS ? kept.kept(phase, keys, c, g, r) : kept.kept(phase, keys, r + g, c - 8 * n, 8 * n);
+                given = stays ? given * factor_of_kept : 0;
+            }
+            slope = (given - base) * weight * by;
+            if (DROP) weight = stays ? weight * factor_of_kept : 0;
         }
         if constexpr (BY_KEYS) weight_products<T, UNITS, D, M, N>::add(second_sum, weights, right_tile);
         weight_products<T, UNITS, D, M, N>::add(first_sum, slopes, left_tile);

@@ -121,3 +121,17 @@ HR_DEVICE void random_int(
     U range = (U)*high - (U)*low;
     HR_EACH(i, n) out[i] = (T)((U)(integer_word<T>(own, i)) % range + (U)*low);
 }
+
+// By what weights are dropped: the six words of a stream, the bits of a word that make a number, the least such number that is
+// kept, and the bits of the factor for what is kept.
+template <class T, class U>
+HR_DEVICE void dropout_chance(const unsigned *stream, const T *rate, const U *factor, unsigned *chance) {
+    if (blockIdx.x || threadIdx.x) return;
+    for (int i = 0; i < 6; i++) chance[i] = stream[i];
+    const unsigned limit = 1u << mantissa<T>::bits;
+    double least = ceil((double)(float)*rate * limit);
+    chance[6] = limit - 1;
+    // NaN is no number's rate.
+    chance[7] = least <= 0 ? 0 : least < limit ? (unsigned)least : limit;
+    chance[8] = bits_of((float)*factor);
+}

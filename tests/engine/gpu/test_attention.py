@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from headrace.engine.gpu.bindings import attention, flash_attention
-from headrace.engine.ops.nn_attention import attention_grad_kernel, attention_kernel, packed_attention_grad_kernel
+from headrace.engine.kernels.philox import stream_of_seeds
+from headrace.engine.ops.nn_attention import (
+    attention_grad_kernel,
+    attention_kernel,
+    chance_words,
+    packed_attention_grad_kernel,
+)
 
 from .nodes import run_node
 
@@ -64,6 +70,24 @@ def test_three_axes(ordered_sim):
     check(ordered_sim, "_Attention", [query, key, value, *mask], PLAIN, expected)
     given = [rng.standard_normal((5, 3, 6)).astype(np.float32), query, key, value, *expected]
     check(ordered_sim, "_AttentionGrad", [*given, *mask], PLAIN, attention_grad_kernel(np, *given, mask, **PLAIN))
+
+
+@pytest.mark.parametrize("bytes_of_scores", [64 << 20, 100])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_what_is_dropped_and_chosen(sim, monkeypatch, shape, bytes_of_scores):
+    monkeypatch.setattr(attention, "_SCORES", bytes_of_scores)
+    rng = np.random.default_rng(8)
+    batch, heads, rows, keys, depth, width = shape
+    sizes = ((rows, depth), (keys, depth), (keys, width), (rows, width))
+    *given, dy = (rng.standard_normal((batch, heads, *size)).astype(np.float32) for size in sizes)
+    mask = np.where(np.arange(keys) < 3 * np.arange(batch).reshape(-1, 1, 1, 1), 0, -np.inf).astype(np.float32)
+    chance = chance_words(stream_of_seeds(5, 6).skipped(2**64 - 3), np.float32(0.3), np.float32(1 / 0.7))
+    attrs = PLAIN | {"hidden": -3e4}
+    expected = list(attention_kernel(np, *given, [mask], [chance], **attrs))
+    check(sim, "_Attention", [*given, mask, chance], attrs, expected)
+    inputs = [dy, *given, *expected]
+    gradients = attention_grad_kernel(np, *inputs, [mask], [chance], **attrs)
+    check(sim, "_AttentionGrad", [*inputs, mask, chance], attrs, gradients)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

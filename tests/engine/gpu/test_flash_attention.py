@@ -14,7 +14,13 @@ from headrace.engine.gpu.calls import Launch
 from headrace.engine.gpu.find import find_device
 from headrace.engine.gpu.memory import ledger_of
 from headrace.engine.gpu.source import Kernel
-from headrace.engine.ops.nn_attention import attention_grad_kernel, attention_kernel, packed_attention_grad_kernel
+from headrace.engine.kernels.philox import stream_of_seeds
+from headrace.engine.ops.nn_attention import (
+    attention_grad_kernel,
+    attention_kernel,
+    chance_words,
+    packed_attention_grad_kernel,
+)
 
 from .nodes import run_node
 
@@ -110,6 +116,42 @@ def test_three_axes(ordered_sim, dtype):
     check(ordered_sim, "_AttentionGrad", [*inputs, mask], attrs, attention_grad_kernel(np, *inputs, [mask], **attrs))
 
 
+def drawn(rate, skipped=2**64 - 3):
+    return chance_words(stream_of_seeds(5, 6).skipped(skipped), np.float32(rate), np.float32(1 / (1 - rate)))
+
+
+@pytest.mark.parametrize(("dtype", "tf32"), [*((d, False) for d in DTYPES), (DTYPES[0], True)], ids=str)
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_what_is_dropped_and_chosen(sim, shape, dtype, tf32):
+    given, dy, _, attrs, _ = case(6, shape, dtype, "none")
+    batch, _, _, keys, *_ = shape
+    # The first example shows nothing.
+    mask = np.where(np.arange(keys) < 3 * np.arange(batch).reshape(-1, 1, 1, 1), 0, -np.inf).astype(np.float32)
+    attrs |= {"hidden": -3e4, "by_rows": True}
+    expected = list(attention_kernel(np, *given, [mask], [drawn(0.3)], **attrs))
+    others, options = [mask, drawn(0.3)], {"precision": "tf32" if tf32 else "float32"}
+    check(sim, "_Attention", [*given, *others], attrs, expected, **options)
+    inputs = [dy, *given, *map(np.ascontiguousarray, expected)]
+    gradients = attention_grad_kernel(np, *inputs, [mask], others[1:], **attrs)
+    assert not gradients[0][0].any() and gradients[2].any()
+    (found, *_), _ = check(sim, "_AttentionGrad", [*inputs, *others], attrs, gradients, **options)
+    assert not found[0].any()
+
+
+@pytest.mark.parametrize("dtype", DTYPES[:2], ids=str)
+def test_what_is_dropped_in_any_order(ordered_sim, dtype):
+    given, dy, mask, attrs, _ = case(7, (1, 2, 150, 141, 16, 32), dtype, "causal")
+    chance = [drawn(0.5)]
+    expected = list(attention_kernel(np, *given, mask, chance, **attrs))
+    first, _ = check(ordered_sim, "_Attention", [*given, *mask, *chance], attrs, expected)
+    inputs = [dy, *given, *map(np.ascontiguousarray, expected)]
+    gradients = attention_grad_kernel(np, *inputs, mask, chance, **attrs)
+    check(ordered_sim, "_AttentionGrad", [*inputs, *mask, *chance], attrs, gradients)
+    again, _ = check(ordered_sim, "_Attention", [*given, *mask, *chance], attrs, expected, constants=False)
+    for one, two in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
 @pytest.mark.parametrize("dtype", DTYPES[:2], ids=str)
 def test_hidden_tiles_change_no_bit(ordered_sim, dtype):
     given, dy, mask, attrs, expected = case(5, (1, 2, 140, 140, 16, 16), dtype, "causal")
@@ -202,10 +244,11 @@ def test_products_of_a_warp(ordered_sim, name, units):
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_tiles_fit(dtype):
-    for width, backward in product(range(1, 129), (False, True)):
-        cut = tiling(dtype, width, backward=backward)
+    for width, backward, drop in product(range(1, 129), (False, True), (False, True)):
+        cut = tiling(dtype, width, backward=backward, drop=drop)
         assert cut.width % 16 == 0 and width <= cut.width < width + 16 and cut.columns % 16 == 0
-        assert (cut.gradient_bytes() if backward else cut.forward_bytes()) <= 64 << 10
+        for by_keys in (False, True):
+            assert (cut.gradient_bytes(by_keys=by_keys) if backward else cut.forward_bytes()) <= 64 << 10
 
 
 # Programs
@@ -255,6 +298,44 @@ def test_a_layer_in_each_precision(simulated, precision, error):
     for found, expected in zip(results["gpu"], results["cpu"], strict=True):
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, expected, rtol=0, atol=error * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("by", ["einsum", "selection"])
+def test_what_a_graph_writes_in_16_bits_and_drops(simulated, by, dtype):
+    """Scores as float32 for the softmax, weights dropped and cast back; three steps draw what the CPU draws."""
+    tf.set_random_seed(4)
+    given = [tf.placeholder(tf.float32, (2, n, 2, 16)) for n in (33, 40, 40, 33)]
+    query, key, value = (x if dtype == "float32" else tf.cast(x, dtype) for x in given[:3])
+    shown = tf.reshape(tf.sequence_mask(tf.placeholder_with_default([7, 0], [2]), 40), [2, 1, 1, 40])
+    if by == "selection":
+        query, key, value = (tf.transpose(x, [0, 2, 1, 3]) for x in (query, key, value))
+        scores = tf.where_v2(
+            shown, tf.matmul(query, key, transpose_b=True) * tf.cast(0.25, dtype), tf.cast(-3e4, dtype)
+        )
+    else:
+        scores = tf.einsum("bqhd,bkhd->bhqk", query, key) / tf.cast(4.0, dtype)
+    weights = tf.nn.dropout(tf.nn.softmax(tf.cast(scores, "float32")), rate=0.25)
+    weights = weights if dtype == "float32" else tf.cast(weights, dtype)
+    if by == "selection":
+        mixed = tf.transpose(tf.matmul(weights, value), [0, 2, 1, 3])
+    else:
+        mixed = tf.einsum("bhqk,bkhd->bqhd", weights, value)
+    mixed = mixed if dtype == "float32" else tf.cast(mixed, "float32")
+    fetches = [mixed, *tf.gradients(mixed, given[:3], given[3:])]
+    rng = np.random.default_rng(2)
+    feed = {x: rng.standard_normal(x.shape.as_list()).astype(np.float32) for x in given}
+    results = {}
+    for backend in ("gpu", "numpy"):
+        with tf.Session(backend=backend) as session:
+            results[backend] = [session.run(fetches, feed) for _ in range(3)]
+            if backend == "gpu":
+                text = session.explain(fetches, feed)
+    shown = [line for line in text.splitlines() if "Attention" in line or "_DropoutChance" in line]
+    assert len(shown) == 3 and all("[GPU]" in line for line in shown) and "NumPy" not in text
+    for found, expected in zip(results["gpu"], results["numpy"], strict=True):
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=0, atol=ERRORS[dtype] * np.abs(other).max())
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
