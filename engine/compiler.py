@@ -16,7 +16,7 @@ import numpy as np
 from .backends.cpu import CpuProgram
 from .backends.dynamic import DynamicProgram, needs_dynamic
 from .backends.gpu import GpuProgram
-from .backends.gpu_passes import computes_little, counts_alone, gives_first_values, not_on_gpu
+from .backends.gpu_passes import computes_little, counts_alone, gives_first_values, not_on_gpu, without_library
 from .backends.native_steps import native_library
 from .backends.observed import ObservedProgram, Observer
 from .backends.planned import PlannedProgram
@@ -245,7 +245,8 @@ class CompiledStep:
         self._note_turns(flow)
         if self.options.backend == "reference":
             return ReferenceProgram(flow, self.runtime, self.options.observer)
-        off = self.options.off | (not_on_gpu() if self.options.device is not None else ONLY_ON_DEVICES)
+        off, device = self.options.off, self.options.device
+        off |= ONLY_ON_DEVICES if device is None else not_on_gpu() | without_library(flow, device)
         rewrites = Rewrites(off, self.options.mixed_precision)
         plan = make_plan(rewrites.apply(flow, PASSES), watched=self.options.observer is not None)
         plan.rewrites = rewrites.log

@@ -24,6 +24,8 @@ REWRITTEN = frozenset(
         "_Fused",
         "_FusedMatMul",
         "_FusedMatMulMask",
+        "_LibraryLSTM",
+        "_LibraryLSTMGrad",
         "_MatMulApplyAdam",
         "_MatMulApplyGradientDescent",
         "_MatMulApplyMomentum",

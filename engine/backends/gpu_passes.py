@@ -5,14 +5,17 @@ from __future__ import annotations
 from functools import cache
 
 from ..gpu.calls import GPU_BINDINGS
+from ..gpu.device import Device
 from ..plan.buffers import View
 from ..plan.plan import INITIALIZERS, Plan
 from ..registry import find_definition
 from ..resources import ResourceStore
+from ..rewriting.dataflow import Dataflow
 
 # Passes -> the op types that they make beside those that a graph may have. A pass is left out on a device which has no
 # kernels for them: their parts run there, the whole would not.
 _MADE_BY = {
+    "library_lstm": ("_LibraryLSTM", "_LibraryLSTMGrad"),
     "fuse_conv": ("_FusedConv2D", "_Conv2DBackpropInputReluGrad", "_MaxPoolGradReluGrad"),
     "fuse_attention": ("_Attention", "_AttentionGrad", "_PackedAttentionGrad"),
     "fuse_layer_norm": ("LayerNormalization", "LayerNormalizationGrad"),
@@ -37,6 +40,12 @@ def not_on_gpu() -> frozenset[str]:
 
     del bindings
     return _NEEDLESS | {name for name, types in _MADE_BY.items() if not GPU_BINDINGS.keys() >= set(types)}
+
+
+def without_library(flow: Dataflow, device: Device) -> frozenset[str]:
+    """The passes that make what a library does, where the device has none: it is looked for by steps that have use for it."""
+    wanted = any(node.type == "BlockLSTM" for node in flow.nodes)
+    return frozenset() if wanted and device.has_recurrent() else frozenset({"library_lstm"})
 
 
 def gives_first_values(plan: Plan, store: ResourceStore) -> bool:

@@ -117,6 +117,64 @@ class Pooling:
         return math.prod(self.y_sizes)
 
 
+@dataclass(frozen=True, slots=True)
+class Recurrent:
+    """An LSTM layer over sequences of one length: inputs [time, batch, size], outputs [time, batch, units].
+
+    `trains` says whether there will be gradients. `compute` is as a product's.
+    """
+
+    dtype: np.dtype[Any]
+    time: int
+    batch: int
+    size: int
+    units: int
+    trains: bool
+    compute: str = "float32"
+
+
+@dataclass(frozen=True, slots=True)
+class RecurrentArrays:
+    """The addresses of what a layer takes and gives; those of gradients where they are asked for.
+
+    `h_before` and `c_before` are the state before the first step, `h` the outputs of all steps, `c` the last cell state;
+    `weights` and `reserve` have the sizes that the layer says; `c_grad` is 0 where nothing depends on the last cell state.
+    """
+
+    x: int
+    h_before: int
+    c_before: int
+    h: int
+    c: int
+    weights: int
+    reserve: int
+    h_grad: int = 0
+    c_grad: int = 0
+    x_grad: int = 0
+    h_before_grad: int = 0
+    c_before_grad: int = 0
+    weight_grads: int = 0
+
+
+class RecurrentLayer(Protocol):
+    """A layer of a device's library.
+
+    Among its `weight_bytes` begin, at `matrices`, those of the gates i, f, c, o: [units, size] for inputs, then [units, units]
+    for states; and at `biases` two of each gate, the first added to the inputs' product and the second to the states'.
+    """
+
+    weight_bytes: int
+    reserve_bytes: int
+    matrices: tuple[int, ...]
+    biases: tuple[int, ...]
+
+    def forward(self, arrays: RecurrentArrays) -> Call:
+        """Outputs and the last cell state; what the gradient needs is left in the reserve."""
+
+    def gradient(self, arrays: RecurrentArrays) -> Call:
+        """All gradients, those of weights in the weights' places, after a forward call with the same reserve."""
+
+
 class Device(Protocol):
     """A device with memory and kernels of its own. What is asked of it is done in the order of asking.
 
@@ -163,6 +221,12 @@ class Device(Protocol):
 
     def pooling(self, pooling: Pooling) -> Call:
         """A pool; UnsupportedError where there is no library for it."""
+
+    def has_recurrent(self) -> bool:
+        """Whether there is a library for `recurrent`."""
+
+    def recurrent(self, recurrent: Recurrent) -> RecurrentLayer:
+        """A layer over whole sequences; UnsupportedError where there is no library for it."""
 
     def sums(self, ranks: Ranks) -> Sums:
         """What adds up arrays of the device over ranks, each with a device of its own; UnsupportedError if nothing does."""

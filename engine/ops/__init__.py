@@ -55,6 +55,7 @@ from . import (  # noqa: F401  importing a family registers its ops
     image_resize,
     indexing,
     internal,
+    library_lstm,
     linalg,
     linear_operator,
     map_scan,

@@ -19,6 +19,7 @@ from .fuse_norm import fuse_norm
 from .fuse_product_gradients import fuse_product_gradients
 from .group_lists import group_lists
 from .infer import fold, infer
+from .library_lstm import library_lstm
 from .merge import merge
 from .mixed_precision import mixed_precision
 from .repeat import repeat
@@ -39,6 +40,7 @@ PASSES: dict[str, Pass] = {
     "prune": Dataflow.prune,
     "fuse_attention": fuse_attention,
     "fuse_layer_norm": fuse_layer_norm,
+    "library_lstm": library_lstm,
     "fuse_conv": fuse_conv,
     "fuse_matmul": fuse_matmul,
     "unique_lookups": look_up_directly,
@@ -55,7 +57,7 @@ PASSES: dict[str, Pass] = {
     "group_lists": group_lists,
 }
 # Where expressions of several dtypes are kernels of their own, and what the host does cuts other work in two.
-ONLY_ON_DEVICES = frozenset({"fuse_casts", "fuse_product_gradients", "keep_counters", "group_lists"})
+ONLY_ON_DEVICES = frozenset({"fuse_casts", "fuse_product_gradients", "group_lists", "keep_counters", "library_lstm"})
 # What goes on where another pass ended, and is off with it.
 _AFTER = {"fuse_casts": "fuse", "fuse_product_gradients": "fuse_matmul"}
 # After which pass products become ones of 16 bits, where that is asked for. What is recognised as a whole by then stays one:

@@ -81,6 +81,24 @@ NAMES: dict[str, dict[str, Any]] = {
             "mean gradient": "CUDNN_POOLING_AVERAGE_COUNT_EXCLUDE_PADDING",
         },
         "PROPAGATE_NAN": "CUDNN_PROPAGATE_NAN",
+        "STANDARD": "CUDNN_RNN_ALGO_STANDARD",
+        "LSTM": "CUDNN_LSTM",
+        "TWO_BIASES": "CUDNN_RNN_DOUBLE_BIAS",
+        "ONE_WAY": "CUDNN_UNIDIRECTIONAL",
+        "PRODUCT_OF_INPUTS": "CUDNN_LINEAR_INPUT",
+        "INFERENCE": "CUDNN_FWD_MODE_INFERENCE",
+        "TRAINING": "CUDNN_FWD_MODE_TRAINING",
+        "ADD": "CUDNN_WGRAD_MODE_ADD",
+        "STEPS_FIRST": "CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_PACKED",
+        "STANDARD": "CUDNN_RNN_ALGO_STANDARD",
+        "LSTM": "CUDNN_LSTM",
+        "TWO_BIASES": "CUDNN_RNN_DOUBLE_BIAS",
+        "ONE_WAY": "CUDNN_UNIDIRECTIONAL",
+        "PRODUCT_OF_INPUTS": "CUDNN_LINEAR_INPUT",
+        "INFERENCE": "CUDNN_FWD_MODE_INFERENCE",
+        "TRAINING": "CUDNN_FWD_MODE_TRAINING",
+        "ADD": "CUDNN_WGRAD_MODE_ADD",
+        "STEPS_FIRST": "CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_PACKED",
         "REPEATING": {
             "forward": (
                 "CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM",
@@ -123,7 +141,7 @@ NAMES: dict[str, dict[str, Any]] = {
 # Numbers of headrace's own.
 OWN: dict[str, set[str]] = {
     "cublasLt": {"CANDIDATES", "MEBIBYTE", "TYPES", "SUMS_32"},
-    "cudnn": {"CANDIDATES", "TYPES", "MOST_WORKSPACE", "MOST_ELEMENTS", "DATA_TYPES"},
+    "cudnn": {"CANDIDATES", "TYPES", "MOST_WORKSPACE", "MOST_ELEMENTS", "DATA_TYPES", "GATES", "RANK", "MATH"},
     "nccl": {"LOOKS", "PAUSE"},
     "nvrtc": {"NEWEST_FIRST"},
     "driver": {"OLDEST_CUDA", "NEWEST_CUDA", "UUID_BYTES", "CURES"},

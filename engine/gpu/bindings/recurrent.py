@@ -65,14 +65,16 @@ def _matrix(array: DeviceArray) -> tuple[int, int]:
     return math.prod(array.shape[:-1]), array.shape[-1]
 
 
-def _require(bound: Bound, first: int) -> None:
+def require_arrays(bound: Bound, first: int = 0) -> None:
+    """Raises UnsupportedError for layers of other dtypes, or of nothing; `first` is the first input that is a float."""
     for array in [*bound.inputs[first:], *bound.outputs]:
         bound.require(array.dtype in (np.float32, np.float64), f"{array.dtype}")
         bound.require(array.contiguous, "strided memory")
     bound.require(bound.outputs[0].size > 0 and bound.inputs[first].size > 0, "nothing to compute")
 
 
-def _layer(bound: Bound, x: DeviceArray, units: int, limit: DeviceArray | int = 0) -> Layer:
+def layer_over(bound: Bound, x: DeviceArray, units: int, limit: DeviceArray | int = 0) -> Layer:
+    """The sizes of a layer over `x`; UnsupportedError for a sequence whose gates take too much."""
     time, batch, size = x.shape
     bound.require(time * batch * units * 4 * x.dtype.itemsize <= _MOST_BYTES, "a long sequence")
     return Layer(bound, time, batch, size, units, limit)
@@ -90,20 +92,20 @@ def _check_limit(bound: Bound, limit: DeviceArray, time: int) -> None:
 @compact
 def block_lstm(bound: Bound) -> None:
     """A layer over a sequence."""
-    _require(bound, 1)
+    require_arrays(bound, 1)
     limit, x, *rest = bound.inputs
-    layer = _layer(bound, x, bound.outputs[0].shape[2], limit)
+    layer = layer_over(bound, x, bound.outputs[0].shape[2], limit)
     _check_limit(bound, limit, layer.time)
-    _lstm(layer, [x, *rest], bound.outputs)
+    lstm_steps(layer, [x, *rest], bound.outputs)
 
 
 @gpu("LSTMBlockCell")
 @compact
 def lstm_block_cell(bound: Bound) -> None:
     """A step of it."""
-    _require(bound, 0)
+    require_arrays(bound, 0)
     x, *rest = (_sequence(array) if i == 0 else array for i, array in enumerate(bound.inputs))
-    _lstm(_layer(bound, x, bound.outputs[0].shape[1]), [x, *rest], [_sequence(out) for out in bound.outputs])
+    lstm_steps(layer_over(bound, x, bound.outputs[0].shape[1]), [x, *rest], [_sequence(out) for out in bound.outputs])
 
 
 def _sequence(array: DeviceArray) -> DeviceArray:
@@ -115,7 +117,8 @@ def _peepholes(bound: Bound, diagonals: Sequence[DeviceArray]) -> list[DeviceArr
     return [d if bound.attrs["use_peephole"] else 0 for d in diagonals]
 
 
-def _lstm(layer: Layer, inputs: Sequence[DeviceArray], outputs: Sequence[DeviceArray]) -> None:
+def lstm_steps(layer: Layer, inputs: Sequence[DeviceArray], outputs: Sequence[DeviceArray]) -> None:
+    """All steps of a layer: `inputs` and `outputs` are BlockLSTM's, without a limit."""
     bound = layer.bound
     x, cs_prev, h_prev, w, *diagonals, bias = inputs
     w_x, w_h = at(w, 0, layer.size), at(w, layer.size, layer.units)
@@ -153,10 +156,10 @@ def _lstm_step_gradient(
 @compact
 def lstm_block_cell_gradient(bound: Bound) -> None:
     """The gradient as far as the gates' inputs."""
-    _require(bound, 0)
+    require_arrays(bound, 0)
     x, cs_prev, _, _, *diagonals, _, i, cs, f, o, ci, co, cs_grad, h_grad = bound.inputs
     dc, gates, *sums = bound.outputs
-    layer = _layer(bound, _sequence(x), dc.shape[1])
+    layer = layer_over(bound, _sequence(x), dc.shape[1])
     values = cs_prev, i, f, o, ci, co, *_peepholes(bound, diagonals), cs_grad, h_grad
     _lstm_step_gradient(layer, 0, 0, values, dc, gates)
     _peephole_sums(layer, _sequence(gates), cs_prev, _sequence(cs), sums)
@@ -165,12 +168,19 @@ def lstm_block_cell_gradient(bound: Bound) -> None:
 @gpu("BlockLSTMGrad")
 @compact
 def block_lstm_gradient(bound: Bound) -> None:
-    """The gradients of a layer over a sequence, from its last steps to its first."""
-    _require(bound, 1)
-    limit, x, cs_prev, h_prev, w, *diagonals, _, i, cs, f, o, ci, co, h, cs_grad, h_grad = bound.inputs
-    dx, dc, dh, dw, *sums, db = bound.outputs
-    layer = _layer(bound, x, h_prev.shape[1], limit)
+    """The gradients of a layer over a sequence."""
+    require_arrays(bound, 1)
+    limit, x, *rest = bound.inputs
+    layer = layer_over(bound, x, bound.inputs[3].shape[1], limit)
     _check_limit(bound, limit, layer.time)
+    lstm_gradient(layer, [x, *rest], bound.outputs)
+
+
+def lstm_gradient(layer: Layer, inputs: Sequence[DeviceArray], outputs: Sequence[DeviceArray]) -> None:
+    """The gradients of a layer, from its last steps to its first: `inputs` and `outputs` are BlockLSTMGrad's, without a limit."""
+    bound = layer.bound
+    x, cs_prev, h_prev, w, *diagonals, _, i, cs, f, o, ci, co, h, cs_grad, h_grad = inputs
+    dx, dc, dh, dw, *sums, db = outputs
     w_x, w_h = at(w, 0, layer.size), at(w, layer.size, layer.units)
     gates = bound.scratch((layer.time, layer.batch, 4 * layer.units), x.dtype)
     for t in reversed(range(layer.time)):
@@ -232,17 +242,17 @@ def _peephole_sums(
 @compact
 def gru_sequence(bound: Bound) -> None:
     """A layer over a sequence."""
-    _require(bound, 0)
-    _gru(_layer(bound, bound.inputs[0], bound.outputs[0].shape[2]), bound.inputs, bound.outputs)
+    require_arrays(bound, 0)
+    _gru(layer_over(bound, bound.inputs[0], bound.outputs[0].shape[2]), bound.inputs, bound.outputs)
 
 
 @gpu("GRUBlockCell")
 @compact
 def gru_block_cell(bound: Bound) -> None:
     """A step of it."""
-    _require(bound, 0)
+    require_arrays(bound, 0)
     x = _sequence(bound.inputs[0])
-    layer = _layer(bound, x, bound.outputs[0].shape[1])
+    layer = layer_over(bound, x, bound.outputs[0].shape[1])
     _gru(layer, [x, *bound.inputs[1:]], [_sequence(out) for out in bound.outputs])
 
 
@@ -270,10 +280,10 @@ def _gru(layer: Layer, inputs: Sequence[DeviceArray], outputs: Sequence[DeviceAr
 @compact
 def gru_sequence_gradient(bound: Bound) -> None:
     """The gradients of a layer over a sequence."""
-    _require(bound, 0)
+    require_arrays(bound, 0)
     x, h_prev, w_ru, w_c, _, _, r, u, c, h, h_grad = bound.inputs
     dx, dh, dw_ru, dw_c, db_ru, db_c = bound.outputs
-    layer = _layer(bound, x, h_prev.shape[1])
+    layer = layer_over(bound, x, h_prev.shape[1])
     rows, size, units = layer.time * layer.batch, layer.size, layer.units
     dz = bound.scratch((layer.time, layer.batch, 2 * units), x.dtype)
     dc, reset = (bound.scratch(r.shape, x.dtype) for _ in range(2))
@@ -290,10 +300,10 @@ def gru_sequence_gradient(bound: Bound) -> None:
 @compact
 def gru_block_cell_gradient(bound: Bound) -> None:
     """The gradient of a step as far as the inputs of candidate and gates."""
-    _require(bound, 0)
+    require_arrays(bound, 0)
     x, h_prev, w_ru, w_c, _, _, r, u, c, h_grad = bound.inputs
     dx, dh, dc, dz = bound.outputs
-    layer = _layer(bound, _sequence(x), h_prev.shape[1])
+    layer = layer_over(bound, _sequence(x), h_prev.shape[1])
     reset = bound.scratch((1, *h_prev.shape), x.dtype)
     values = h_prev, h_prev, *(_sequence(a) for a in (r, u, c, h_grad))
     _gru_steps(layer, (w_ru, w_c), values, dh, (_sequence(dz), _sequence(dc), reset))

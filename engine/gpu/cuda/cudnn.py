@@ -24,7 +24,7 @@ DEFAULT_MATH, TENSOR_OPS, FMA = 0, 1, 3
 # cudnnTensorFormat_t.
 CHANNELS_LAST = 1
 # What it is used for, where HEADRACE_CUDNN does not say that it is for less.
-USES = ("convolutions", "pools")
+USES = ("convolutions", "pools", "recurrent")
 
 Signatures = Mapping[str, tuple[Any, ...]]
 _SIGNATURES: Signatures = {
@@ -61,6 +61,8 @@ class Cudnn:
         self.workspace = workspace
         self.handle = c_void_p()
         declare(library, _SIGNATURES)
+        # Workspaces of one size have products in recurrent layers repeat their results. It is read when the handle is made.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:2")
         library.cudnnGetErrorString.argtypes, library.cudnnGetErrorString.restype = (c_int,), c_char_p
         self.check(library.cudnnCreate(byref(self.handle)), "cudnnCreate")
         self.check(library.cudnnSetStream(self.handle, stream), "cudnnSetStream")

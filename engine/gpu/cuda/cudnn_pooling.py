@@ -55,8 +55,8 @@ class Pools:
         images, pool = (x, pooling.x), (y, pooling.y)
         keeps, before = (made, one, zero), (self.cudnn.handle, how, byref(one))
         if pooling.kind != "mean gradient":
-            arguments = (*before, *images, byref(zero), *pool)
-            return LibraryCall(self.cudnn, "PoolingForward", arguments, "a pool", keeps)
+            forward = (*before, *images, byref(zero), *pool)
+            return LibraryCall(self.cudnn, "PoolingForward", forward, "a pool", keeps)
         # What was pooled, and the pool, have no part in a mean's gradient: any memory of their sizes stands for them.
-        arguments = (*before, *pool, *pool, *images, byref(zero), *images)
-        return LibraryCall(self.cudnn, "PoolingBackward", arguments, "the gradient of a pool", keeps)
+        backward = (*before, *pool, *pool, *images, byref(zero), *images)
+        return LibraryCall(self.cudnn, "PoolingBackward", backward, "the gradient of a pool", keeps)

@@ -18,7 +18,7 @@ import numpy as np
 from ...errors import InternalError
 from ...unsupported import UnsupportedError
 from ..cache import Unit, UnitCache
-from ..device import ALIGNMENT, Call, Convolution, Dimensions, Pooling, Product
+from ..device import ALIGNMENT, Call, Convolution, Dimensions, Pooling, Product, Recurrent
 from ..source import Kernel
 from ..sums import Ranks
 from . import library
@@ -26,6 +26,7 @@ from .cublaslt import Products, workspace_bytes
 from .cudnn import Cudnn, uses
 from .cudnn_convolution import Convolutions
 from .cudnn_pooling import Pools
+from .cudnn_recurrent import CudnnLayer, RecurrentLayers
 from .driver import NEWEST_CUDA, Card, check_packages, check_process, cuda_of_cupy, find
 from .failures import LOST, explained
 from .nccl import NcclSums
@@ -167,6 +168,15 @@ class CudaDevice:
     def pooling(self, pooling: Pooling) -> Call:
         return self._pools.prepare(pooling)
 
+    def has_recurrent(self) -> bool:
+        try:
+            return bool(self._recurrent)
+        except UnsupportedError:
+            return False
+
+    def recurrent(self, recurrent: Recurrent) -> CudnnLayer:
+        return self._recurrent.prepare(recurrent)
+
     def sums(self, ranks: Ranks) -> NcclSums:
         self.activate()
         return NcclSums(ranks, self._runtime, self.stream, self.cuda)
@@ -251,6 +261,10 @@ class CudaDevice:
     @cached_property
     def _pools(self) -> Pools:
         return Pools(self._cudnn_for("pools"))
+
+    @cached_property
+    def _recurrent(self) -> RecurrentLayers:
+        return RecurrentLayers(self._cudnn_for("recurrent"))
 
     def _cudnn_for(self, use: str) -> Cudnn:
         """cuDNN; UnsupportedError where it is not there, or not wanted."""

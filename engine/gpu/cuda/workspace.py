@@ -29,6 +29,10 @@ class Workspace:
         self._allocate, self._release = allocate, release
         self.block = Block(0, allocate, release)
 
+    def own(self, nbytes: int) -> Block:
+        """Other memory, which is given back with its last user."""
+        return Block(nbytes, self._allocate, self._release)
+
     def reserve(self, nbytes: int) -> None:
         """Makes the block at least so large."""
         if nbytes > self.block.nbytes:

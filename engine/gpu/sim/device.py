@@ -18,7 +18,7 @@ import numpy as np
 from ...errors import FailedPreconditionError, InternalError
 from ...unsupported import UnsupportedError
 from ..cache import UnitCache, bytes_named
-from ..device import Call, Convolution, Dimensions, Pooling, Product
+from ..device import Call, Convolution, Dimensions, Pooling, Product, Recurrent, RecurrentLayer
 from ..source import Kernel
 from ..sums import Ranks
 from .compile import HostCompiler
@@ -165,6 +165,14 @@ class SimDevice:
     def pooling(self, pooling: Pooling) -> Call:
         """Never done here, so that the kernels are tested."""
         raise UnsupportedError("the simulation has no library of pools")
+
+    def has_recurrent(self) -> bool:
+        """False."""
+        return False
+
+    def recurrent(self, recurrent: Recurrent) -> RecurrentLayer:
+        """Never done here, so that the kernels are tested."""
+        raise UnsupportedError("the simulation has no library of recurrent layers")
 
     def sums(self, ranks: Ranks) -> SimSums:
         """What adds up over ranks."""

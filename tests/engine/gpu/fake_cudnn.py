@@ -9,9 +9,12 @@ import ml_dtypes
 import numpy as np
 
 import headrace as tf
-from headrace.engine.gpu.cuda import cudnn, cudnn_convolution, cudnn_pooling
+from headrace.engine.gpu.cuda import cudnn, cudnn_convolution, cudnn_pooling, cudnn_recurrent
 
-SIGNATURES = {**cudnn._SIGNATURES, **cudnn_convolution._SIGNATURES, **cudnn_pooling._SIGNATURES}
+MODULES = cudnn, cudnn_convolution, cudnn_pooling, cudnn_recurrent
+SIGNATURES = {name: types for module in MODULES for name, types in module._SIGNATURES.items()}
+# Elements between the matrices of a recurrent layer, and bytes that it works in.
+GAP, WORK = 3, 64
 
 DTYPES = {0: np.float32, 1: np.float64, 2: np.float16, 9: ml_dtypes.bfloat16}
 OWN_MEMORY = 1000
@@ -112,8 +115,7 @@ class FakeCudnn:
             shape = (count, rows, columns, channels)
         assert layout == 1
         dtype = np.dtype(DTYPES[kind])
-        buffer = (ctypes.c_ubyte * (int(np.prod(shape)) * dtype.itemsize)).from_address(address)
-        return np.frombuffer(buffer, dtype).reshape(shape)
+        return memory(address, shape, dtype)
 
     def run(self, kind: str, how: Any, x: Any, filters: Any, y: Any, rest: Any) -> int:
         """The convolution or gradient that TensorFlow's names stand for, by this package's own kernels."""
@@ -198,3 +200,169 @@ class FakeCudnn:
         """Results are neither scaled nor added to what was there, and the factors have the type that is read."""
         scale = ctypes.c_double if dtype == np.float64 else ctypes.c_float
         assert (type(one._obj), type(zero._obj)) == (scale, scale) and (one._obj.value, zero._obj.value) == (1, 0)
+
+    # Recurrent layers: weights lie in an order of this library's own, the last gate first
+
+    def _SetTensorNdDescriptor(self, tensor: Any, kind: int, rank: int, sizes: Any, steps: Any) -> int:
+        self.things[tensor.value] = [kind, rank, [*sizes], [*steps]]
+        return 0
+
+    def _GetTensorNdDescriptor(self, tensor: Any, rank: int, kind: Any, found: Any, sizes: Any, steps: Any) -> int:
+        kind._obj.value, found._obj.value, sizes[:], steps[:] = self.things[tensor.value]
+        return 0
+
+    def _SetRNNDataDescriptor(self, made: Any, kind: int, layout: int, *rest: Any) -> int:
+        time, batch, size, lengths, fill = rest
+        assert layout == 1 and [*lengths] == [time] * batch and fill is None
+        self.things[made.value] = [kind, time, batch, size]
+        return 0
+
+    def layer(self, rnn: Any) -> tuple[np.dtype[Any], int, int]:
+        """The dtype and sizes of a layer, all else of which is as it should be."""
+        algorithm, mode, biases, direction, inputs, kind, sums, math, size, units, projected, layers, dropout, flags = (
+            self.things[rnn.value]
+        )
+        assert (algorithm, mode, biases, direction, inputs, layers, flags) == (0, 2, 2, 0, 0, 1, 0)
+        assert projected == units and sums == kind and self.things[dropout.value][1:] == [0.0, None, 0, 0]
+        self.math = math
+        return np.dtype(DTYPES[kind]), size, units
+
+    def places(self, rnn: Any) -> tuple[list[tuple[int, int]], int]:
+        """Where the matrix and the bias of each gate begin, and the elements of all."""
+        _, size, units = self.layer(rnn)
+        places: dict[int, tuple[int, int]] = {}
+        end = GAP
+        for gate in reversed(range(8)):
+            matrix, bias = end, end + units * (size if gate < 4 else units) + GAP
+            places[gate], end = (matrix, bias), bias + units + GAP
+        return [places[gate] for gate in range(8)], end
+
+    def _GetRNNWeightSpaceSize(self, handle: Any, rnn: Any, nbytes: Any) -> int:
+        nbytes._obj.value = self.places(rnn)[1] * self.layer(rnn)[0].itemsize
+        return 0
+
+    def _GetRNNTempSpaceSizes(self, handle: Any, rnn: Any, mode: int, x: Any, work: Any, reserve: Any) -> int:
+        (dtype, _, units), (_, time, batch, _) = self.layer(rnn), self.things[x.value]
+        work._obj.value, reserve._obj.value = WORK, 9 * time * batch * units * dtype.itemsize if mode else 0
+        return self.status
+
+    def _GetRNNWeightParams(
+        self, handle: Any, rnn: Any, layer: int, nbytes: int, start: int, gate: int, *found: Any
+    ) -> int:
+        (dtype, size, units), (places, end) = self.layer(rnn), self.places(rnn)
+        assert layer == 0 and nbytes == end * dtype.itemsize
+        for tensor, pointer, place, columns in zip(
+            found[::2], found[1::2], places[gate], (size if gate < 4 else units, 1), strict=True
+        ):
+            pointer._obj.value = start + place * dtype.itemsize
+            self.things[tensor.value] = [0, 3, [1, units, columns], [units * columns, columns, 1]]
+        return 0
+
+    def weights(self, rnn: Any, nbytes: int, address: int) -> tuple[list[Any], list[Any]]:
+        """Views of the matrices [units, ...] and the biases among weights."""
+        (dtype, size, units), (places, end) = self.layer(rnn), self.places(rnn)
+        assert nbytes == end * dtype.itemsize
+        flat = memory(address, (end,), dtype)
+        widths = [size if gate < 4 else units for gate in range(8)]
+        matrices = [flat[m : m + units * n].reshape(units, n) for (m, _), n in zip(places, widths, strict=True)]
+        return matrices, [flat[b : b + units] for _, b in places]
+
+    def work(self, nbytes: int, address: int) -> None:
+        assert nbytes == WORK
+        ctypes.memset(address, 255, nbytes)
+
+    def kept(self, x: Any, units: int, nbytes: int, address: int) -> Any:
+        """What forwards leaves for backwards: i, f, c', o and c; then the gradients of the four."""
+        kind, time, batch, _ = self.things[x.value]
+        array = memory(address, (9, time, batch, units), np.dtype(DTYPES[kind]))
+        assert array.nbytes == nbytes
+        return array
+
+    def sequence(self, made: Any, address: int) -> Any:
+        kind, *sizes = self.things[made.value]
+        return memory(address, tuple(sizes), np.dtype(DTYPES[kind]))
+
+    def state(self, tensor: Any, address: int | None) -> Any:
+        kind, rank, (layers, batch, units), steps = self.things[tensor.value]
+        assert (rank, layers, steps) == (3, 1, [batch * units, units, 1])
+        return None if address is None else memory(address, (batch, units), np.dtype(DTYPES[kind]))
+
+    def lengths(self, x: Any, address: int) -> None:
+        _, time, batch, _ = self.things[x.value]
+        assert memory(address, (batch,), np.dtype(np.int32)).tolist() == [time] * batch
+
+    def _RNNForward(
+        self, handle: Any, rnn: Any, mode: int, lengths: int, dx: Any, x: int, dy: Any, y: int, *rest: Any
+    ) -> int:
+        dh, h_before, h_last, dc, c_before, c_last, nbytes, weights, work, at_work, reserved, reserve = rest
+        self.lengths(dx, lengths)
+        self.work(work, at_work)
+        matrices, b = self.weights(rnn, nbytes, weights)
+        w, r = matrices[:4], matrices[4:]
+        inputs, outputs, h, c = (
+            self.sequence(dx, x),
+            self.sequence(dy, y),
+            self.state(dh, h_before),
+            self.state(dc, c_before),
+        )
+        assert h_last is None and bool(reserved) == (reserve is not None) == bool(mode)
+        kept = self.kept(dx, h.shape[1], reserved, reserve) if mode else np.empty((5, *outputs.shape), outputs.dtype)
+        for t, values in enumerate(inputs):
+            z = [values @ w[k].T + b[k] + h @ r[k].T + b[4 + k] for k in range(4)]
+            gates = [np.tanh(z[k]) if k == 2 else 1 / (1 + np.exp(-z[k])) for k in range(4)]
+            c = gates[1] * c + gates[0] * gates[2]
+            h = gates[3] * np.tanh(c)
+            kept[:4, t], kept[4, t], outputs[t] = gates, c, h
+        self.state(dc, c_last)[...] = c
+        return self.status
+
+    def _RNNBackwardData_v8(
+        self, handle: Any, rnn: Any, lengths: int, dy: Any, y: int, y_grad: int, dx: Any, *rest: Any
+    ) -> int:
+        x_grad, dh, h_before, h_last_grad, h_grad, dc, c_before, c_last_grad, c_grad, *spaces = rest
+        nbytes, weights, work, at_work, reserved, reserve = spaces
+        self.lengths(dx, lengths)
+        self.work(work, at_work)
+        assert h_last_grad is None and h_before
+        matrices, _ = self.weights(rnn, nbytes, weights)
+        given, inputs_grad, first = self.sequence(dy, y_grad), self.sequence(dx, x_grad), self.state(dc, c_before)
+        kept = self.kept(dx, first.shape[1], reserved, reserve)
+        i, f, fresh, o, cells = kept[:5]
+        later, c = np.zeros_like(first), self.state(dc, c_last_grad)
+        c = np.zeros_like(first) if c is None else c.copy()
+        for t in reversed(range(len(given))):
+            h, before, squashed = given[t] + later, cells[t - 1] if t else first, np.tanh(cells[t])
+            c = c + h * o[t] * (1 - squashed**2)
+            gates = [
+                c * fresh[t] * i[t] * (1 - i[t]), c * before * f[t] * (1 - f[t]), c * i[t] * (1 - fresh[t] ** 2),
+                h * squashed * o[t] * (1 - o[t]),
+            ]  # fmt: skip
+            kept[5:, t], c = gates, c * f[t]
+            inputs_grad[t] = sum(gates[k] @ matrices[k] for k in range(4))
+            later = sum(gates[k] @ matrices[4 + k] for k in range(4))
+        self.state(dh, h_grad)[...], self.state(dc, c_grad)[...] = later, c
+        return self.status
+
+    def _RNNBackwardWeights_v8(
+        self, handle: Any, rnn: Any, mode: int, lengths: int, dx: Any, x: int, dh: Any, *rest: Any
+    ) -> int:
+        h_before, dy, y, nbytes, weights, work, at_work, reserved, reserve = rest
+        self.lengths(dx, lengths)
+        self.work(work, at_work)
+        assert mode == 0
+        inputs, outputs, first = self.sequence(dx, x), self.sequence(dy, y), self.state(dh, h_before)
+        gates = self.kept(dx, first.shape[1], reserved, reserve)[5:]
+        matrices, biases = self.weights(rnn, nbytes, weights)
+        for k in range(4):
+            for t in range(len(inputs)):
+                matrices[k] += gates[k, t].T @ inputs[t]
+                matrices[4 + k] += gates[k, t].T @ (outputs[t - 1] if t else first)
+            for bias in (biases[k], biases[4 + k]):
+                bias += gates[k].sum((0, 1))
+        return self.status
+
+
+def memory(address: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
+    """An array at an address."""
+    buffer = (ctypes.c_ubyte * (int(np.prod(shape)) * dtype.itemsize)).from_address(address)
+    return np.frombuffer(buffer, dtype).reshape(shape)

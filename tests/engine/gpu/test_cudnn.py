@@ -252,10 +252,12 @@ def test_pools_that_are_too_large(handle: Cudnn) -> None:
         Pools(handle).prepare(Pooling("max", 256, 256, np.dtype("f4"), *sizes, (2, 2), (2, 2), (0, 0)))
 
 
-@pytest.mark.parametrize(("named", "expected"), [("", {"convolutions", "pools"}), ("0", set()), ("pools", {"pools"})])
+@pytest.mark.parametrize(
+    ("named", "expected"), [("", {"convolutions", "pools", "recurrent"}), ("0", set()), ("pools", {"pools"})]
+)
 def test_what_it_is_used_for(named: str, expected: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADRACE_CUDNN", named)
     assert uses() == expected
     monkeypatch.setenv("HEADRACE_CUDNN", "pools,poles")
-    with pytest.raises(ValueError, match="HEADRACE_CUDNN is 0 or some of convolutions, pools, not poles"):
+    with pytest.raises(ValueError, match="HEADRACE_CUDNN is 0 or some of convolutions, pools, recurrent, not poles"):
         uses()

@@ -25,6 +25,8 @@ INTERNAL = (
     "_Fused",
     "_FusedMatMul",
     "_FusedMatMulMask",
+    "_LibraryLSTM",
+    "_LibraryLSTMGrad",
     "_MultiUpdate",
     "_SparseUpdate",
     "_SummedRows",
