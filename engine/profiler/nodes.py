@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..device import DeviceSpec
 from ..function import FunctionGraph, functions_of
 from ..graph import Graph, Operation, Sizes
 from ..graph_def import node_def_of
-from ..protos import NodeExecStats, OpLogProto, RunMetadata
+from ..protos import NodeExecStats, OpLogProto, RunMetadata, StepStats
 from ..scopes import GraphKeys
 from ..shapes import TensorShape, are_compatible
 from . import flops as flops  # registers the rules
@@ -158,28 +159,29 @@ def _shapes_in(stats: NodeExecStats) -> list[Sizes]:
 
 
 def _add_run(nodes: Mapping[str, Profiled], run: RunMetadata, count: int) -> None:
-    for device in run.step_stats.dev_stats:
-        if "/stream:" in device.device:
+    for name, stats, micros in own_times(run.step_stats):
+        node = nodes.get(stats.node_name)
+        if node is None:
             continue
-        name = device.device.lower()
-        for stats, micros in own_times(device.node_stats):
-            node = nodes.get(stats.node_name)
-            if node is None:
-                continue
-            if name not in node.devices:
-                node.devices.append(name)
-                node.types.append(name)
-            for key, number in _numbers(stats, micros).items():
-                node.stats[key] += number / count  # type: ignore[assignment]
+        if name not in node.devices:
+            node.devices.append(name)
+            node.types.append(name)
+        for key, number in _numbers(stats, micros, on_accelerator(name)).items():
+            node.stats[key] += number / count  # type: ignore[assignment]
 
 
-def _numbers(stats: NodeExecStats, micros: float) -> dict[str, float]:
+def on_accelerator(device: str) -> bool:
+    """Whether a device, by its full name, is none of CPUs."""
+    return DeviceSpec.from_string(device).device_type not in (None, "CPU")
+
+
+def _numbers(stats: NodeExecStats, micros: float, accelerated: bool) -> dict[str, float]:
     outputs = {o.tensor_description.allocation_description.ptr: o for o in stats.output}
     described = [o.tensor_description.allocation_description for o in outputs.values()]
     return {
         "run_count": 1,
         "exec_micros": micros,
-        "cpu_exec_micros": micros,
+        "accelerator_exec_micros" if accelerated else "cpu_exec_micros": micros,
         "requested_bytes": sum(m.total_bytes for m in stats.memory),
         "peak_bytes": sum(m.peak_bytes for m in stats.memory),
         "residual_bytes": sum(m.live_bytes for m in stats.memory),
@@ -187,23 +189,28 @@ def _numbers(stats: NodeExecStats, micros: float) -> dict[str, float]:
     }
 
 
-def own_times(entries: Iterable[NodeExecStats]) -> Iterator[tuple[NodeExecStats, float]]:
-    """Each entry with the microseconds that it took itself, without what ran within it (the body of a loop)."""
-    around: dict[int, list[list[Any]]] = {}
+def own_times(run: StepStats) -> Iterator[tuple[str, NodeExecStats, float]]:
+    """Each device and entry with the microseconds that it took itself, without what ran within it (the body of a loop).
+
+    Within it runs what the same thread did meanwhile, on whichever device of its task.
+    """
+    around: dict[tuple[str, int], list[list[Any]]] = {}
     finished: list[list[Any]] = []
-    for stats in sorted(entries, key=lambda s: (_start(s), -_span(s))):
-        stack = around.setdefault(stats.thread_id, [])
+    devices = [device for device in run.dev_stats if "/stream:" not in device.device]
+    entries = [(device.device.lower(), stats) for device in devices for stats in device.node_stats]
+    for name, stats in sorted(entries, key=lambda entry: (_start(entry[1]), -_span(entry[1]))):
+        stack = around.setdefault((name.partition("/device:")[0], stats.thread_id), [])
         start, end = _start(stats), _start(stats) + _span(stats)
         while stack and stack[-1][2] <= start:
             stack.pop()
         if stack and end <= stack[-1][2]:
             stack[-1][1] -= _span(stats)
-        item = [stats, _span(stats), end]
+        item = [stats, _span(stats), end, name]
         finished.append(item)
         if end > start:
             stack.append(item)
-    for stats, nanos, _ in finished:
-        yield stats, max(nanos, 0) / 1000
+    for stats, nanos, _, name in finished:
+        yield name, stats, max(nanos, 0) / 1000
 
 
 def _start(stats: NodeExecStats) -> int:

@@ -19,7 +19,7 @@ from ..protos import (
 )
 from ..tracing.timeline import Timeline
 from .messages import graph_node, multi_graph_node
-from .nodes import Profiled, own_times, profiled_nodes
+from .nodes import Profiled, on_accelerator, own_times, profiled_nodes
 from .options import Options, ProfileOptionBuilder, checked_options
 from .report import table_text, time_text, tree_text
 from .views import ViewNode, by_edge, by_line, by_scope, by_type, shown, shown_chain
@@ -219,13 +219,12 @@ def profile_proto(graph: Graph, runs: Mapping[int, RunMetadata], op_log: OpLogPr
         entry.shape.extend(s or 0 for sizes in node.shapes for s in sizes or ())
         message.id_to_string[i] = node.name
     for step, run in runs.items():
-        for device in run.step_stats.dev_stats:
-            for stats, micros in own_times(device.node_stats):
-                if stats.node_name in numbers and "/stream:" not in device.device:
-                    execution = message.nodes[numbers[stats.node_name]].execs[step]
-                    execution.run_count += 1
-                    execution.all_start_micros = execution.all_start_micros or stats.all_start_micros
-                    execution.latest_end_micros = stats.all_start_micros + stats.all_end_rel_micros
-                    times = execution.cpu_execs[device.device.lower()].times.add()
-                    times.int64_values.extend([stats.all_start_micros, round(micros)])
+        for device, stats, micros in own_times(run.step_stats):
+            if stats.node_name in numbers:
+                execution = message.nodes[numbers[stats.node_name]].execs[step]
+                execution.run_count += 1
+                execution.all_start_micros = execution.all_start_micros or stats.all_start_micros
+                execution.latest_end_micros = stats.all_start_micros + stats.all_end_rel_micros
+                kinds = execution.accelerator_execs if on_accelerator(device) else execution.cpu_execs
+                kinds[device].times.add().int64_values.extend([stats.all_start_micros, round(micros)])
     return message

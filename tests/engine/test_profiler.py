@@ -12,7 +12,7 @@ from headrace.engine.ops.recurrent_lstm import block_lstm_op
 from headrace.engine.profiler import model_analyzer, statistics
 from headrace.engine.profiler.op_log import write_op_log
 from headrace.engine.profiler.options import ProfileOptionBuilder as Builder
-from headrace.engine.profiler.profiler import Profiler, advise, profile
+from headrace.engine.profiler.profiler import Profiler, advise, profile, profile_proto
 from headrace.engine.protos import OpLogProto, ProfileProto
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -172,6 +172,25 @@ def test_loops_are_counted_once_and_keep_their_own_time(graph):
     assert by_name["loop/more"].run_count == 50
     assert by_name["loop/While"].exec_micros < whole.all_end_rel_micros
     assert abs(scope.total_exec_micros - whole.all_end_rel_nanos / 1e3) <= 2
+
+
+def test_bodies_on_a_gpu_are_counted_once_and_are_its_time(graph, monkeypatch):
+    monkeypatch.setenv("HEADRACE_GPU", "sim")
+    x = tf.placeholder(tf.float32, [64, 64])
+    total = tf.while_loop(lambda i, v: i < 5, lambda i, v: (i + 1, tf.tanh(v, name="body")), [0, x], name="loop")[1]
+    with tf.Session(backend="gpu") as session:
+        metadata = traced(session, total, {x: np.ones((64, 64))})
+    (whole,) = [s for d in metadata.step_stats.dev_stats for s in d.node_stats if s.node_name == "loop/While"]
+    found = profile(graph, metadata, options=TIMES)
+    (scope,) = [c for c in found.children if c.name == "loop"]
+    body = next(c for c in scope.children if c.name == "loop/body")
+    assert body.run_count == 5 and body.accelerator_exec_micros == body.exec_micros and not body.cpu_exec_micros
+    assert abs(scope.total_exec_micros - whole.all_end_rel_nanos / 1e3) <= 3
+    assert scope.total_accelerator_exec_micros + scope.total_cpu_exec_micros == pytest.approx(
+        scope.total_exec_micros, abs=3
+    )
+    nodes = {n.name: n for n in profile_proto(graph, {0: metadata}).nodes.values()}
+    assert [next(iter(e.accelerator_execs))[-5:] for e in nodes["loop/body"].execs.values()] == ["gpu:0"]
 
 
 def test_outputs(graph, tmp_path):
