@@ -9,8 +9,8 @@ from typing import Any
 
 from ...engine.conversion import convert_to_tensor
 from ...engine.ops.array import reshape
-from ...engine.ops.array_parts import concat
-from ...engine.ops.array_slice import slice_
+from ...engine.ops.array_parts import concat, zeros
+from ...engine.ops.array_split import split
 
 CUDNN_RNN_UNIDIRECTION = "unidirectional"
 CUDNN_RNN_BIDIRECTION = "bidirectional"
@@ -152,28 +152,24 @@ class Layout:
 
     def taken_apart(self, params: Any) -> tuple[list[Any], list[Any]]:
         """The matrices and the biases of a vector."""
-        params, start, parts = convert_to_tensor(params), 0, []
-        for shape in (*self.weight_shapes, *self.bias_shapes):
-            parts.append(self._part(params, start, shape))
-            start += math.prod(shape)
-        count = len(self.weight_shapes)
-        return parts[:count], parts[count:]
+        parts = _parts(params, [*self.weight_shapes, *self.bias_shapes])
+        return parts[: len(self.weight_shapes)], parts[len(self.weight_shapes) :]
 
     def weights(self, params: Any) -> list[Weights]:
-        """The weights of all layers and directions, as few slices of the vector as may be."""
-        params, start, result = convert_to_tensor(params), 0, []
-        units, rows = self.num_units, self.gates * self.num_units
-        biases = self.size - 2 * rows * self.num_layers * self.directions
-        for layer in self.places:
-            width = self.width(layer)
-            inputs = self._part(params, start, (rows, width))
-            states = self._part(params, start + rows * width, (rows, units))
-            offsets = [self._part(params, biases + k * rows, (rows,)) for k in (0, 1)]
-            result.append(Weights(inputs, states, *offsets))
-            start, biases = start + rows * (width + units), biases + 2 * rows
-        return result
+        """The weights of all layers and directions in a vector."""
+        rows, places = self.gates * self.num_units, list(self.places)
+        shapes = [shape for layer in places for shape in ((rows, self.width(layer)), (rows, self.num_units))]
+        parts = _parts(params, [*shapes, *[[rows]] * len(shapes)])
+        pairs = [parts[start : start + 2] for start in range(0, len(parts), 2)]
+        matrices, biases = pairs[: len(places)], pairs[len(places) :]
+        return [Weights(*both, *offsets) for both, offsets in zip(matrices, biases, strict=True)]
 
-    @staticmethod
-    def _part(params: Any, start: int, shape: Sequence[int]) -> Any:
-        part = slice_(params, [start], [math.prod(shape)])
-        return part if len(shape) == 1 else reshape(part, list(shape))
+
+def _parts(params: Any, shapes: Sequence[Sequence[int]]) -> list[Any]:
+    """The parts of a vector; its gradient is theirs in one piece again."""
+    params, sizes = convert_to_tensor(params), [math.prod(shape) for shape in shapes]
+    if params.sizes != (sum(sizes),):
+        params = reshape(params, [sum(sizes)])
+    found = iter(split(params, [size for size in sizes if size], 0))
+    parts = [next(found) if size else zeros([0], params.dtype.base_dtype) for size in sizes]
+    return [part if len(shape) == 1 else reshape(part, shape) for part, shape in zip(parts, shapes, strict=True)]

@@ -199,7 +199,7 @@ def _given(arguments: dict[str, Any]) -> dict[str, Any]:
 
 def _of_cell(given: dict[str, Any], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Those of the cell."""
-    also = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
+    also: dict[str, Any] = {name: kwargs[name] for name in ("dtype", "trainable") if name in kwargs}
     return {**{name: value for name, value in given.items() if name not in _OF_LAYER}, **also}
 
 
