@@ -24,10 +24,11 @@ from programs import PROGRAMS, get
 
 import headrace as tf
 from headrace.engine.backends.gpu import GpuProgram
+from headrace.engine.backends.gpu_joined import joined
 from headrace.engine.backends.gpu_passes import not_on_gpu
 from headrace.engine.compiler import CompiledStep
 from headrace.engine.gpu.calls import GPU_BINDINGS, Bound, DeviceArray, Launch
-from headrace.engine.gpu.device import ALIGNMENT, Call, Convolution, Product
+from headrace.engine.gpu.device import ALIGNMENT, Call, Convolution, Pooling, Product
 
 # Op types that touch some rows of the variables that they are given.
 _BY_ROWS = re.compile("Gather|Sparse|Rows|Scatter|Lookup")
@@ -46,7 +47,7 @@ class Rates:
     def seconds(self, work: Work) -> float:
         """The least time of some work."""
         rate = self.operations.get(work.compute, self.operations["float32"])
-        return self.node + max(work.nbytes / self.memory, work.operations / rate)
+        return self.node * work.nodes + max(work.nbytes / self.memory, work.operations / rate)
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Work:
     compute: str = "float32"
     # The op type, the kernel and the shape that it belongs to.
     group: str = ""
+    # 0 where it is done by the launch of another.
+    nodes: int = 1
 
 
 class CountingDevice:
@@ -69,7 +72,8 @@ class CountingDevice:
     index = 0
 
     def __init__(self) -> None:
-        self._next = ALIGNMENT
+        # Far from any number that is no address.
+        self._next = 1 << 40
 
     def activate(self) -> None:
         """Nothing."""
@@ -117,6 +121,10 @@ class CountingDevice:
         operations = 2.0 * math.prod(c.y_sizes) * math.prod(c.filter_sizes[:3])
         return Counted(Work("convolution", nbytes, operations, c.dtype.name if c.dtype.itemsize == 2 else c.compute))
 
+    def pooling(self, pooling: Pooling) -> Call:
+        """Its images are read and written once."""
+        return Counted(Work("library", (pooling.x_elements + pooling.y_elements) * pooling.dtype.itemsize))
+
     def sums(self, ranks: Any) -> Any:
         """There is one rank."""
         raise NotImplementedError
@@ -160,7 +168,7 @@ class Step:
 
     def count(self, *kinds: str) -> int:
         """How many pieces of work are of these kinds."""
-        return sum(w.kind in kinds for w in self.work)
+        return sum(w.nodes for w in self.work if w.kind in kinds)
 
 
 class Recorder:
@@ -265,16 +273,26 @@ def counted(name: str, small: bool) -> Step:
                 plan = step.plan_of(tuple(w.batches[0][k].shape for k in batch))
                 for ref in plan.variables.values():
                     session.runtime.resources.variable(ref.key, ref.dtype, ref.sizes).initialized = True
-                program = GpuProgram(plan, session.runtime, device, options.precision)
+                program = CountedProgram(plan, session.runtime, device, options.precision)
                 program.bind()
         finally:
             GPU_BINDINGS.update(bindings)
     return _step(program, recorder)
 
 
-def _step(program: GpuProgram, recorder: Recorder) -> Step:
-    owners = dict.fromkeys(i for segment in program.segments for i in segment.owners)
-    result = Step([work for i in owners for work in recorder.work_of(i)], len(program.segments))
+class CountedProgram(GpuProgram):
+    """A program that keeps what its steps were bound to."""
+
+    def _bind_calls(self, found: Any) -> None:
+        self.found = list(found)
+        super()._bind_calls(found)
+
+
+def _step(program: CountedProgram, recorder: Recorder) -> Step:
+    result = Step(segments=len(program.segments))
+    for i, (bound, items) in enumerate(zip(program.found, joined(program.found, program.memories.table), strict=True)):
+        alone = bool(items)
+        result.work += [replace(w, nodes=int(alone)) for w in (recorder.work_of(i) if bound is not None else ())]
     result.host_bytes = sum(s.inputs.nbytes for s in program.segments if s.inputs is not None)
     result.on_host = Counter(f"{program.plan.steps[i].node.type}: {reason}" for i, reason in program.reasons.items())
     return result
@@ -283,14 +301,17 @@ def _step(program: GpuProgram, recorder: Recorder) -> Step:
 def row(name: str, step: Step, rates: Rates) -> list[str]:
     """A row of the table."""
     seconds = sum(map(rates.seconds, step.work))
-    counts = [step.count(*kinds) for kinds in (("launch",), ("product",), ("convolution",), ("copy", "fill", "other"))]
+    counts = [
+        step.count(*kinds)
+        for kinds in (("launch",), ("product",), ("convolution", "library"), ("copy", "fill", "other"))
+    ]
     nbytes, operations = sum(w.nbytes for w in step.work), sum(w.operations for w in step.work)
-    nodes = rates.node * len(step.work)
+    nodes = rates.node * sum(w.nodes for w in step.work)
     return [name, *map(str, counts), str(step.segments), f"{nbytes / 1e9:.3f}", f"{operations / 1e9:.1f}",
             f"{seconds * 1e3:.3f}", f"{nodes * 1e3:.3f}"]  # fmt: skip
 
 
-_HEADINGS = ["", "launches", "products", "convolutions", "copies, fills", "segments", "GB moved", "GFLOP",
+_HEADINGS = ["", "launches", "products", "by cuDNN", "copies, fills", "segments", "GB moved", "GFLOP",
              "estimated ms", "of them for nodes"]  # fmt: skip
 
 
@@ -307,7 +328,7 @@ def groups(step: Step, rates: Rates, count: int) -> list[str]:
     seconds = {group: sum(map(rates.seconds, works)) for group, works in found.items()}
     largest = sorted(found, key=lambda group: -seconds[group])[:count]
     return [
-        f"  {seconds[g] * 1e6:9.1f} us {len(found[g]):5} times "
+        f"  {seconds[g] * 1e6:9.1f} us {sum(w.nodes for w in found[g]):5} nodes "
         f"{sum(w.nbytes for w in found[g]) / 1e6:9.1f} MB {sum(w.operations for w in found[g]) / 1e9:9.1f} GFLOP  {g}"
         for g in largest
     ]

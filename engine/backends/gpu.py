@@ -47,9 +47,10 @@ from .gpu_ends import (
     put_at_home,
     put_in_slot,
 )
+from .gpu_joined import joined
 from .gpu_residence import BOTH, Access, Side, copies_before, newest_sides, sides_of_others
 from .gpu_segments import DeviceSegment
-from .gpu_steps import DeviceMemories, DeviceStep
+from .gpu_steps import DeviceMemories, DeviceStep, calls_of, kernels_of
 from .gpu_words import overwritten_inputs
 from .memory import aligned
 from .planned import Call, PlannedProgram, Put, Slot, fetch_copy, fetch_slot
@@ -155,9 +156,8 @@ class GpuProgram(PlannedProgram):
         return memory[start : start + buffer.nbytes]
 
     def _bind_calls(self, found: Sequence[DeviceStep | None]) -> None:
-        functions = self.device.load(
-            [*dict.fromkeys(k for bound in found if bound is not None for k in bound.kernels())]
-        )
+        work = joined(found, self.memories.table)
+        functions = self.device.load(kernels_of(item for items in work for item in items))
         segment: DeviceSegment | None = None
         self.inputs: list[Added] = []
         self.gathered: set[View] = set()
@@ -171,14 +171,14 @@ class GpuProgram(PlannedProgram):
                 self._add(i, step, self._host_calls(i, step))
             elif bound.work:
                 segment = segment or DeviceSegment(self.device, self.memories.results)
-                self._extend(segment, i, bound, functions)
+                self._extend(segment, i, bound, calls_of(work[i], self.device, functions))
         self._end(segment, True)
 
     def _host_calls(self, i: int, step: Step) -> list[Call]:
         return [carried_call(self, step, self.others[i])] if carries(step) else self._numpy_calls(step)
 
-    def _extend(self, segment: DeviceSegment, i: int, bound: DeviceStep, functions: Any) -> None:
-        calls = bound.calls(self.device, functions)
+    def _extend(self, segment: DeviceSegment, i: int, bound: DeviceStep, calls: list[Call]) -> None:
+        segment.steps.append(i)
         segment.calls += calls
         segment.owners += [i] * len(calls)
         segment.uploads += [(self.memories.address(b), self._host_bytes(b)) for b in self.moves[i] if b.nbytes]
@@ -195,7 +195,7 @@ class GpuProgram(PlannedProgram):
         if segment is None:
             return
         segment.wait_for_sums()
-        lost = overwritten_inputs(self.plan, dict.fromkeys(segment.owners), segment.refusing, self.moves)
+        lost = overwritten_inputs(self.plan, segment.steps, segment.refusing, self.moves)
         if lost:
             segment.keep([(self.memories.address(b), b.nbytes) for b in lost])
         if last:
@@ -301,7 +301,7 @@ class GpuProgram(PlannedProgram):
 
     def notes(self) -> list[str]:
         """Which segments there are, and what each run copies between host and device."""
-        lines = [f"segment {i}: {_stretches(s.owners)}, {len(s.calls)} calls" for i, s in enumerate(self.segments)]
+        lines = [f"segment {i}: {_stretches(s.steps)}, {len(s.calls)} calls" for i, s in enumerate(self.segments)]
         up = sum(s.uploaded_bytes for s in self.segments)
         fed = sum(
             p.buffer.nbytes for p in self.plan.feeds.values() if isinstance(p, View) and self.memories.is_fed(p.buffer)
@@ -326,7 +326,7 @@ class GpuProgram(PlannedProgram):
     def _failure(self, step: Step, feeds: Sequence[Any]) -> OpError:
         """What the NumPy kernel raises for values that one of the device refused."""
         number = self.plan.steps.index(step)
-        segment = next(s for s in self.segments if number in s.owners)
+        segment = next(s for s in self.segments if number in s.steps)
         segment.undo_after(number)
         try:
             segment.rerun_before(number)

@@ -80,7 +80,8 @@ class Results:
 class DeviceSegment:
     """Work of consecutive steps.
 
-    `owners` names for each call the step that it belongs to; `uploads` are values of the host's that come first;
+    `owners` names for each call the step that it belongs to, the first where several have one; `steps` are
+    all of them; `uploads` are values of the host's that come first;
     `variables` those that must be on the device, with whether the segment changes them; `fallible` says whether a kernel
     may set the error word, `gives` whether the program's results are complete when it has run. `refusing` are the steps
     that may fail, `drawn` the numbers that were drawn ahead, by step.
@@ -90,6 +91,7 @@ class DeviceSegment:
     results: Results
     calls: list[Call] = field(default_factory=list)
     owners: list[int] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
     uploads: list[tuple[int, Array]] = field(default_factory=list)
     inputs: StepInputs | None = None
     variables: dict[VariableStorage, tuple[DeviceCopy, bool]] = field(default_factory=dict)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from ..device import DeviceSpec
 from ..errors import ResourceExhaustedError
 from ..gpu.calls import GPU_BINDINGS, Binding, Bound, DeviceArray, Launch, row_major
@@ -44,14 +46,19 @@ class DeviceStep:
     remarks: list[str] = field(default_factory=list)
     # The sums over ranks in it.
     parts: list[Part] = field(default_factory=list)
+    # From where to where it reads and writes.
+    reads: list[tuple[int, int]] = field(default_factory=list)
+    writes: list[tuple[int, int]] = field(default_factory=list)
 
-    def kernels(self) -> Iterable[Kernel]:
-        """What must be loaded before the work is prepared."""
-        return (item.kernel for item in self.work if isinstance(item, Launch))
 
-    def calls(self, device: Device, functions: Any) -> list[Call]:
-        """The prepared work."""
-        return [item.prepare(device, functions) if isinstance(item, Launch) else item for item in self.work]
+def kernels_of(work: Iterable[Launch | Call]) -> list[Kernel]:
+    """What must be loaded before work is prepared."""
+    return list(dict.fromkeys(item.kernel for item in work if isinstance(item, Launch)))
+
+
+def calls_of(work: Iterable[Launch | Call], device: Device, functions: Any) -> list[Call]:
+    """The prepared work."""
+    return [item.prepare(device, functions) if isinstance(item, Launch) else item for item in work]
 
 
 def has_binding(node: Node) -> bool:
@@ -106,7 +113,11 @@ class DeviceMemories:
             values = self.values.taken()
         variables = {s: (c, s.name in node.writes) for s, c in self._copies.items()}
         fallible = _may_fail(bound.work, bound.error)
-        return DeviceStep(bound.work, variables, values, fallible, bound.remarks, bound.parts)
+        reads, writes = [x.span for x in inputs], [x.span for x in outputs]
+        changed = [x.span for x, v in zip(inputs, node.inputs, strict=True) if v.variable is not None and node.writes]
+        return DeviceStep(
+            bound.work, variables, values, fallible, bound.remarks, bound.parts, reads, [*writes, *changed]
+        )
 
     def _carry_out(self, bound: Bound, binding: Binding) -> None:
         """Lets a binding add its work; where it cannot read memory with gaps, on copies without them."""
@@ -121,6 +132,10 @@ class DeviceMemories:
             bound.work, bound.remarks = [], []
             bound.inputs = [x if x.contiguous else _packed(bound, x) for x in bound.inputs]
             binding(bound)
+
+    def table(self, values: np.ndarray[Any, Any]) -> DeviceArray:
+        """A small array that never changes."""
+        return self._pieces.put(values)
 
     def address(self, buffer: Buffer) -> int:
         """Where a buffer of the arena or of fed values begins."""
@@ -145,8 +160,7 @@ class DeviceMemories:
         packed = DeviceArray(self._pieces.take(array.nbytes), array.dtype, array.shape, strides)
         bound = Bound("Identity", self.device, [array], [packed], {})
         copy_view(bound, packed, array)
-        step = DeviceStep(bound.work)
-        return packed, step.calls(self.device, self.device.load(list(step.kernels())))
+        return packed, calls_of(bound.work, self.device, self.device.load(kernels_of(bound.work)))
 
     def copy_of(self, view: View) -> DeviceCopy | None:
         """The copy of the variable that a view sees; None for one that has no place on devices."""

@@ -38,6 +38,13 @@ class DeviceArray(Extent):
             for size, stride, step in zip(self.shape, self.strides, row_major(self.shape, self.dtype), strict=True)
         )
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """From where to where the elements lie."""
+        steps = [stride * (n - 1) for n, stride in zip(self.shape, self.strides, strict=True)] if self.size else []
+        end = self.address + sum(s for s in steps if s > 0) + self.dtype.itemsize * bool(self.size)
+        return self.address + sum(s for s in steps if s < 0), end
+
     def reshaped(self, *shape: int) -> DeviceArray:
         """The elements of a contiguous array in another shape."""
         if not self.contiguous or math.prod(shape) != self.size:

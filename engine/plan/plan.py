@@ -88,10 +88,12 @@ class _Planner:
         self.writes = self._writes()
 
     def _last_uses(self) -> dict[Value, int]:
-        last: dict[Value, int] = {}
+        position = {node: i for i, node in enumerate(self.flow.nodes)}
+        until = {node: position[nodes[-1]] for nodes in self.flow.batches for node in nodes}
+        last = {value: end for node, end in until.items() for value in node.outputs}
         for i, node in enumerate(self.flow.nodes):
             for value in node.inputs:
-                last[value] = i
+                last[value] = max(until.get(node, i), last.get(value, 0))
         last.update(dict.fromkeys(self.flow.fetches, self.end))
         return last
 

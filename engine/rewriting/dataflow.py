@@ -139,6 +139,8 @@ class Dataflow:
         # Of a function's graph; of a loop's body, which of the fetched values is fed for a tensor in the next iteration.
         self.of_function = False
         self.turns: dict[Tensor, int] = {}
+        # Neighbours that a device may do at once: what one reads must be there until the last has run.
+        self.batches: list[list[Node]] = []
 
     def users(self) -> dict[Value, list[Node]]:
         """The nodes that take each value as an input."""

@@ -23,6 +23,7 @@ from .library_lstm import library_lstm
 from .merge import merge
 from .mixed_precision import mixed_precision
 from .repeat import repeat
+from .side_by_side import side_by_side
 from .simplify import simplify
 from .sparse_updates import merge_sparse_updates
 from .summed_rows import sum_rows_in_place
@@ -54,10 +55,13 @@ PASSES: dict[str, Pass] = {
     "fuse_casts": fuse_casts,
     "fuse_product_gradients": fuse_product_gradients,
     "keep_counters": keep_counters,
+    "side_by_side": side_by_side,
     "group_lists": group_lists,
 }
 # Where expressions of several dtypes are kernels of their own, and what the host does cuts other work in two.
-ONLY_ON_DEVICES = frozenset({"fuse_casts", "fuse_product_gradients", "group_lists", "keep_counters", "library_lstm"})
+ONLY_ON_DEVICES = frozenset(
+    {"fuse_casts", "fuse_product_gradients", "group_lists", "keep_counters", "library_lstm", "side_by_side"}
+)
 # What goes on where another pass ended, and is off with it.
 _AFTER = {"fuse_casts": "fuse", "fuse_product_gradients": "fuse_matmul"}
 # After which pass products become ones of 16 bits, where that is asked for. What is recognised as a whole by then stays one:

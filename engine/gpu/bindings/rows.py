@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from ...kernels.segments import limits
 from ..calls import THREADS, Bound, DeviceArray, gpu
 from ..source import Kernel
 from ..template import template
+from ..text import kernel_of, stored
 from .compact import compact
 from .movement import fill
 
@@ -48,13 +51,19 @@ def gather(bound: Bound) -> None:
     unit = _unit(inner * params.dtype.itemsize, params.address, out.address)
     units = inner * params.dtype.itemsize // unit
     whole = outer * indices.size * units
-    counter = "int" if max(whole, outer * params.shape[axis] * units) < 2**30 else "int64"
-    places = (
-        "const U* params, const T* indices, U* out, long long outer, long long size, long long count, long long inner"
-    )
-    kernel = _of_units("gather", f"{places}, int* error, int step", indices.dtype, unit, counter)
-    sizes = outer, params.shape[axis], indices.size, units
+    small = max(whole, outer * params.shape[axis] * units) < 2**30
+    sizes = whole, params.shape[axis], indices.size, units
+    kernel = _gather_kernel(_UNITS[unit], stored(indices.dtype), "int" if small else "long long")
     bound.for_each(kernel, whole, params, indices, out, *sizes, bound.error, bound.step)
+
+
+@cache
+def _gather_kernel(unit: str, index: str, counter: str) -> Kernel:
+    parameters = [(f"const {unit}*", "params"), (f"const {index}*", "indices"), (f"{unit}*", "out")]
+    parameters += [(counter, "whole"), *(("long long", name) for name in ("size", "count", "inner"))]
+    call = f"gather_unit<{index}, {unit}, {counter}>(i, params, indices, out, size, count, inner, error, step);"
+    # The loop is the kernel's own, so that several gathers can be one launch.
+    return kernel_of("gather", [*parameters, ("int*", "error"), ("int", "step")], f"HR_EACH(i, whole) {call}", (_FILE,))
 
 
 def _gather_axis(bound: Bound) -> int:
@@ -137,6 +146,27 @@ def sort_rows(bound: Bound, indices: DeviceArray, least: int, limit: int) -> Sor
     return _sorted(bound, arrays, indices.size, bits, limit)
 
 
+def sort_each(bound: Bound, wanted: Sequence[tuple[DeviceArray, int]]) -> list[Sorted]:
+    """Sorts several arrays of row numbers, each below its limit: those of few in one launch for each dtype."""
+    found: list[Sorted] = []
+    tables: dict[np.dtype[Any], list[list[int]]] = {}
+    for indices, limit in wanted:
+        if indices.size > _FEW:
+            found.append(sort_rows(bound, indices, 0, limit))
+            continue
+        bound.require(indices.dtype in _INDICES and indices.contiguous, f"strided or {indices.dtype} indices")
+        keys, places, *others = _room(bound, indices.size)
+        found.append(Sorted(keys, places, indices.size, limit))
+        addresses = [array.address for array in (indices, keys, places, *others)]
+        row = [*addresses, indices.size, limit, _passes(limit.bit_length())]
+        if indices.size:
+            tables.setdefault(indices.dtype, []).append(row)
+    for dtype, rows in tables.items():
+        kernel = template("sort_each", _FILE, "const SortedRows* table, int* error, int step", dtype, synchronizes=True)
+        bound.launch(kernel, len(rows), _SORTERS, bound.table(np.array(rows, np.int64)), bound.error, bound.step)
+    return found
+
+
 def sort_slices(bound: Bound, indices: DeviceArray, shape: tuple[int, ...]) -> Sorted:
     """Sorts the numbers of the slices of an array of `shape` that rows of indices name."""
     bound.require(indices.dtype in _INDICES and indices.contiguous, f"strided or {indices.dtype} indices")
@@ -158,7 +188,7 @@ def _room(bound: Bound, count: int) -> list[DeviceArray]:
 
 
 def _sorted(bound: Bound, arrays: list[DeviceArray], count: int, bits: int, limit: int) -> Sorted:
-    passes = -(-max(bits, 1) // 8) * 2
+    passes = _passes(bits)
     if count <= 1:
         pass
     elif count <= _FEW:
@@ -168,6 +198,11 @@ def _sorted(bound: Bound, arrays: list[DeviceArray], count: int, bits: int, limi
     else:
         _sort_many(bound, arrays, count, passes)
     return Sorted(arrays[0], arrays[1], count, limit)
+
+
+def _passes(bits: int) -> int:
+    """Over four bits each, an even number of them."""
+    return -(-max(bits, 1) // 8) * 2
 
 
 def _sort_many(bound: Bound, arrays: list[DeviceArray], count: int, passes: int) -> None:

@@ -13,7 +13,7 @@ from ...ops.training import RULES
 from ..calls import THREADS, Bound, DeviceArray, gpu
 from ..source import Kernel
 from ..text import computed, is_float, stored
-from .rows import Sorted, blocks_of, lanes_of, row_stride, sort_rows
+from .rows import blocks_of, lanes_of, row_stride, sort_each
 from .updates import ARRAYS, BY_NAME, GRADIENTS, NUMBERS, loads, numbers_of, options_of, padded, rule_of, step_of
 
 
@@ -57,7 +57,9 @@ class _Tables:
         self.bound = bound
         self.rows: list[list[int]] = []
         self.blocks = 0
-        self._sorted: dict[tuple[int, int, int], Sorted] = {}
+        # The indices to be sorted, and which of them each row needs.
+        self._wanted: dict[tuple[int, int, int], tuple[DeviceArray, int]] = {}
+        self._given: list[tuple[int, int, int]] = []
 
     def add(self, op_type: str, inputs: Sequence[DeviceArray]) -> None:
         """An update of inputs in the op's order."""
@@ -73,25 +75,25 @@ class _Tables:
         bound.require(gradient.shape == (*indices.shape, *arrays[0].shape[1:]), "a gradient of another shape")
         numbers = [values[n] for n in numbers_of(names, rule)]
         bound.require(all(x.size == 1 for x in numbers), "a number that is no scalar")
-        order = self._order(indices, arrays[0].shape[0])
+        key = indices.address, indices.size, arrays[0].shape[0]
+        self._wanted[key] = indices, arrays[0].shape[0]
         inner, stride = math.prod(arrays[0].shape[1:]), row_stride(bound, gradient, 1)
-        if order.count and inner:
+        if indices.size and inner:
             addresses = [*padded(arrays, ARRAYS), gradient.address, *padded(numbers, NUMBERS)]
             lanes = lanes_of(inner)
-            self.rows.append([*addresses, order.keys.address, order.places.address, order.count, inner, stride, lanes])
-            self.blocks = max(self.blocks, blocks_of(order.count * lanes))
-
-    def _order(self, indices: DeviceArray, limit: int) -> Sorted:
-        key = indices.address, indices.size, limit
-        if key not in self._sorted:
-            self._sorted[key] = sort_rows(self.bound, indices, 0, limit)
-        return self._sorted[key]
+            self.rows.append([*addresses, 0, 0, indices.size, inner, stride, lanes])
+            self._given.append(key)
+            self.blocks = max(self.blocks, blocks_of(indices.size * lanes))
 
     def launch(self, op_type: str, attrs: dict[str, Any], dtype: np.dtype[Any], *, adds: bool) -> None:
         """One launch for all; nothing was written before all indices were checked."""
         rule = rule_of(self.bound, op_type)
         kernel = _kernel(rule.name, options_of(rule, attrs), dtype, adds)
-        table = self.bound.table(np.array(self.rows, np.int64).reshape(-1, ARRAYS + NUMBERS + 7))
+        orders = dict(zip(self._wanted, sort_each(self.bound, list(self._wanted.values())), strict=True))
+        place = ARRAYS + 1 + NUMBERS
+        for row, key in zip(self.rows, self._given, strict=True):
+            row[place : place + 2] = orders[key].keys.address, orders[key].places.address
+        table = self.bound.table(np.array(self.rows, np.int64).reshape(-1, place + 6))
         if self.rows:
             self.bound.launch(kernel, (self.blocks, len(self.rows), 1), THREADS, table, self.bound.error)
 

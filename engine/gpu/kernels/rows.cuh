@@ -7,18 +7,15 @@ struct alignas(16) sixteen_bytes {
     unsigned long long low, high;
 };
 
-// The slices of params [outer, size, inner] at `count` indices, in units U of their bytes.
+// Unit `i` of the slices of params [outer, size, inner] at `count` indices, in units U of their bytes.
 template <class T, class U, class N>
-HR_DEVICE void gather(
-    const U *params, const T *indices, U *out, long long outer, long long size, long long count, long long inner,
-    int *error, int step) {
-    N whole = (N)(outer * count * inner), row = (N)inner, rows = (N)count;
-    HR_EACH(i, whole) {
-        N place = i / row, o = place / rows;
-        long long index = indices[place - o * rows];
-        if (index < 0 || index >= size) fail(error, step);
-        else out[i] = params[((long long)o * size + index) * inner + (i - place * row)];
-    }
+HR_DEVICE void gather_unit(
+    N i, const U *params, const T *indices, U *out, long long size, long long count, long long inner, int *error,
+    int step) {
+    N row = (N)inner, rows = (N)count, place = i / row, o = place / rows;
+    long long index = indices[place - o * rows];
+    if (index < 0 || index >= size) fail(error, step);
+    else out[i] = params[((long long)o * size + index) * inner + (i - place * row)];
 }
 
 // As many numbers as `rank` from `indices` name a slice; `sizes` are the limits of each, then its steps in slices.
@@ -156,6 +153,46 @@ HR_DEVICE void sort_few(row_key *keys, int *places, row_key *other_keys, int *ot
         digit_ranks(from, begin, end, pass * 4, counts);
         move_rows(from, from_places, begin, end, pass * 4, counts, 0, 0, 0, to, to_places);
         __syncthreads();
+    }
+}
+
+// Indices to sort, in a block of their own.
+struct SortedRows {
+    const void *indices;
+    row_key *keys;
+    int *places;
+    row_key *other_keys;
+    int *other_places;
+    long long count, limit, passes;
+};
+
+// Up to so many are counted against each other: no passes that wait for each other.
+#define HR_COUNTED 1024
+
+// Row numbers below the limit in order, with their places; `table` has a row a block.
+template <class T> HR_DEVICE void sort_each(const SortedRows *table, int *error, int step) {
+    const SortedRows own = table[blockIdx.x];
+    const T *indices = (const T *)own.indices;
+    int count = (int)own.count;
+    __shared__ row_key room[HR_COUNTED];
+    if (count <= HR_COUNTED) {
+        for (int i = threadIdx.x; i < count; i += blockDim.x)
+            room[i] = key_of(indices[i], 0, own.limit, 0, error, step);
+        __syncthreads();
+        for (int i = threadIdx.x; i < count; i += blockDim.x) {
+            row_key key = room[i];
+            int to = 0;
+            for (int k = 0; k < count; k++) to += room[k] < key || (room[k] == key && k < i);
+            own.keys[to] = key;
+            own.places[to] = i;
+        }
+    } else {
+        for (int i = threadIdx.x; i < count; i += blockDim.x) {
+            own.keys[i] = key_of(indices[i], 0, own.limit, 0, error, step);
+            own.places[i] = i;
+        }
+        __syncthreads();
+        sort_few(own.keys, own.places, own.other_keys, own.other_places, count, (int)own.passes);
     }
 }
 
