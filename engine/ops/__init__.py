@@ -70,6 +70,7 @@ from . import (  # noqa: F401  importing a family registers its ops
     nn_embedding,
     nn_fused,
     nn_fused_norm,
+    nn_gelu,
     nn_layer_norm,
     nn_layers,
     nn_losses,

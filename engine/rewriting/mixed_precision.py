@@ -34,7 +34,7 @@ BETWEEN = frozenset(
     "SeluGrad Tanh TanhGrad Sigmoid SigmoidGrad Softsign SoftsignGrad Softplus SoftplusGrad Erf MaxPool MaxPoolGrad AvgPool "
     "AvgPoolGrad FusedBatchNormV2 FusedBatchNormGradV2 FusedBatchNormV3 FusedBatchNormGradV3 Identity StopGradient Reshape "
     "Transpose Squeeze ExpandDims Concat ConcatV2 Split SplitV Slice StridedSlice Pack Unpack Pad Tile Select "
-    "SelectV2".split()
+    "SelectV2 _Gelu _GeluGrad".split()
 )
 
 

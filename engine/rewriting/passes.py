@@ -12,6 +12,7 @@ from .fuse import fuse
 from .fuse_attention import fuse_attention
 from .fuse_casts import fuse_casts
 from .fuse_conv import fuse_conv
+from .fuse_gelu import fuse_gelu
 from .fuse_layer_norm import fuse_layer_norm
 from .fuse_matmul import fuse_matmul
 from .fuse_matmul_updates import fuse_matmul_updates
@@ -40,6 +41,7 @@ PASSES: dict[str, Pass] = {
     "simplify": simplify,
     "prune": Dataflow.prune,
     "fuse_attention": fuse_attention,
+    "fuse_gelu": fuse_gelu,
     "fuse_layer_norm": fuse_layer_norm,
     "library_lstm": library_lstm,
     "fuse_conv": fuse_conv,
@@ -60,7 +62,7 @@ PASSES: dict[str, Pass] = {
 }
 # Where expressions of several dtypes are kernels of their own, and what the host does cuts other work in two.
 ONLY_ON_DEVICES = frozenset(
-    {"fuse_casts", "fuse_product_gradients", "group_lists", "keep_counters", "library_lstm", "side_by_side"}
+    {"fuse_casts", "fuse_gelu", "fuse_product_gradients", "group_lists", "keep_counters", "library_lstm", "side_by_side"}
 )
 # What goes on where another pass ended, and is off with it.
 _AFTER = {"fuse_casts": "fuse", "fuse_product_gradients": "fuse_matmul"}
