@@ -54,11 +54,10 @@ template <bool TURNED> HR_DEVICE void load_matrices(unsigned (&to)[4], shared_pl
     __syncwarp();
 }
 
-HR_DEVICE float hr_part(half, unsigned word, int i) { return float_of_half((unsigned short)(word >> 16 * i)); }
-HR_DEVICE float hr_part(bfloat16, unsigned word, int i) { return float_of_bfloat16((unsigned short)(word >> 16 * i)); }
-
-// sum += a . b for a of 16 by 16 and b of 16 by 8, by the registers that the instruction's description gives each lane.
-template <class T> HR_DEVICE void multiply_add(float (&sum)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+// sum += a . b for a of 16 rows and b of 8 columns, by the registers that the instructions' descriptions give each lane: EACH
+// numbers a word, of which `product` multiplies number i of two.
+template <int EACH, class Product>
+HR_DEVICE void hr_multiply_add(float (&sum)[4], const unsigned (&a)[4], unsigned b0, unsigned b1, Product product) {
     auto &laid = hr_laid_down();
     int thread = thread_of_block(), lane = thread & 31, first = thread - lane;
     laid[thread][0] = a[0] | (unsigned long long)a[1] << 32;
@@ -68,37 +67,27 @@ template <class T> HR_DEVICE void multiply_add(float (&sum)[4], const unsigned (
     for (int i = 0; i < 4; i++) {
         int below = i / 2, column = lane % 4 * 2 + i % 2;
         float total = 0;
-        for (int k = 0; k < 16; k++) {
-            int quad = k % 8 / 2, late = k / 8;
+        for (int k = 0; k < 8 * EACH; k++) {
+            int quad = k / EACH % 4, late = k / EACH / 4;
             unsigned x = (unsigned)(laid[first + lane / 4 * 4 + quad][late] >> 32 * below);
             unsigned y = (unsigned)(laid[first + column * 4 + quad][2] >> 32 * late);
-            total += hr_part(T(), x, k % 2) * hr_part(T(), y, k % 2);
+            total += product(x, y, k % EACH);
         }
         sum[i] += total;
     }
     __syncwarp();
 }
 
-// The same for a of 16 by 8 and b of 8 by 8, of floats read as TF32.
+HR_DEVICE float hr_part(half, unsigned word, int i) { return float_of_half((unsigned short)(word >> 16 * i)); }
+HR_DEVICE float hr_part(bfloat16, unsigned word, int i) { return float_of_bfloat16((unsigned short)(word >> 16 * i)); }
+template <class T> HR_DEVICE void multiply_add(float (&sum)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+    hr_multiply_add<2>(sum, a, b0, b1, [](unsigned x, unsigned y, int i) { return hr_part(T(), x, i) * hr_part(T(), y, i); });
+}
+// Of floats read as TF32: bits that the instruction does not read must be zero.
 HR_DEVICE void multiply_add_tf32(float (&sum)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
-    auto &laid = hr_laid_down();
-    int thread = thread_of_block(), lane = thread & 31, first = thread - lane;
-    laid[thread][0] = a[0] | (unsigned long long)a[1] << 32;
-    laid[thread][1] = a[2] | (unsigned long long)a[3] << 32;
-    laid[thread][2] = b0 | (unsigned long long)b1 << 32;
-    __syncwarp();
-    for (int i = 0; i < 4; i++) {
-        int below = i / 2, column = lane % 4 * 2 + i % 2;
-        float total = 0;
-        for (int k = 0; k < 8; k++) {
-            unsigned x = (unsigned)(laid[first + lane / 4 * 4 + k % 4][k / 4] >> 32 * below);
-            unsigned y = (unsigned)(laid[first + column * 4 + k % 4][2] >> 32 * (k / 4));
-            // Bits that the instruction does not read.
-            total += x & 0x1fffu || y & 0x1fffu ? HR_NAN : float_of_bits(x) * float_of_bits(y);
-        }
-        sum[i] += total;
-    }
-    __syncwarp();
+    hr_multiply_add<1>(sum, a, b0, b1, [](unsigned x, unsigned y, int) {
+        return x & 0x1fffu || y & 0x1fffu ? HR_NAN : float_of_bits(x) * float_of_bits(y);
+    });
 }
 HR_DEVICE unsigned tf32_of(float x) {
     unsigned bits = bits_of(x);
