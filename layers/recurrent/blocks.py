@@ -12,6 +12,7 @@ from ...engine.shapes import TensorShape
 from ..input_spec import InputSpec
 from .cell import RNNCell, depth_of, units_of
 from .lstm import LSTMStateTuple
+from .sequences import gru_over, lstm_over
 
 
 class LSTMBlockCell(RNNCell):
@@ -27,6 +28,9 @@ class LSTMBlockCell(RNNCell):
         dtype, name: as for every layer.
         reuse: whether the variables are there already.
     """
+
+    # dynamic_rnn and static_rnn may call it with a whole sequence.
+    over_sequences = True
 
     def __init__(
         self,
@@ -60,9 +64,15 @@ class LSTMBlockCell(RNNCell):
         if self._use_peephole:
             self._diagonals = [self.add_weight(name, [units]) for name in ("w_i_diag", "w_f_diag", "w_o_diag")]
 
-    def call(self, inputs: Any, state: Any = None, **kwargs: Any) -> Any:
+    def call(self, inputs: Any, state: Any = None, *, sequence: Any = None, **kwargs: Any) -> Any:
         if len(state) != 2:
             raise ValueError("Expecting state to be a tuple with length 2.")
+        if sequence is not None:
+            given = self._diagonals if self._use_peephole else None
+            c, h = state
+            weights = self._kernel, self._bias, self._forget_bias, given, self._cell_clip
+            outputs, cells, last = lstm_over(sequence, c, h, *weights)
+            return outputs, LSTMStateTuple(cells, last)
         diagonals = self._diagonals if self._use_peephole else [zeros([self._num_units], self.dtype)] * 3
         options = {"forget_bias": self._forget_bias, "cell_clip": self._cell_clip, "use_peephole": self._use_peephole}
         operation = lstm_block_cell_op.make([inputs, *state, self._kernel, *diagonals, self._bias], options)
@@ -83,6 +93,7 @@ class GRUBlockCell(RNNCell):
         ValueError: both sizes are given, or neither.
     """
 
+    over_sequences = True
     _names = ("w_ru", "b_ru", "w_c", "b_c")
 
     def __init__(
@@ -116,7 +127,10 @@ class GRUBlockCell(RNNCell):
         self._candidate_kernel = self.add_weight(candidate, [rows, units])
         self._candidate_bias = self.add_weight(candidate_bias, [units], initializer=zeros_initializer())
 
-    def call(self, inputs: Any, state: Any = None, **kwargs: Any) -> Any:
+    def call(self, inputs: Any, state: Any = None, *, sequence: Any = None, **kwargs: Any) -> Any:
+        if sequence is not None:
+            gates, candidate = (self._gate_kernel, self._gate_bias), (self._candidate_kernel, self._candidate_bias)
+            return gru_over(sequence, state, gates, candidate)
         kernels = (self._gate_kernel, self._candidate_kernel, self._gate_bias, self._candidate_bias)
         *_, h = gru_block_cell_op(inputs, state, *kernels)
         return h, h
@@ -125,4 +139,5 @@ class GRUBlockCell(RNNCell):
 class GRUBlockCellV2(GRUBlockCell):
     """GRUBlockCell with the variables' names of GRUCell."""
 
+    over_sequences = True
     _names = ("gates/kernel", "gates/bias", "candidate/kernel", "candidate/bias")

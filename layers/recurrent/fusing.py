@@ -41,6 +41,8 @@ def can_fuse(cell: Any) -> bool:
         return False
     if type(cell) is MultiRNNCell:
         return all(can_fuse(inner) for inner in cell._cells)
+    if vars(type(cell)).get("over_sequences", False):
+        return True
     if type(cell) is LSTMCell:
         # The operation's gradient passes a clipped state as if it was not.
         return cell._activation is tanh and cell._cell_clip is None and not cell._num_proj
