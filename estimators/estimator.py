@@ -33,7 +33,7 @@ from ..engine.training.basic_session_run_hooks import (
     StopAtStepHook,
     SummarySaverHook,
 )
-from ..engine.training.data_parallel import DataParallel, data_parallel, is_chief, replicate
+from ..engine.training.data_parallel import DataParallel, is_chief, replicate
 from ..engine.training.global_step import get_global_step, get_or_create_global_step
 from ..engine.training.monitored_session import ChiefSessionCreator, MonitoredSession, SessionCreator, with_preemption
 from ..engine.training.preemption import PreemptionHook, any_of_all
@@ -42,6 +42,7 @@ from ..engine.training.scaffold import Scaffold
 from ..engine.variable_lists import global_variables, local_variables_initializer
 from .array_input import ArrayInput
 from .bad_rows import noting_bad_rows
+from .distribution import given_by, ranks_of, ranks_of_training
 from .exporting import Exporting
 from .inputs import InputFn
 from .kept import GraphInput, KeptCreator, KeptModel, KeptSaverHook, Kind, any_rows, stamp_of
@@ -183,7 +184,7 @@ class Estimator(Exporting):
             logger.info("Skipping training since max_steps has already been saved.")
             return self
         stop = [StopAtStepHook(steps, max_steps)] if steps is not None or max_steps is not None else []
-        parallel = self._parallel()
+        parallel = ranks_of_training(self.config)
         self._shared_seed = agreed_seed(parallel, self._seed())
         given = self._input(input_fn, ModeKeys.TRAIN)
         model = self._model_of(given, start, bool(hooks or saving_listeners))
@@ -213,7 +214,7 @@ class Estimator(Exporting):
         creator = KeptCreator(model, self.model_dir, self._newest())
         fetches = [model.spec.train_op, model.spec.loss]
         check = StepCheck(model.spec.train_op, model.step) if checks else None
-        parallel = self._parallel()
+        parallel = ranks_of_training(self.config)
         with self._training(model.spec, model.scaffold, creator, hooks, listeners) as session:
 
             def run(values: list[Any]) -> Any:
@@ -231,7 +232,7 @@ class Estimator(Exporting):
 
     def _parallel(self) -> DataParallel | None:
         """The ranks to train with, None where each trains by itself."""
-        return None if self.config.strategy == "parameter_server" or on_servers(self.config) else data_parallel()
+        return ranks_of(self.config)
 
     def _shows(self) -> bool:
         """Whether this process writes to the model's folder. In a temporary one each rank has its own."""
@@ -457,8 +458,7 @@ class Estimator(Exporting):
         with Graph().as_default() as graph, placed(), self._by_device_fn():
             set_random_seed(self._seed())
             get_or_create_global_step()
-            given = {"mode": mode, "params": self.params, "config": self.config}
-            features, labels = split_input(call_with(input_fn, given))
+            features, labels = split_input(given_by(input_fn, mode, self.params, self.config))
         labels = None if mode == ModeKeys.PREDICT else labels
         return GraphInput(mode, graph, features, labels, self.config.session_options)
 

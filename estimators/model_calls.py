@@ -13,6 +13,11 @@ def call_with(function: Callable[..., Any], available: Mapping[str, Any], *args:
     return function(*args, **{name: value for name, value in available.items() if name in names})
 
 
+def takes(function: Callable[..., Any], name: str) -> bool:
+    """Whether a function has a parameter of this name."""
+    return name in inspect.signature(function).parameters
+
+
 def split_input(result: Any) -> tuple[Any, Any]:
     """Features and labels of what an input function gives.
 

@@ -10,9 +10,11 @@ from typing import Any
 
 from ..cluster.cluster_spec import ClusterSpec
 from ..cluster.roles import Role, role, role_with_servers
+from ..cluster.strategies import Strategy, settings_of
 from ..engine.training.preemption import PREEMPTED_STATUS
 
 _INTERVALS = ("save_checkpoints_steps", "save_checkpoints_secs")
+_DISTRIBUTE = ("train_distribute", "eval_distribute", "experimental_distribute")
 _NOT_NEGATIVE = ("save_summary_steps", *_INTERVALS, "keep_checkpoint_max")
 _POSITIVE = ("keep_checkpoint_every_n_hours", "log_step_count_steps", "session_creation_timeout_secs", "trace_every_n")
 
@@ -30,7 +32,10 @@ class RunConfig:
         keep_checkpoint_max: newest checkpoints kept; 0 or None keeps all.
         keep_checkpoint_every_n_hours: besides, one is kept every so often.
         log_step_count_steps: steps between measurements of global_step/sec, and lines of the log with loss and step.
-        train_distribute, protocol, eval_distribute, experimental_distribute: must be None: see `strategy`.
+        train_distribute, eval_distribute, experimental_distribute: strategies of `tf.distribute`, which say what `strategy`
+            says. With one each process takes batches of its own of the input function's Dataset in turn, as TensorFlow's
+            replicas; without, the processes share out each batch.
+        protocol: must be None.
         device_fn: gives the device of each operation. With parameter servers it is used in training, and by default
             `tf.train.replica_device_setter`.
         experimental_max_worker_delay_secs: accepted: workers begin when the chief has.
@@ -82,6 +87,8 @@ class RunConfig:
     def __post_init__(self) -> None:
         if self.strategy not in (None, "allreduce", "parameter_server"):
             raise ValueError(f"strategy must be None, 'allreduce' or 'parameter_server', got {self.strategy!r}")
+        if self.strategies[0] is not None and self.strategy is None:
+            object.__setattr__(self, "strategy", self.strategies[0].kind)
         # Read once, as TensorFlow's: what TF_CONFIG and the launcher say now.
         object.__setattr__(self, "_role", role_with_servers() if self.strategy == "parameter_server" else role())
         self._check()
@@ -104,15 +111,20 @@ class RunConfig:
             _check_session_config(self.session_config)
 
     def _check_distribution(self) -> None:
-        for name in ("train_distribute", "protocol", "eval_distribute", "experimental_distribute"):
-            if getattr(self, name) is not None:
-                raise ValueError(
-                    f"The strategy says how processes train: {name} must be None, got {getattr(self, name)!r}"
-                )
+        if self.protocol is not None:
+            raise ValueError(f"Processes talk by MPI: protocol must be None, got {self.protocol!r}")
+        training = self.strategies[0]
+        if training is not None and training.kind != self.strategy:
+            raise ValueError(f"strategy={self.strategy!r} and train_distribute={training!r} say different things")
         if self.device_fn is not None and not callable(self.device_fn):
             raise ValueError(f"device_fn must be callable with one argument `op`, got {self.device_fn!r}")
         if self.strategy == "allreduce" and self.num_ps_replicas:
             raise ValueError(f"strategy='allreduce' leaves {self.num_ps_replicas} parameter server(s) without work")
+
+    @property
+    def strategies(self) -> tuple[Strategy | None, Strategy | None]:
+        """The strategies of training and of evaluation, if there are any."""
+        return settings_of({name: getattr(self, name) for name in _DISTRIBUTE})
 
     @property
     def session_options(self) -> Any:

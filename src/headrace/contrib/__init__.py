@@ -5,6 +5,7 @@ from . import (
     cudnn_rnn,
     data,
     deprecated,
+    distribute,
     estimator,
     factorization,
     feature_column,
@@ -29,7 +30,7 @@ from . import (
 )
 
 __all__ = [
-    "cluster_resolver", "cudnn_rnn", "data", "deprecated", "estimator", "factorization", "feature_column",
-    "framework", "layers", "learn", "legacy_seq2seq", "lookup", "losses", "metrics", "opt", "predictor", "rnn",
-    "saved_model", "seq2seq", "slim", "staging", "tensorboard", "tfprof", "training", "util",
+    "cluster_resolver", "cudnn_rnn", "data", "deprecated", "distribute", "estimator", "factorization",
+    "feature_column", "framework", "layers", "learn", "legacy_seq2seq", "lookup", "losses", "metrics", "opt",
+    "predictor", "rnn", "saved_model", "seq2seq", "slim", "staging", "tensorboard", "tfprof", "training", "util",
 ]  # fmt: skip
