@@ -75,10 +75,6 @@ def test_products_are_described(cuda: int) -> None:
     found = cublaslt.declare(opened(library.CUBLASLT, cuda))
     pointer, size = ctypes.c_void_p, ctypes.c_size_t
     found.cublasLtMatmulDescGetAttribute.argtypes = pointer, ctypes.c_int, pointer, size, pointer
-        *(ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p),
-        ctypes.c_size_t,
-        ctypes.c_void_p,
-    )
     for product in products():
         made = cublaslt.Description(found, product, cublaslt.types_of(product))
         kind = product.activation, bool(product.bias), bool(product.auxiliary), product.summed
