@@ -18,11 +18,12 @@ from ...engine.ops.array_split import split, unstack
 from ...engine.ops.binary import maximum
 from ...engine.ops.casting import cast
 from ...engine.ops.choice import select_op
+from ...engine.ops.cond import smart_cond
 from ...engine.ops.diagonals import eye
 from ...engine.ops.indexing import gather_nd
 from ...engine.ops.map_scan import scan
 from ...engine.ops.nn_activations import relu
-from ...engine.ops.nn_layers import dropout as dropped
+from ...engine.ops.nn_layers import dropout as dropout_of
 from ...engine.ops.products import matmul
 from ...engine.ops.ranges import range as range_of
 from ...engine.ops.recurrent_gru_after import gru_reset_after_sequence_op
@@ -71,7 +72,7 @@ def run_network(
     sequence_lengths: Any = None,
     time_major: bool = True,
     dropout: float = 0.0,
-    training: bool = True,
+    training: Any = True,
     seed: int | None = None,
 ) -> Run:
     """Outputs `[time, batch, directions * units]`, and the last states as `h`.
@@ -84,7 +85,7 @@ def run_network(
         sequence_lengths: `[batch]`: outputs after that are zeros, and the last states those of that step.
         time_major: otherwise inputs, outputs and states begin with the batch.
         dropout: the share of the outputs of each layer but the last that is dropped in training.
-        training: whether it is.
+        training: whether it is, as a bool or a tensor.
         seed: of what is dropped.
     """
     if not time_major:
@@ -96,8 +97,8 @@ def run_network(
     sequences, weights, last, values = Sequences(lengths), layout.weights(params), [], inputs
     for start in range(0, count, layout.directions):
         layer = slice(start, start + layout.directions)
-        if start and training and dropout:
-            values = dropped(values, rate=dropout, seed=None if seed is None else seed + start)
+        if start and dropout:
+            values = _dropped(values, dropout, training, None if seed is None else seed + start)
         runs = _layer(layout.rnn_mode, values, states[layer], weights[layer], sequences)
         values = runs[0][0] if len(runs) == 1 else concat([run[0] for run in runs], 2)
         last += [run[1:] for run in runs]
@@ -105,6 +106,12 @@ def run_network(
     if not time_major:
         values, h, c = (None if value is None else _turned(value) for value in (values, h, c))
     return values, h, c
+
+
+def _dropped(values: Any, rate: float, training: Any, seed: int | None) -> Any:
+    result = smart_cond(training, lambda: dropout_of(values, rate=rate, seed=seed), lambda: values)
+    result.set_shape(values.shape)
+    return result
 
 
 def _turned(value: Any) -> Tensor:

@@ -168,7 +168,7 @@ class _CudnnRNN(Layer):
         initial_state: tuple[Any, ...] | None = None,
         sequence_lengths: Any = None,
         time_major: bool = True,
-        training: bool = True,
+        training: Any = True,
         **kwargs: Any,
     ) -> tuple[Any, tuple[Any, ...]]:
         """Outputs `[time, batch, directions * units]` and the last states.
@@ -178,7 +178,7 @@ class _CudnnRNN(Layer):
             initial_state: a tuple of `[layers * directions, batch, units]`: h and c of an LSTM, else h; zeros by default.
             sequence_lengths: `[batch]`: outputs after the end are zeros, last states those at the end.
             time_major: otherwise inputs, outputs and states have the batch in front.
-            training: whether outputs between layers are dropped.
+            training: whether outputs between layers are dropped, as a bool or a tensor.
 
         Raises:
             TypeError: initial_state is not a tuple.
@@ -201,7 +201,7 @@ class _CudnnRNN(Layer):
             sequence_lengths,
             time_major,
             self.dropout,
-            bool(training),
+            training,
             self.seed,
         )
         return outputs, tuple(last[:count])

@@ -39,7 +39,9 @@ class _Network:
         dtype: Any = float32,
         dropout: float = 0.0,
         seed: int | None = 0,
+        num_proj: int | None = None,
     ) -> None:
+        check_projection(num_proj)
         self.layout = Layout(self.rnn_mode, num_layers, num_units, int(input_size), input_mode, direction)
         self.num_layers, self.num_units, self.input_size = num_layers, num_units, self.layout.input_size
         self.input_mode, self.direction = input_mode, direction
@@ -57,10 +59,10 @@ class _Network:
         """The vector of matrices and biases."""
         return self.layout.joined(weights, biases)
 
-    def _run(self, inputs: Any, h: Any, c: Any, params: Any, is_training: bool) -> Any:
+    def _run(self, inputs: Any, h: Any, c: Any, params: Any, is_training: Any, lengths: Any, time_major: bool) -> Any:
         inputs, h = (convert_to_tensor(value, dtype=self._dtype) for value in (inputs, h))
         c = None if c is None else convert_to_tensor(c, dtype=self._dtype)
-        options = None, True, self._dropout, is_training, self._seed
+        options = lengths, time_major, self._dropout, is_training, self._seed
         return run_network(self.layout, inputs, h, c, params, *options)
 
 
@@ -74,6 +76,7 @@ class CudnnLSTM(_Network):
         dtype: of the weights.
         dropout: the share of the outputs of each layer but the last that is dropped in training.
         seed: of what is dropped.
+        num_proj: must be None or 0.
 
     Raises:
         ValueError: a word is unknown.
@@ -81,15 +84,32 @@ class CudnnLSTM(_Network):
 
     rnn_mode = CUDNN_LSTM
 
-    def __call__(self, input_data: Any, input_h: Any, input_c: Any, params: Any, is_training: bool = True) -> Any:
+    def __call__(
+        self,
+        input_data: Any,
+        input_h: Any,
+        input_c: Any,
+        params: Any,
+        is_training: Any = True,
+        sequence_lengths: Any = None,
+        time_major: bool = True,
+    ) -> Any:
         """Outputs `[time, batch, directions * units]`, and the last h and c `[layers * directions, batch, units]`."""
-        return self._run(input_data, input_h, input_c, params, is_training)
+        return self._run(input_data, input_h, input_c, params, is_training, sequence_lengths, time_major)
 
 
 class _WithoutCells(_Network):
-    def __call__(self, input_data: Any, input_h: Any, params: Any, is_training: bool = True) -> Any:
+    def __call__(
+        self,
+        input_data: Any,
+        input_h: Any,
+        params: Any,
+        is_training: Any = True,
+        sequence_lengths: Any = None,
+        time_major: bool = True,
+    ) -> Any:
         """Outputs `[time, batch, directions * units]`, and the last h `[layers * directions, batch, units]`."""
-        return self._run(input_data, input_h, None, params, is_training)[:2]
+        return self._run(input_data, input_h, None, params, is_training, sequence_lengths, time_major)[:2]
 
 
 class CudnnGRU(_WithoutCells):
@@ -148,7 +168,7 @@ def cudnn_rnn(
     input_h: Any,
     input_c: Any,
     params: Any,
-    is_training: bool,
+    is_training: Any,
     rnn_mode: str,
     sequence_lengths: Any = None,
     time_major: bool = True,
@@ -191,23 +211,23 @@ def cudnn_rnn(
 
 
 def cudnn_lstm(
-    inputs: Any, input_h: Any, input_c: Any, params: Any, is_training: bool, *args: Any, **kwargs: Any
+    inputs: Any, input_h: Any, input_c: Any, params: Any, is_training: Any, *args: Any, **kwargs: Any
 ) -> Any:
     """Outputs and last states, h and c, of an LSTM network; see cudnn_rnn, whose further arguments but `rnn_mode` follow."""
     return cudnn_rnn(inputs, input_h, input_c, params, is_training, CUDNN_LSTM, *args, **kwargs)
 
 
-def cudnn_gru(inputs: Any, input_h: Any, params: Any, is_training: bool, *args: Any, **kwargs: Any) -> Any:
+def cudnn_gru(inputs: Any, input_h: Any, params: Any, is_training: Any, *args: Any, **kwargs: Any) -> Any:
     """Outputs and the last state of a GRU network; see cudnn_lstm."""
     return cudnn_rnn(inputs, input_h, None, params, is_training, CUDNN_GRU, *args, **kwargs)[:2]
 
 
-def cudnn_rnn_tanh(inputs: Any, input_h: Any, params: Any, is_training: bool, *args: Any, **kwargs: Any) -> Any:
+def cudnn_rnn_tanh(inputs: Any, input_h: Any, params: Any, is_training: Any, *args: Any, **kwargs: Any) -> Any:
     """Outputs and the last state of a network with tanh; see cudnn_lstm."""
     return cudnn_rnn(inputs, input_h, None, params, is_training, CUDNN_RNN_TANH, *args, **kwargs)[:2]
 
 
-def cudnn_rnn_relu(inputs: Any, input_h: Any, params: Any, is_training: bool, *args: Any, **kwargs: Any) -> Any:
+def cudnn_rnn_relu(inputs: Any, input_h: Any, params: Any, is_training: Any, *args: Any, **kwargs: Any) -> Any:
     """Outputs and the last state of a network with relu; see cudnn_lstm."""
     return cudnn_rnn(inputs, input_h, None, params, is_training, CUDNN_RNN_RELU, *args, **kwargs)[:2]
 

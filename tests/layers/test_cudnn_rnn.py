@@ -149,6 +149,8 @@ def test_names_shapes_and_training(tmp_path):
                 _ = layer.canonical_weight_shapes
             outputs, (h, c) = layer(x)
             again, _ = layer(x, training=False)
+            training = tf.placeholder(tf.bool, [])
+            either, _ = layer(x, training=training)
         assert layer.canonical_weight_shapes == ([(4, 5)] * 4 + [(4, 4)] * 4) * 2 + ([(4, 8)] * 4 + [(4, 4)] * 4) * 2
         assert layer.canonical_bias_shapes == [[4]] * 32 and (layer.num_dirs, layer.rnn_mode) == (2, "lstm")
         assert [v.name for v in tf.trainable_variables()] == ["model/cudnn_lstm/opaque_kernel:0"]
@@ -165,7 +167,9 @@ def test_names_shapes_and_training(tmp_path):
             session.run(train, feed)
         assert session.run(loss, feed) < first / 4
         dropped, whole = session.run([outputs, again], feed)
-        assert np.abs(dropped - whole).max() > 1e-3
+        assert np.abs(dropped - whole).max() > 1e-3 and either.shape.as_list() == [None, None, 8]
+        np.testing.assert_array_equal(session.run(either, {**feed, training: False}), whole)
+        assert np.abs(session.run(either, {**feed, training: True}) - whole).max() > 1e-3
         path = tf.train.Saver().save(session, str(tmp_path / "x"))
         trained = session.run(layer.kernel)
         session.run(tf.global_variables_initializer())
