@@ -21,8 +21,17 @@ HR_DEVICE int next_tile(const unsigned char *kinds, int j, int count) {
     return j;
 }
 
-// Approximate where its result is rounded to 16 bits.
-template <class T> HR_DEVICE float exponential(float x) { return sizeof(T) == 2 ? __expf(x) : expf(x); }
+// Approximate where its result is rounded to 16 bits; results that floats have no exponent for are zero.
+template <class T> HR_DEVICE float exponential(float x) {
+#ifdef __CUDA_ARCH__
+    if (sizeof(T) == 2) {
+        float result;
+        asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(x * 1.4426950408889634f));
+        return result;
+    }
+#endif
+    return expf(x);
+}
 
 // What makes scores of products, for one matrix.
 struct flash_scores {
@@ -30,6 +39,16 @@ struct flash_scores {
     long long row_step, key_step;
     float scale, factor, hidden;
     int rows, keys;
+
+    // Makes products scores, but for a factor above zero that is returned: it is a part of the exponentials' additions.
+    template <bool BY_KEYS, int M, int N>
+    __device__ __forceinline__ float take(float (&sum)[M][N][4], bool masked, int row, int key) const {
+        if (!masked && scale > 0) return scale;
+#pragma unroll
+        for (int i = 0; i < 4 * M * N; i++) sum[i / 4 / N][i / 4 % N][i % 4] *= scale;
+        if (masked) add_mask<BY_KEYS>(sum, row, key);
+        return 1;
+    }
 
     // Adds the mask to the scores of a warp: lane 4 * g + t begins at row `row` and key `key`, or the other way round.
     template <bool BY_KEYS, int M, int N>
@@ -127,9 +146,8 @@ HR_DEVICE void flash_attention(
         if (DROP) kept.draw(chance, number, keys);
         float s[M][N][4] = {};
         row_products<T, UNITS, D, M, N>::add(s, own + own_row * STRIDE, key_tile);
-#pragma unroll
-        for (int i = 0; i < 4 * M * N; i++) s[i / 4 / N][i / 4 % N][i % 4] *= scores.scale;
-        if (scores.mask && (!kinds || kinds[j] == 2)) scores.add_mask<false>(s, row, j * C + 2 * t);
+        bool masked = scores.mask && (!kinds || kinds[j] == 2);
+        float unit = scores.take<false>(s, masked, row, j * C + 2 * t);
         if ((j + 1) * C > keys) {
 #pragma unroll
             for (int i = 0; i < 4 * M * N; i++) {
@@ -140,9 +158,10 @@ HR_DEVICE void flash_attention(
 #pragma unroll
         for (int r = 0; r < 2 * M; r++) {
             int m = r / 2, h = r % 2;
-            float best = largest[m][h];
+            float best = -HR_INFINITY;
 #pragma unroll
             for (int i = 0; i < 2 * N; i++) best = fmaxf(best, s[m][i / 2][2 * h + i % 2]);
+            best = fmaxf(largest[m][h], best * unit);
             best = fmaxf(best, __shfl_xor_sync(HR_ALL_LANES, best, 1));
             best = fmaxf(best, __shfl_xor_sync(HR_ALL_LANES, best, 2));
             // Nothing was visible yet: nothing is to be corrected.
@@ -151,7 +170,7 @@ HR_DEVICE void flash_attention(
             largest[m][h] = best;
 #pragma unroll
             for (int i = 0; i < 2 * N; i++) {
-                float weight = exponential<T>(s[m][i / 2][2 * h + i % 2] - shift);
+                float weight = exponential<T>(s[m][i / 2][2 * h + i % 2] * unit - shift);
                 s[m][i / 2][2 * h + i % 2] = weight;
                 part += weight;
             }
@@ -293,12 +312,9 @@ HR_DEVICE void flash_attention_gradient(
         float weights[M][N][4] = {}, slopes[M][N][4] = {};
         row_products<T, UNITS, D, M, N>::add(weights, own_left + own_row * STRIDE, left_tile);
         row_products<T, UNITS, D, M, N>::add(slopes, own_right + own_row * STRIDE, right_tile);
-#pragma unroll
-        for (int i = 0; i < 4 * M * N; i++) weights[i / 4 / N][i / 4 % N][i % 4] *= scores.scale;
-        if (scores.mask && (!kinds || kinds[j] == 2)) {
-            int other = j * C + 2 * t;
-            scores.add_mask<BY_KEYS>(weights, BY_KEYS ? other : place, BY_KEYS ? place : other);
-        }
+        int other = j * C + 2 * t;
+        bool masked = scores.mask && (!kinds || kinds[j] == 2);
+        float unit = scores.take<BY_KEYS>(weights, masked, BY_KEYS ? other : place, BY_KEYS ? place : other);
 #pragma unroll
         for (int i = 0; i < 4 * M * N; i++) {
             int m = i / 4 / N, n = i / 4 % N, c = 8 * n + 2 * t + i % 2;
@@ -306,7 +322,7 @@ HR_DEVICE void flash_attention_gradient(
             float top = BY_KEYS ? column[c] : own_most[m][i % 4 / 2];
             float part = BY_KEYS ? column[C + c] : own_share[m][i % 4 / 2];
             float base = BY_KEYS ? column[2 * C + c] : own_level[m][i % 4 / 2];
-            weight = exponential<T>(weight - top) * part;
+            weight = exponential<T>(weight * unit - top) * part;
             if (!BY_KEYS && j * C + c >= keys) weight = 0;
             float by = top == scores.hidden ? 0 : scores.scale, given = slope;
             bool stays = true;

@@ -212,11 +212,11 @@ template <class T, int THREADS, int ROWS, int D> HR_DEVICE void load_tile(
         int row = (int)threadIdx.x / EACH, column = (int)threadIdx.x % EACH * VECTOR;
         shared_place place = shared_address(to + row * STRIDE + column);
         const T *source = from + row * step + column;
-        if (row >= ONCE) return;
+        if (THREADS % EACH && row >= ONCE) return;
 #pragma unroll
         for (int start = 0; start < ROWS; start += ONCE) {
             bool there = row + start < rows && column < width;
-            if (row + start < ROWS) copy_later<16>(place + start * STRIDE * SIZE, there ? source + start * step : from, there);
+            if (ROWS % ONCE == 0 || row + start < ROWS) copy_later<16>(place + start * STRIDE * SIZE, source + start * step, there);
         }
     } else {
 #pragma unroll 1
