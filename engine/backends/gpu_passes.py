@@ -25,7 +25,13 @@ _MADE_BY = {
     "summed_rows": ("_SummedRows",),
     "fuse_matmul_updates": ("_MatMulApplyGradientDescent", "_MatMulApplyMomentum", "_MatMulApplyAdam"),
     "updates": ("_MultiUpdate",),
-    "fuse_product_gradients": ("_FusedMatMulMask", "_MatMulReluGrad", "_MatMulBiasGrad"),
+    "fuse_product_gradients": (
+        "_FusedMatMulGelu",
+        "_FusedMatMulMask",
+        "_MatMulBiasGrad",
+        "_MatMulGeluGrad",
+        "_MatMulReluGrad",
+    ),
 }
 # One launch updates all variables of a step there: products that update one variable each would only be more launches.
 _NEEDLESS = frozenset({"fuse_matmul_updates"})

@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import ml_dtypes
 import numpy as np
 
+from ..kernels.gelu import gelu, gelu_slope
 from ..kernels.relu_masks import BITS, bits_of, mask_bytes, signs_of
 from ..unsupported import UnsupportedError
 from .device import Device, Product
@@ -91,7 +92,8 @@ _answers: WeakKeyDictionary[Any, dict[Any, bool]] = WeakKeyDictionary()
 def works(device: Device, what: str, dtype: np.dtype[Any], compute: str, wide: bool = False) -> bool:
     """Whether an epilogue of a device gives what the CPU does; found out by a small product at first use.
 
-    `what` is "relu", "relu_mask" (a relu with the mask for its gradient), "relu_gradient", "sums_a" or "sums_b".
+    `what` is "relu", "relu_mask" (a relu with the mask for its gradient), "relu_gradient", "gelu", "gelu_gradient", "sums_a"
+    or "sums_b".
     """
     answers = _answers.setdefault(device, {})
     key = what, dtype, compute, wide
@@ -169,6 +171,38 @@ def _look_at_relu_gradient(device: Device, dtype: np.dtype[Any], compute: str, w
         return _same(places.got(product.c, expected.shape, dtype), np.where(signs_of(mask, _COLUMNS), expected, 0))
 
 
+def _look_at_gelu(device: Device, dtype: np.dtype[Any], compute: str, wide: bool, gradient: bool = False) -> bool:
+    """As far as 16 bits show: the library's tanh is an approximate one."""
+    if _before_hopper(device.architecture):
+        return False
+    with ExitStack() as stack:
+        places = _Places(device, stack)
+        a, b = np.zeros((_ROWS, _DEPTH), dtype), np.zeros((_DEPTH, _COLUMNS), dtype)
+        a[:, 0], b[0] = 1, np.linspace(-6, 6, _COLUMNS)
+        b[0, 3] = np.nan
+        given = np.broadcast_to(b[:1].astype(np.float32), (_ROWS, _COLUMNS))
+        before = (
+            np.resize(np.linspace(6, -6, 41), given.shape).astype(dtype) if gradient else np.zeros_like(given, dtype)
+        )
+        options: dict[str, Any] = {
+            "activation": "gelu_gradient" if gradient else "gelu",
+            "auxiliary": places.put(before),
+        }
+        options |= {} if gradient else {"bias": places.put(np.zeros(_COLUMNS, dtype))}
+        product = _product(places, a, b, compute, auxiliary_leading=_COLUMNS, **options)
+        device.product(product)()
+        expected = given * gelu_slope(before.astype(np.float32)) if gradient else gelu(given)
+        found = places.got(product.c, given.shape, dtype).astype(np.float32)
+        kept = places.got(product.auxiliary, given.shape, dtype)
+        return np.allclose(found, expected, 1e-2, 1e-2, equal_nan=True) and (gradient or _same(kept, given))
+
+
+def _before_hopper(architecture: str) -> bool:
+    """There cublasLt is said to do these in another pass over memory, as a kernel of ours does with more beside it."""
+    number = architecture.removeprefix("sm_")
+    return number.isdecimal() and int(number) < 90
+
+
 def _look_at_sums(device: Device, dtype: np.dtype[Any], compute: str, wide: bool, summed: str) -> bool:
     with ExitStack() as stack:
         places = _Places(device, stack)
@@ -189,6 +223,8 @@ _LOOKS: dict[str, Callable[..., bool]] = {
     "relu": _look_at_relu,
     "relu_mask": partial(_look_at_relu, masked=True),
     "relu_gradient": _look_at_relu_gradient,
+    "gelu": _look_at_gelu,
+    "gelu_gradient": partial(_look_at_gelu, gradient=True),
     "sums_a": partial(_look_at_sums, summed="a"),
     "sums_b": partial(_look_at_sums, summed="b"),
 }

@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from ..dtypes import FLOATING, DType
+from ..dtypes import FLOATING, DType, as_dtype
 from ..graph import Sizes, Tensor
 from ..inference import InferenceContext
 from ..kernels.relu_masks import bits_of, mask_bytes, signs_of
 from ..registry import op
 from .fused_matmul import fused_matmul_kernel
 from .linalg import matmul_kernel, matmul_shape
+from .nn_gelu import gelu_grad_op, gelu_op
 
 
 @op("_FusedMatMulMask", "a: T, b: T, operands: N * T", "product: T, mask: uint8", T=FLOATING)
@@ -35,6 +36,28 @@ def matmul_relu_grad_op(
     a: Any, b: Any, mask: Any, *, transpose_a: bool = False, transpose_b: bool = False, name: str | None = None
 ) -> Tensor:
     """The product of two matrices, 0 where the mask of a relu has no bit."""
+
+
+@op("_FusedMatMulGelu", "a: T, b: T, operands: N * T", "features: T, activations: T", T=FLOATING)
+def fused_matmul_gelu_op(
+    a: Any,
+    b: Any,
+    operands: Any,
+    *,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    steps: list[str],
+    alphas: list[float],
+    name: str | None = None,
+) -> Tensor:
+    """_FusedMatMul, and the GELU (with tanh) of its result."""
+
+
+@op("_MatMulGeluGrad", "a: T, b: T, features: T", "product: T", T=FLOATING)
+def matmul_gelu_grad_op(
+    a: Any, b: Any, features: Any, *, transpose_a: bool = False, transpose_b: bool = False, name: str | None = None
+) -> Tensor:
+    """The gradient of a GELU's `features`, where that of its result is the product of two matrices."""
 
 
 @op("_MatMulBiasGrad", "a: T, b: T", "product: U, sums: U", T=FLOATING, U=FLOATING)
@@ -63,6 +86,16 @@ def matmul_relu_grad_shape(context: InferenceContext) -> list[Sizes]:
     return matmul_shape(context)
 
 
+@fused_matmul_gelu_op.shape
+def fused_matmul_gelu_shape(context: InferenceContext) -> list[Sizes]:
+    return matmul_shape(context) * 2
+
+
+@matmul_gelu_grad_op.shape
+def matmul_gelu_grad_shape(context: InferenceContext) -> list[Sizes]:
+    return matmul_shape(context)
+
+
 @matmul_bias_grad_op.shape
 def matmul_bias_grad_shape(context: InferenceContext) -> list[Sizes]:
     factor = context.with_rank("ab".index(context["summed"]), 2)
@@ -80,6 +113,24 @@ def matmul_relu_grad_kernel(xp: Any, a: Any, b: Any, mask: Any, **attrs: Any) ->
     product = matmul_kernel(xp, a, b, **attrs).astype(a.dtype, copy=False)
     np.copyto(product, 0, where=~signs_of(mask, product.shape[1]))
     return product
+
+
+@fused_matmul_gelu_op.kernel
+def fused_matmul_gelu_kernel(xp: Any, a: Any, b: Any, operands: Any, **attrs: Any) -> Any:
+    features = fused_matmul_kernel(xp, a, b, operands, **attrs).astype(a.dtype, copy=False)
+    return features, evaluated(gelu_op, a.dtype, features)
+
+
+@matmul_gelu_grad_op.kernel
+def matmul_gelu_grad_kernel(xp: Any, a: Any, b: Any, features: Any, **attrs: Any) -> Any:
+    return evaluated(gelu_grad_op, a.dtype, matmul_kernel(xp, a, b, **attrs), features)
+
+
+def evaluated(definition: Any, dtype: Any, *inputs: Any) -> Any:
+    """An element-wise op's result, computed in float32 at least."""
+    wide = np.promote_types(dtype, np.float32)
+    expression = definition.expression(as_dtype(wide), {})
+    return np.asarray(expression.evaluate(*(x.astype(wide, copy=False) for x in inputs))).astype(dtype, copy=False)
 
 
 @matmul_bias_grad_op.kernel

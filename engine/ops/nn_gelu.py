@@ -7,11 +7,9 @@ from typing import Any
 from ..dtypes import FLOATING
 from ..graph import Tensor
 from ..inference import all_alike, like_first
+from ..kernels.gelu import CUBE, SLOPE
 from ..registry import op
 from ..scalar import Scalar, tanh
-
-# sqrt(2 / pi), and the weight of the cube (Hendrycks and Gimpel, 2016).
-SLOPE, CUBE = 0.7978845608028654, 0.044715
 
 
 @op("_Gelu", "features: T", "activations: T", shape=like_first, T=FLOATING)

@@ -179,7 +179,11 @@ class Dataflow:
         self.nodes = [n for n in self.nodes if n in needed or n in feeds]
 
 
-_PRODUCTS = {"_MatMulReluGrad": "MatMul+ReluGrad", "_MatMulBiasGrad": "MatMul+BiasAddGrad"}
+_PRODUCTS = {
+    "_MatMulBiasGrad": "MatMul+BiasAddGrad",
+    "_MatMulGeluGrad": "MatMul+GeluGrad",
+    "_MatMulReluGrad": "MatMul+ReluGrad",
+}
 
 
 def kind_of(node: Node) -> str:
@@ -192,7 +196,7 @@ def kind_of(node: Node) -> str:
     if node.type.startswith("_MatMulApply") and node.origin is not None:
         return f"MatMul+{node.origin.type}"
     if node.type.startswith("_FusedMatMul"):
-        return "+".join(["MatMul", *node.attrs["steps"]])
+        return "+".join(["MatMul", *node.attrs["steps"], *(["Gelu"] if node.type == "_FusedMatMulGelu" else [])])
     return _PRODUCTS.get(node.type, node.type)
 
 

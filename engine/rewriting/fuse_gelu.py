@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..dtypes import float32
-from ..ops.nn_gelu import CUBE, SLOPE
+from ..kernels.gelu import CUBE, SLOPE, gelu, gelu_slope
 from ..registry import definition_of
 from .dataflow import Dataflow, Node, Value
 from .fuse import expression_of
@@ -50,7 +50,7 @@ class _Gelus:
         x = next((v for v in _inside(tanh) if _gives(argument, {v: _X}, SLOPE * (_X + CUBE * _X**3))), None)
         if x is None:
             return False
-        result = next((n for n in self._after(tanh) if _gives(n.outputs[0], {x: _X}, _gelu(_X))), None)
+        result = next((n for n in self._after(tanh) if _gives(n.outputs[0], {x: _X}, gelu(_X))), None)
         slopes = [n for n in self.users[tanh.outputs[0]] if n.type == "TanhGrad" and n.inputs[0] is tanh.outputs[0]]
         found = [self._gradient(x, slope) for slope in slopes]
         if result is None or not all(found):
@@ -65,7 +65,7 @@ class _Gelus:
 
     def _gradient(self, x: Value, slope: Node) -> tuple[Node, Value] | None:
         """The node that is the gradient by x, and that of the result, around the TanhGrad of a GELU's tanh."""
-        expected = _DY * _gelu_slope(_X)
+        expected = _DY * gelu_slope(_X)
         for dy in _factors(slope.inputs[1], x):
             for node in self._after(slope):
                 if _gives(node.outputs[0], {x: _X, dy: _DY}, expected):
@@ -156,12 +156,3 @@ def _result(value: Value, results: dict[Value, Any], sizes: Any, left: list[int]
 def _computed(node: Node, inputs: list[Any]) -> Any:
     expression = expression_of(node)
     return sum(inputs) if expression is None else expression.evaluate(*inputs)
-
-
-def _gelu(x: Array) -> Array:
-    return np.asarray(0.5 * x * (1 + np.tanh(SLOPE * (x + CUBE * x**3))))
-
-
-def _gelu_slope(x: Array) -> Array:
-    y = np.tanh(SLOPE * (x + CUBE * x**3))
-    return np.asarray(0.5 * (1 + y) + 0.5 * x * (1 - y * y) * SLOPE * (1 + 3 * CUBE * x**2))

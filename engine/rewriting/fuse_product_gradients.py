@@ -1,8 +1,9 @@
 """Pass, for devices whose library does more after a product than a kernel of its own would: gradients of relus and biases.
 
 _FusedMatMul(.., Relu) -> y -> _FusedMatMul(ReluGrad(., y)): the first leaves a mask, a bit an element, which the other reads
-in the place of y. MatMul(x, dy) and BiasAddGrad(dy), or Sum(dy) over its rows, of one dtype become one product, which gives
-the gradients of the weights and of the bias.
+in the place of y. So do _Gelu and _GeluGrad in 16 bits, which keep what the GELU is taken of; the library's tanh is not exact
+enough for more. MatMul(x, dy) and BiasAddGrad(dy), or Sum(dy) over its rows, of one dtype become one product, which gives the
+gradients of the weights and of the bias.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from ..registry import definition_of
 from .dataflow import Dataflow, Node, Value
 
 _DTYPES = frozenset({float32, bfloat16, float16})
+_NARROW = frozenset({bfloat16, float16})
+# Elements of a row of what a GELU is taken of come in so many.
+ELEMENTS = 8
 _WITH_RELU = (["Relu"], ["AddV2", "Relu"])
 
 
@@ -23,6 +27,7 @@ def fuse_product_gradients(flow: Dataflow) -> None:
     for node in flow.nodes:
         if node.type == "_FusedMatMul" and node.attrs["steps"] == ["ReluGrad"]:
             _read_mask(node)
+    _Gelus(flow).run()
     _Sums(flow).run()
 
 
@@ -41,6 +46,65 @@ def _read_mask(node: Node) -> None:
         node.definition = definition_of("_MatMulReluGrad")
         node.attrs = {name: node.attrs[name] for name in ("transpose_a", "transpose_b", "T")}
         node.inputs = [*node.inputs[:2], forward.outputs[1]]
+
+
+class _Gelus:
+    """GELUs after products that give what they are taken of too, and their gradients after products."""
+
+    def __init__(self, flow: Dataflow) -> None:
+        self.flow = flow
+        self.users = flow.users()
+        self.kept = {v.node for v in flow.fetches} | set(flow.targets)
+        self.kept |= {before for node in flow.nodes for before in node.control}
+        self.replaced: dict[Value, Value] = {}
+        self.gone: set[Node] = set()
+
+    def run(self) -> None:
+        """Merges both with the products before them."""
+        for node in self.flow.nodes:
+            if node.outputs and node.outputs[0].dtype in _NARROW:
+                if node.type == "_Gelu":
+                    self._forward(node)
+                elif node.type == "_GeluGrad":
+                    self._backward(node)
+        if self.gone:
+            self.flow.nodes = [n for n in self.flow.nodes if n not in self.gone]
+            self.flow.replace(self.replaced)
+
+    def _forward(self, node: Node) -> None:
+        features, (result,) = node.inputs[0], node.outputs
+        product = features.node
+        if product.type != "_FusedMatMul" or product.attrs["steps"] != ["AddV2"] or not _even(features):
+            return
+        # Where nobody else reads what the GELU is taken of, it need not be written.
+        read = len(self.users[features]) > 1 or product in self.kept
+        if read and node not in self.kept - {v.node for v in self.flow.fetches} and product.device == node.device:
+            product.definition = definition_of("_FusedMatMulGelu")
+            product.outputs.append(Value(product, 1, result.dtype, result.sizes))
+            product.take_in(node)
+            self.replaced[result] = product.outputs[1]
+            self.gone.add(node)
+
+    def _backward(self, node: Node) -> None:
+        (gradient, features), product = node.inputs, node.inputs[0].node
+        alone = product not in self.kept and self.users[gradient] == [node] and product.device == node.device
+        if (
+            product.type == "MatMul"
+            and alone
+            and product.outputs[0].dtype == product.inputs[0].dtype
+            and _even(features)
+        ):
+            node.definition, node.attrs = definition_of("_MatMulGeluGrad"), product.attrs
+            node.inputs = [*product.inputs, features]
+            node.control += [c for c in product.control if c not in node.control]
+            node.take_in(product)
+            self.gone.add(product)
+
+
+def _even(features: Value) -> bool:
+    """Whether rows begin where the library wants them."""
+    sizes = features.sizes
+    return sizes is not None and None not in sizes and len(sizes) == 2 and sizes[1] % ELEMENTS == 0  # type: ignore[operator]
 
 
 class _Sums:

@@ -62,7 +62,15 @@ PASSES: dict[str, Pass] = {
 }
 # Where expressions of several dtypes are kernels of their own, and what the host does cuts other work in two.
 ONLY_ON_DEVICES = frozenset(
-    {"fuse_casts", "fuse_gelu", "fuse_product_gradients", "group_lists", "keep_counters", "library_lstm", "side_by_side"}
+    {
+        "fuse_casts",
+        "fuse_gelu",
+        "fuse_product_gradients",
+        "group_lists",
+        "keep_counters",
+        "library_lstm",
+        "side_by_side",
+    }
 )
 # What goes on where another pass ended, and is off with it.
 _AFTER = {"fuse_casts": "fuse", "fuse_product_gradients": "fuse_matmul"}

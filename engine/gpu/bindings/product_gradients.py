@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
+from ...dtypes import as_dtype
+from ...registry import definition_of
+from ...scalar import Expression
 from ..calls import Bound, DeviceArray, gpu
 from ..epilogues import works
 from ..template import template
-from .elementwise import ITSELF
+from .elementwise import ITSELF, chain
 from .products import added, computed_as, followers, fused_matmul, fused_product, multiply
 from .reductions import reduce_expression, sum_reduction
 
@@ -34,6 +38,33 @@ def matmul_relu_grad(bound: Bound) -> None:
     if not (known and added(bound, partial(product, activation="relu_gradient", auxiliary=mask))):
         product()
         _each(bound, "apply_mask", "T* x, const uint8* mask", out, mask, out.size)
+
+
+@gpu("_FusedMatMulGelu")
+def fused_matmul_gelu(bound: Bound) -> None:
+    """A product, a bias and a gelu, and what that is taken of."""
+    (a, b, *operands), (features, out) = bound.inputs, bound.outputs
+    turned = bound.attrs["transpose_a"], bound.attrs["transpose_b"]
+    known = followers(bound)[0] and works(bound.device, "gelu", out.dtype, computed_as(bound, out.dtype))
+    options: dict[str, Any] = {"activation": "gelu", "auxiliary": features}
+    if not (known and added(bound, partial(multiply, bound, a, b, out, *turned, bias=operands[0], **options))):
+        fused_matmul(bound)
+        chain(bound, _expression("_Gelu", out), [features], out)
+
+
+@gpu("_MatMulGeluGrad")
+def matmul_gelu_grad(bound: Bound) -> None:
+    """A product, which is the gradient of a gelu's result, and that of what it is taken of."""
+    (a, b, features), out = bound.inputs, bound.outputs[0]
+    product = partial(multiply, bound, a, b, out, bound.attrs["transpose_a"], bound.attrs["transpose_b"])
+    known = out.size > 0 and works(bound.device, "gelu_gradient", out.dtype, computed_as(bound, out.dtype))
+    if not (known and added(bound, partial(product, activation="gelu_gradient", auxiliary=features))):
+        product()
+        chain(bound, _expression("_GeluGrad", out), [out, features], out)
+
+
+def _expression(op_type: str, out: DeviceArray) -> Expression:
+    return definition_of(op_type).expression(as_dtype(out.dtype), {})  # type: ignore[return-value]
 
 
 @gpu("_MatMulBiasGrad")

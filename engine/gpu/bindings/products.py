@@ -142,8 +142,9 @@ def multiply(
 ) -> None:
     """Adds `out = activation(alpha * op(a) . op(b) + beta * out + bias)`, over leading axes as batches.
 
-    `auxiliary` is a relu's mask, `sums` those of what `summed` names; see Product.
+    `auxiliary` is a relu's mask or what a gelu is taken of, `sums` those of what `summed` names; see Product.
     """
+    bound.require(auxiliary is None or auxiliary.contiguous, "strided memory")
     wide = out.dtype == np.float32 and a.dtype.itemsize == 2 and is_float(a.dtype)
     bound.require(a.dtype == b.dtype and (wide or a.dtype == out.dtype), f"{a.dtype} and {b.dtype}")
     bound.require(is_float(a.dtype) or a.dtype.kind == "c", f"{a.dtype}")
@@ -162,7 +163,7 @@ def multiply(
         (first.leading, second.leading, result.leading), first.turned, second.turned, alpha=alpha, beta=beta,
         bias=0 if bias is None else bias.address, activation=activation, compute=computed_as(bound, a.dtype), wide=wide,
         auxiliary=0 if auxiliary is None else auxiliary.address,
-        auxiliary_leading=0 if auxiliary is None else auxiliary.shape[1] * 8,
+        auxiliary_leading=0 if auxiliary is None else auxiliary.shape[1] * (8 if auxiliary.dtype == np.uint8 else 1),
         sums=0 if sums is None else sums.address, summed=summed,
     )  # fmt: skip
     for one in _batches(bound, product, arrays):

@@ -7,6 +7,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from ...kernels.gelu import gelu, gelu_slope
 from ...kernels.relu_masks import bits_of, mask_bytes, signs_of
 from ...unsupported import UnsupportedError
 from ..device import Product
@@ -139,11 +140,11 @@ def _activated(x: Array, product: Product) -> Array:
     if product.activation == "relu_gradient":
         return np.where(signs_of(auxiliary, product.columns), x, x.dtype.type(0))
     if product.activation == "gelu_gradient":
-        return x * _gelu_slope(auxiliary.astype(x.dtype))
+        return x * gelu_slope(auxiliary.astype(x.dtype))
     if product.auxiliary:
         masked = product.activation == "relu"
         auxiliary[...] = bits_of(x[0]) if masked else x[0].astype(product.dtype)
-    return np.maximum(x, 0) if product.activation == "relu" else _gelu(x)
+    return np.maximum(x, 0) if product.activation == "relu" else gelu(x)
 
 
 def _auxiliary(product: Product) -> Array:
@@ -154,20 +155,3 @@ def _auxiliary(product: Product) -> Array:
     size = product.dtype.itemsize
     shape = product.rows, product.columns
     return view(product.auxiliary, product.dtype, shape, (product.auxiliary_leading * size, size))
-
-
-_SLOPE, _CUBE = 0.7978845608028654, 0.044715
-
-
-def _gelu(x: Array) -> Array:
-    # With tanh, as cublasLt has it.
-    kind = x.dtype.type
-    inner = kind(_SLOPE) * (x + kind(_CUBE) * x * x * x)
-    return np.asarray(kind(0.5) * x * (kind(1) + np.tanh(inner)))
-
-
-def _gelu_slope(x: Array) -> Array:
-    kind = x.dtype.type
-    tanh = np.tanh(kind(_SLOPE) * (x + kind(_CUBE) * x * x * x))
-    inner = kind(_SLOPE) * (kind(1) + kind(3 * _CUBE) * x * x)
-    return np.asarray(kind(0.5) * (kind(1) + tanh) + kind(0.5) * x * (kind(1) - tanh * tanh) * inner)

@@ -65,6 +65,14 @@ def cases(dtype: Any, sizes: tuple[int, int, int]) -> list[tuple[Any, ...]]:
             rules = [step_expression(step, 0.0, as_dtype(dtype)) for step in steps]
             results = [np.full((rows, columns), 7, dtype), np.full(mask.shape, 7, np.uint8)]
             found.append(("_FusedMatMulMask", [a, b, *operands], results, given | {"rules": rules}, expected))
+        features = np.random.default_rng(4).normal(size=(rows, columns)).astype(dtype)
+        expected = reference("_MatMulGeluGrad", a, b, features, **attrs)
+        found.append(("_MatMulGeluGrad", [a, b, features], [np.full_like(out, 7)], attrs, [expected]))
+        given = attrs | {"steps": ["AddV2"], "alphas": [0.0]}
+        bias = drawn((columns,), dtype, 3)
+        expected = reference("_FusedMatMulGelu", a, b, [bias], **given)
+        given["rules"] = [step_expression("AddV2", 0.0, as_dtype(dtype))]
+        found.append(("_FusedMatMulGelu", [a, b, bias], [np.full_like(out, 7), np.full_like(out, 7)], given, expected))
         for summed, fits in (("a", turned[0]), ("b", not turned[1])):
             for wide in (dtype, F) if fits and np.dtype(dtype).itemsize == 2 else (dtype,) if fits else ():
                 given = attrs | {"summed": summed, "U": as_dtype(wide)}
@@ -103,7 +111,7 @@ def test_what_numpy_gives_without_the_library(ordered_sim: Any, dtype: Any, monk
 
 
 def test_one_call_each_where_the_library_can(sim: Any) -> None:
-    for name, inputs, outputs, attrs, _ in cases(F, (5, 7, 3)):
+    for name, inputs, outputs, attrs, _ in cases(BFLOAT16, (5, 8, 3)):
         assert len(run_op(sim, name, inputs, outputs, attrs).work) == 1
 
 
@@ -221,6 +229,40 @@ def test_steps_are_the_cpus(device: Any, kind: str, precision: str, batch: int) 
     narrow = precision in ("bfloat16", "float16")
     assert text.count("= MatMul+BiasAddGrad(") == (2 if narrow else 3)
     assert "[NumPy" not in text
+
+
+def transformed(backend: str, precision: str, width: int) -> tuple[Any, str]:
+    with tf.Graph().as_default():
+        tf.set_random_seed(3)
+        x = tf.placeholder(tf.float32, [10, 8])
+        inner = tf.layers.dense(x, width, activation=lambda x: tf.keras.activations.gelu(x, approximate=True))
+        loss = tf.reduce_mean(tf.square(tf.layers.dense(inner, 8)))
+        gradients = tf.gradients(loss, tf.trainable_variables())
+        feed = np.random.default_rng(0).normal(size=(10, 8)).astype(F)
+        with tf.Session(backend=backend, mixed_precision=precision) as session:
+            session.run(tf.global_variables_initializer())
+            return session.run([loss, *gradients], {x: feed}), session.explain([loss, *gradients], {x: feed})
+
+
+@pytest.mark.parametrize("precision", ["float32", "tf32", "bfloat16", "float16"])
+@pytest.mark.parametrize("width", [16, 13])
+def test_gelus_are_the_cpus(device: Any, precision: str, width: int) -> None:
+    assert device
+    found, text = transformed("gpu", precision, width)
+    expected, _ = transformed("cpu", "float32", width)
+    tolerance = {"float32": 1e-5, "tf32": 5e-3}.get(precision, 5e-2)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_allclose(one / np.abs(other).max(), other / np.abs(other).max(), atol=tolerance)
+    narrow = precision in ("bfloat16", "float16") and width == 16
+    assert ("= MatMul+AddV2+Gelu(" in text, "= MatMul+GeluGrad(" in text) == (narrow, narrow)
+    assert ("= _Gelu(" in text, "_GeluGrad" in text) == (not narrow, not narrow) and "Tanh" not in text
+
+
+@pytest.mark.parametrize("architecture", ["sm_80", "sm_90", "sm_120"])
+def test_gelus_of_the_library_are_for_hopper_and_newer(sim: Any, architecture: str) -> None:
+    sim.architecture = architecture
+    assert works(sim, "gelu", BFLOAT16, "bfloat16") == works(sim, "gelu_gradient", BFLOAT16, "bfloat16")
+    assert works(sim, "gelu", BFLOAT16, "bfloat16") == (architecture != "sm_80")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -0.0])

@@ -24,6 +24,7 @@ INTERNAL = (
     "_Feed",
     "_Fused",
     "_FusedMatMul",
+    "_FusedMatMulGelu",
     "_FusedMatMulMask",
     "_LibraryLSTM",
     "_LibraryLSTMGrad",
@@ -34,6 +35,7 @@ INTERNAL = (
     "_MatMulApplyGradientDescent",
     "_MatMulApplyMomentum",
     "_MatMulBiasGrad",
+    "_MatMulGeluGrad",
     "_MatMulReluGrad",
 )
 # Tests elsewhere declare ops too.

@@ -119,3 +119,26 @@ def test_what_waits_for_a_sum_comes_after_it() -> None:
     assert [node.type for node in flow.nodes].count("_MatMulBiasGrad") <= 1
     with tf.Session() as session:
         assert session.run(after, {x: np.ones((4, 3)), dy: np.ones((4, 5))}).sum() == 36
+
+
+@pytest.mark.parametrize(
+    ("width", "more", "expected"),
+    [
+        (16, lambda y, h, w: tf.gradients(y, [w]), [1, 1, 0, 0]),
+        # Rows that begin where the library does not want them.
+        (12, lambda y, h, w: tf.gradients(y, [w]), [0, 0, 1, 1]),
+        # Nobody reads what the GELU is taken of.
+        (16, lambda y, h, w: [], [0, 0, 1, 0]),
+        (16, lambda y, h, w: [tf.matmul(h, h, transpose_b=True)], [1, 0, 0, 0]),
+    ],
+)
+def test_gelus_in_16_bits(width: int, more: Callable[..., Any], expected: list[int]) -> None:
+    x = tf.placeholder(tf.float32, [4, 3])
+    w, b, v = (tf.get_variable(n, s) for n, s in (("w", [3, width]), ("b", [width]), ("v", [width, 2])))
+    h = tf.nn.bias_add(tf.matmul(x, w), b)
+    y = tf.matmul(tf.keras.activations.gelu(h, approximate=True), v)
+    flow = lower(tf.get_default_graph(), [y, *more(y, h, w)], [], [x])
+    nodes = Rewrites(frozenset(), "bfloat16", check=True).apply(flow, PASSES).nodes
+    types = [part for node in nodes for part in node.attrs.get("parts", [node.type])]
+    names = ("_FusedMatMulGelu", "_MatMulGeluGrad", "_Gelu", "_GeluGrad")
+    assert [types.count(name) for name in names] == expected
