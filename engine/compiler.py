@@ -6,7 +6,7 @@ import gc
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
@@ -22,7 +22,7 @@ from .backends.observed import ObservedProgram, Observer
 from .backends.planned import PlannedProgram
 from .backends.reference import ReferenceProgram
 from .backends.variables import StalePlanError
-from .errors import FailedPreconditionError, InvalidArgumentError, ResourceExhaustedError, UnimplementedError
+from .errors import FailedPreconditionError, InvalidArgumentError, UnimplementedError
 from .function import FunctionGraph
 from .gpu.device import Device
 from .gpu.values import DeviceValue, seen
@@ -205,17 +205,7 @@ class CompiledStep:
     def _on_device(self, plan: Plan, device: Device) -> GpuProgram:
         with _steps_lock:
             _steps_on_devices.add(self)
-        program = GpuProgram(plan, self.runtime, device, self.options.precision)
-        with suppress(ResourceExhaustedError):
-            program.bind()
-            return program
-        # Programs that wait to run again, for other shapes mostly, may hold what this one needs.
-        del program
-        with _steps_lock:
-            waiting = list(_steps_on_devices)
-        for step in waiting:
-            step.drop_idle()
-        program = GpuProgram(plan, self.runtime, device, self.options.precision)
+        program = GpuProgram(plan, self.runtime, device, self.options.precision, _drop_all_idle)
         program.bind()
         return program
 
@@ -304,6 +294,14 @@ class CompiledStep:
                 with collector_paused():
                     self._plans[signature] = self._compile(signature)
         return self._plans[signature]
+
+
+def _drop_all_idle() -> None:
+    """Lets go of the programs that wait to run again, for other shapes mostly: they may hold what another one needs."""
+    with _steps_lock:
+        waiting = list(_steps_on_devices)
+    for step in waiting:
+        step.drop_idle()
 
 
 def _check_whole(part: Part) -> None:

@@ -6,13 +6,13 @@ program is bound. As on the CPU a program is bound to one store and runs one ste
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..errors import InternalError, OpError
+from ..errors import InternalError, OpError, ResourceExhaustedError
 from ..gpu.device import Device
 from ..gpu.late import ask
 from ..gpu.memory import Turn, lock_of
@@ -62,14 +62,23 @@ Array = np.ndarray[Any, Any]
 class GpuProgram(PlannedProgram):
     """A plan bound to a device and to the variables of a store.
 
-    `precision` is that of float32 products: "float32", or "tf32".
+    `precision` is that of float32 products: "float32", or "tf32". `make_room` is called where the device's memory is too
+    little, before it is tried once more.
     """
 
     native_name = "GPU"
 
-    def __init__(self, plan: Plan, runtime: Runtime, device: Device, precision: str = "float32") -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        runtime: Runtime,
+        device: Device,
+        precision: str = "float32",
+        make_room: Callable[[], None] | None = None,
+    ) -> None:
         super().__init__(plan, runtime)
         self.device = device
+        self.make_room = make_room
         self.turn = lock_of(device)
         self.pool = Pool(device)
         self.opaque = opaque_cells(plan)
@@ -81,8 +90,22 @@ class GpuProgram(PlannedProgram):
 
     def bind(self) -> None:
         """Binds the steps to memory, anew where a variable has other memory than before."""
-        with self.turn:
-            self._bind()
+        if not self._fits():
+            # Outside the handler, whose frames hold what the first try took.
+            with self.turn:
+                self._bind()
+
+    def _fits(self) -> bool:
+        """Binds the steps; False if the memory was too little and there may be more now."""
+        try:
+            with self.turn:
+                self._bind()
+        except ResourceExhaustedError:
+            if self.make_room is None:
+                raise
+            self.make_room()
+            return False
+        return True
 
     def _bind(self) -> None:
         generation = self._begin_binding()

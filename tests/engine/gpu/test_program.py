@@ -271,6 +271,25 @@ def test_programs_that_wait_make_room_for_others(monkeypatch):
             np.testing.assert_allclose(session.run(total, {x: np.ones((rows, 1000))}), [rows / 1000] * 2, rtol=1e-5)
 
 
+def test_programs_that_wait_make_room_for_one_that_is_bound_again(monkeypatch):
+    x = tf.placeholder(tf.float32, [None, 1000])
+    scale = tf.get_variable("scale", initializer=1.0)
+    other = tf.Variable([1.0, 2.0], validate_shape=False)
+    longer = tf.assign(other, [1.0, 2.0, 3.0], validate_shape=False)
+    total = tf.reduce_sum(tf.nn.softmax(tf.sinh(x) * scale), axis=0)[:2]
+    ledger = ledger_of(find_device())
+    gc.collect()
+    with tf.Session(backend="gpu") as session:
+        session.run([scale.initializer, other.initializer])
+        for rows in (400, 500):
+            session.run(total, {x: np.ones((rows, 1000))})
+        # A variable of another shape: programs are bound anew at their next run.
+        session.run(longer.op)
+        monkeypatch.setattr(ledger, "limit", ledger.used - 1_000_000)
+        for rows in (400, 500, 400):
+            np.testing.assert_allclose(session.run(total, {x: np.ones((rows, 1000))}), [rows / 1000] * 2, rtol=1e-5)
+
+
 def test_constants_of_programs_that_wait_make_room_too(monkeypatch):
     x = tf.placeholder(tf.float32, [None, 100])
     # Once the shape is known, this is folded to a constant of the plan.
