@@ -1,4 +1,4 @@
-"""The suite on the simulated GPU (HEADRACE_GPU=sim): there must be a compiler for it, and what its sessions load is known."""
+"""What all tests share; on the simulated GPU (HEADRACE_GPU=sim) there must be a compiler, and what sessions load is known."""
 
 import json
 import os
@@ -6,6 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No test may depend on how busy the machine is.
+settings.register_profile("headrace", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("headrace")
 
 SIMULATED = os.environ.get("HEADRACE_GPU") == "sim"
 
