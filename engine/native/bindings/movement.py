@@ -15,7 +15,7 @@ from .elementwise import fill
 _MOST_RANK = 6
 _TILE = 16
 _RUNS, _SPREAD, _TURNED, _SINGLE = range(4)
-_TYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float32", "float64", "bfloat16"]
+_TYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float32", "float64", "bfloat16", "float16"]
 
 
 def copy_view(bound: Bound, out: Array, source: Array) -> None:
@@ -191,6 +191,8 @@ def cast(bound: Bound) -> None:
     bound.require(x.flags.c_contiguous and out.flags.c_contiguous, "strided memory")
     for array in (x, out):
         bound.require(array.dtype.name in _TYPES, f"{array.dtype}")
+    # By way of float32 it would be rounded twice.
+    bound.require((x.dtype.name, out.dtype.name) != ("float64", "float16"), "float64 as float16")
     size, chunks = chunks_of(x.size)
     types = _TYPES.index(x.dtype.name), _TYPES.index(out.dtype.name)
     bound.call("cast", chunks if x.size else 0, x.size, size, *types, x, out)

@@ -1,4 +1,5 @@
 /* Copies between arrays of one shape and any strides, and conversions between types. */
+#include "narrow.h"
 #include "vector.h"
 
 enum { MOST_RANK = 6, TILE = 16 };
@@ -109,21 +110,7 @@ static void copy_strided(const void *arguments, int64_t chunk, hr_context *conte
 struct cast { int64_t count, chunk, from, to; const void *in; void *out; };
 
 /* Types by number: see bindings/movement.py. Small integers are made of a wide one, as NumPy's are. */
-typedef struct { uint16_t bits; } bfloat;
-enum { BOOL, UINT8, INT8, INT16, INT32, INT64, FLOAT32, FLOAT64, BFLOAT16 };
-
-HR_INLINE float widened(bfloat x) {
-    uint32_t bits = (uint32_t)x.bits << 16;
-    float result;
-    memcpy(&result, &bits, 4);
-    return result;
-}
-HR_INLINE bfloat narrowed(float x) {
-    uint32_t bits;
-    memcpy(&bits, &x, 4);
-    uint32_t rounded = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-    return (bfloat){(uint16_t)(x != x ? (bits >> 16 & 0x8000) | 0x7fc0 : rounded)};
-}
+enum { BOOL, UINT8, INT8, INT16, INT32, INT64, FLOAT32, FLOAT64, BFLOAT16, FLOAT16 };
 
 #define SAME(x) (x)
 #define CONVERT(type, value) for (int64_t i = r.begin; i < r.end; i++) ((type *)a->out)[i] = (value); break;
@@ -139,7 +126,8 @@ HR_INLINE bfloat narrowed(float x) {
         case INT64: CONVERT(int64_t, (int64_t)READ(in[i]))                                                             \
         case FLOAT32: CONVERT(float, (float)READ(in[i]))                                                               \
         case FLOAT64: CONVERT(double, (double)READ(in[i]))                                                             \
-        case BFLOAT16: CONVERT(bfloat, narrowed((float)READ(in[i])))                                                   \
+        case BFLOAT16: CONVERT(hr_bfloat, hr_to_bfloat((float)READ(in[i])))                                            \
+        case FLOAT16: CONVERT(hr_half, hr_to_half((float)READ(in[i])))                                                 \
         }                                                                                                              \
     }
 FROM(bool, uint8_t, SAME, int32_t)
@@ -150,7 +138,8 @@ FROM(int32, int32_t, SAME, int32_t)
 FROM(int64, int64_t, SAME, int64_t)
 FROM(float32, float, SAME, int32_t)
 FROM(float64, double, SAME, int32_t)
-FROM(bfloat16, bfloat, widened, int32_t)
+FROM(bfloat16, hr_bfloat, hr_of_bfloat, int32_t)
+FROM(float16, hr_half, hr_of_half, int32_t)
 
 static void cast(const void *arguments, int64_t chunk, hr_context *context) {
     const struct cast *a = arguments;
@@ -166,6 +155,7 @@ static void cast(const void *arguments, int64_t chunk, hr_context *context) {
     case FLOAT32: from_float32(a, r); break;
     case FLOAT64: from_float64(a, r); break;
     case BFLOAT16: from_bfloat16(a, r); break;
+    case FLOAT16: from_float16(a, r); break;
     }
 }
 

@@ -100,15 +100,35 @@ def test_ops():
             assert fetch.op.type == "Assign" or "NumPy" not in session.explain([fetch], feeds), fetch.op.type
 
 
-@pytest.mark.parametrize("to", ["bool", "uint8", "int8", "int16", "int32", "int64", "float32", "float64", "bfloat16"])
+NUMBERS = ["bool", "uint8", "int8", "int16", "int32", "int64", "float32", "float64", "bfloat16", "float16"]
+
+
+@pytest.mark.parametrize("to", NUMBERS)
 def test_casts(to):
-    for dtype in ("bool", "uint8", "int32", "int64", "float32", "float64", "bfloat16"):
+    for dtype in ("bool", "uint8", "int32", "int64", "float32", "float64", "bfloat16", "float16"):
         x = np.random.default_rng(4).normal(size=1000) * 40
         with tf.Graph().as_default(), tf.Session() as session, tf.Session(backend="reference") as reference:
             feed = tf.placeholder(dtype, [1000])
             y = tf.cast(feed, to)
             value = (np.abs(x) if dtype == "uint8" or to == "uint8" else x).astype(tf.as_dtype(dtype).as_numpy_dtype)
             np.testing.assert_array_equal(session.run(y, {feed: value}), reference.run(y, {feed: value}))
+
+
+def test_halves_are_rounded_as_numpy_rounds_them():
+    every = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
+    wide = every[np.isfinite(every)].astype(np.float32)
+    # Each number, what lies in the middle to the next, and its neighbours; what is too large, and what is none.
+    with np.errstate(over="ignore"):
+        middle = (wide + np.spacing(wide.astype(np.float16)).astype(np.float32) / 2).astype(np.float32)
+    beside = [np.nextafter(middle, np.float32(end)) for end in (-np.inf, np.inf)]
+    given = np.concatenate([wide, middle, *beside, np.float32([np.inf, -np.inf, np.nan, 65519.9, 65520, 1e30, 1e-40])])
+    with tf.Graph().as_default(), tf.Session(backend="cpu") as session:
+        short, long = tf.placeholder(tf.float16, [None]), tf.placeholder(tf.float32, [None])
+        with np.errstate(over="ignore"):
+            np.testing.assert_array_equal(
+                session.run(tf.cast(long, tf.float16), {long: given}), given.astype(np.float16)
+            )
+        np.testing.assert_array_equal(session.run(tf.cast(short, tf.float32), {short: every}), every.astype(np.float32))
 
 
 def test_steps_that_do_nothing_are_no_steps():
