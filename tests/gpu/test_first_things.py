@@ -273,7 +273,7 @@ def test_7_what_gradients_need(device: Any, note: Note, options: dict[str, Any],
 @pytest.mark.parametrize(("dtype", "compute"), [("float32", "float32"), ("float32", "tf32"), ("bfloat16", "bfloat16")])
 def test_7_what_the_library_does_as_the_cpu(device: Any, note: Note, dtype: str, compute: str) -> None:
     kind = BFLOAT16 if dtype == "bfloat16" else np.dtype(dtype)
-    for what in ("relu", "relu_mask", "relu_gradient", "sums_a", "sums_b"):
+    for what in ("relu", "relu_mask", "relu_gradient", "gelu", "gelu_gradient", "sums_a", "sums_b"):
         note(
             f"{what} in {dtype} as {compute}", "by the library" if works(device, what, kind, compute) else "by a kernel"
         )

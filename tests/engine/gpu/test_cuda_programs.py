@@ -16,6 +16,7 @@ import pytest
 
 import headrace as tf
 from headrace.engine.gpu import find
+from headrace.engine.gpu.bindings import product_gradients, products
 from headrace.engine.gpu.cuda import cublaslt, nvrtc
 from headrace.engine.gpu.cuda.cudnn import Cudnn
 from headrace.engine.gpu.cuda.device import CudaDevice
@@ -106,6 +107,23 @@ def test_a_step_is_one_launch(programs: Any, device: Any, cuda: CallsOnly, preci
     check(programs, cuda, "W4", precision)
 
 
+@pytest.mark.parametrize(("precision", "numbers"), [("tf32", {134, 136, 256}), ("bfloat16", {134, 136, 256})])
+def test_gradients_after_products(
+    programs: Any, device: Any, cuda: CallsOnly, precision: str, numbers: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The library computes nothing here, so that a look at it would find it wrong.
+    for module in (products, product_gradients):
+        monkeypatch.setattr(module, "works", lambda *arguments: True)
+    made: dict[str, int] = {}
+    fake = device._products._library
+    describe = fake.cublasLtMatmulDescSetAttribute.call
+    fake.cublasLtMatmulDescSetAttribute.call = lambda matmul, attribute, value, size: (
+        made.setdefault(f"{attribute} {value._obj.value}", describe(matmul, attribute, value, size))
+    )
+    check(programs, cuda, "W4", precision)
+    assert {f"7 {number}" for number in numbers} <= made.keys() and not any(made.values())
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("name", OTHERS)
@@ -126,3 +144,15 @@ def test_with_cudnn(
     check(programs, cuda, name, precision)
     # Called once, captured once.
     assert {kind: count % 2 for kind, count in Counter(ran).items()} == {"forward": 0, "data": 0, "filter": 0}
+
+
+@pytest.mark.parametrize("precision", ["float32", pytest.param("bfloat16", marks=pytest.mark.long)])
+def test_layers_by_cudnn(programs: Any, device: Any, cuda: CallsOnly, precision: str) -> None:
+    library: Any = FakeCudnn()
+    ran: list[str] = []
+    for name in ("Forward", "BackwardData_v8", "BackwardWeights_v8"):
+        getattr(library, f"cudnnRNN{name}").call = lambda *arguments, name=name: ran.append(name) or 0
+    device.__dict__["_cudnn"] = Cudnn(library, device, device.stream, device._workspace)
+    check(programs, cuda, "W7", precision)
+    # Two layers, called once and captured once.
+    assert Counter(ran) == {"Forward": 4, "BackwardData_v8": 4, "BackwardWeights_v8": 4}
