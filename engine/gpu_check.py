@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from .errors import OpError
 from .gpu.cuda import driver, library
 from .gpu.cuda.device import CallByCall
 from .gpu.cuda.nvrtc import Nvrtc
-from .gpu.device import Convolution, Device, Product
+from .gpu.device import Convolution, Device, Product, Recurrent, RecurrentArrays
 from .gpu.epilogues import works as epilogue_works
 from .gpu.find import find_device
 from .gpu.memory import lock_of
@@ -292,6 +293,28 @@ def convolutions(device: Device) -> str:
     return ""
 
 
+def layers(device: Device) -> str:
+    """An LSTM layer by the device's library, if it has one: of weights only the biases of what cells take in are not zero."""
+    length, batch, size, units = 3, 4, 8, 16
+    try:
+        layer = device.recurrent(Recurrent(np.dtype(np.float32), length, batch, size, units, trains=True))
+    except UnsupportedError as error:
+        return f"by kernels, {error}"
+    weights = np.zeros(layer.weight_bytes // 4, np.float32)
+    start = layer.biases[2] // 4
+    weights[start : start + units] = 1
+    x, state = np.ones((length, batch, size), np.float32), np.ones((batch, units), np.float32)
+    outputs = np.empty((length, batch, units), np.float32)
+    places = _put(device, x), _put(device, state), _put(device, state), _put(device, outputs), _put(device, state)
+    reserve = device.allocate(max(layer.reserve_bytes, 1))
+    layer.forward(RecurrentArrays(*places, _put(device, weights), reserve))()
+    found, cell = _got(device, places[3], outputs), 1.0
+    for step in range(length):
+        cell = (cell + math.tanh(1)) / 2
+        _require(np.allclose(found[step], math.tanh(cell) / 2, 1e-4), f"outputs of step {step} are wrong")
+    return ""
+
+
 def steps(device: Device) -> str:
     """A network's training step: made call by call, captured, replayed; its losses are the CPU's."""
     found, wanted = (_losses(backend) for backend in ("gpu", "cpu"))
@@ -324,5 +347,6 @@ _CHECKS: dict[str, Callable[[Device], str]] = {
     "bias, relu": epilogues,
     "replays": replays,
     "convolutions": convolutions,
+    "LSTM layers": layers,
     "steps": steps,
 }

@@ -22,7 +22,7 @@ def test_all_is_good_on_the_simulated_gpu(capsys):
     assert lines[0] == "device        sim, sim, 4.0 of 4.0 GiB free"
     assert [line.split("  ")[0] for line in lines[1:]] == list(gpu_check._CHECKS)
     assert all(" good" in line for line in lines[1:])
-    assert "by products" in lines[-2]
+    assert "by products" in lines[-3] and "by kernels" in lines[-2]
 
 
 def test_what_kernels_do_for_the_library_is_said(capsys, monkeypatch, device):

@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 import headrace as tf
+from headrace.engine import gpu_check
 from headrace.engine.errors import InternalError
 from headrace.engine.gpu import find
 from headrace.engine.gpu.cuda.cudnn_recurrent import RecurrentLayers
 from headrace.engine.gpu.device import Recurrent, RecurrentArrays
 from headrace.engine.gpu.sim.compile import available
+from headrace.engine.gpu.sim.device import SimDevice
 from headrace.engine.ops.recurrent_lstm import block_lstm_op
 from headrace.engine.registry import definition_of
 from headrace.engine.unsupported import UnsupportedError
@@ -186,6 +188,11 @@ def test_kernels_of_the_cpu() -> None:
     grads = kernel(np, x, c, h, w, b, steps[6], outputs, [cells[-1]], layer="", forget_bias=0.5)
     for one, other in zip(grads, (*expected[:4], expected[7]), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_the_look_at_a_gpu(device: LibrarySim) -> None:
+    assert gpu_check.layers(device) == ""
+    assert gpu_check.layers(SimDevice()) == "by kernels, the simulation has no library of recurrent layers"
 
 
 # cuDNN's calls
