@@ -27,6 +27,7 @@ from .function import FunctionGraph
 from .gpu.device import Device
 from .gpu.values import DeviceValue, seen
 from .graph import Graph, Operation, Tensor
+from .list_value import ListValue
 from .native.library import default_threads
 from .placement import Placement, check_placement, device_of
 from .plan.plan import Plan, make_plan
@@ -42,6 +43,8 @@ MOST_PLANS = 64
 
 Signature = tuple[tuple[int, ...], ...]
 _ARRAYS = (np.ndarray, DeviceValue)
+# What functions are given as it is.
+_GIVEN = (np.ndarray, DeviceValue, ListValue)
 
 # Those with programs on devices, which lack memory sooner than hosts.
 _steps_on_devices: weakref.WeakSet[CompiledStep] = weakref.WeakSet()
@@ -441,7 +444,8 @@ class _FunctionCall:
         if self.runs:
             # A loop over growing arrays would compile its body anew in each iteration.
             step = self.step if self.step.plan_count <= MOST_SHAPES else self.any_shapes
-            found = step.run([argument(values[i]) for i in self.given], there)
+            given = [values[i] for i in self.given]
+            found = step.run([v if isinstance(v, _GIVEN) else argument(v) for v in given], there)
             for i, source in self.computed:
                 results[i] = found[source]
         return results

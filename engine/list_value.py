@@ -156,7 +156,7 @@ class ListValue:
         return [self.zero(sizes, i) if item is None else item for i, item in enumerate(self.items())]
 
     def _merged(self, item: Any) -> Sizes:
-        if not isinstance(item, _ARRAYS) or self.sizes is None:
+        if not isinstance(item, _ARRAYS) or self.sizes is None or self.sizes == item.shape:
             return self.sizes
         try:
             merge_sizes(self.sizes, item.shape)

@@ -48,6 +48,7 @@ from .gpu_ends import (
     put_in_slot,
 )
 from .gpu_joined import joined
+from .gpu_moves import Moves
 from .gpu_residence import BOTH, Access, Side, copies_before, newest_sides, sides_of_others
 from .gpu_segments import DeviceSegment
 from .gpu_steps import DeviceMemories, DeviceStep, calls_of, kernels_of
@@ -122,7 +123,10 @@ class GpuProgram(PlannedProgram):
         self.newest = newest_sides(self.accesses, given)
         self.others = sides_of_others(self.accesses, given)
         self.moves = copies_before(self.accesses, given, [(b, Side.HOST) for b in self._fetched_through_host()])
+        self.last_reads = {b: i for i, a in enumerate(self.accesses) for b in (*a.reads, *a.as_is)}
+        self.last_reads |= {p.buffer: len(self.accesses) for p in self.plan.fetches if isinstance(p, View)}
         self._make_shadows()
+        self.moving = Moves.of(self, [i for i, bound in enumerate(found) if bound is not None and bound.work])
         self._bind_calls(found)
         self._bind_ends()
         # Not before: a program that could not be bound is not bound.
@@ -198,7 +202,7 @@ class GpuProgram(PlannedProgram):
         self._end(segment, True)
 
     def _host_calls(self, i: int, step: Step) -> list[Call]:
-        return [carried_call(self, step, self.others[i])] if carries(step) else self._numpy_calls(step)
+        return [carried_call(self, i, self.others[i])] if carries(step) else self._numpy_calls(step)
 
     def _extend(self, segment: DeviceSegment, i: int, bound: DeviceStep, calls: list[Call]) -> None:
         segment.steps.append(i)
@@ -258,7 +262,7 @@ class GpuProgram(PlannedProgram):
             self._download(self.moves[-1], self.plan.steps[-1])
         reads = {b for access in self.accesses if access.side is Side.HOST for b in access.reads}
         self.read_there = {b for access in self.accesses if access.side is Side.DEVICE for b in access.reads}
-        self.read_there |= {b for step in self.plan.steps for b in lent_in_part(step)}
+        self.lent_in_part = {b for step in self.plan.steps for b in lent_in_part(step)}
         self.fed_at_home = reads | {p.buffer for p in self.plan.fetches if isinstance(p, View)}
         self.feed_puts = [self._feed_put(p) for p in self.plan.feeds.values()]
         fetched: set[View | Cell] = set()
@@ -269,6 +273,9 @@ class GpuProgram(PlannedProgram):
         pairs = zip(self.plan.fetches, self.fetch_gets, strict=True)
         self.there_gets = [self._there_get(place) or get for place, get in pairs]
         self.slots = [*self.cells.values(), *self.given.values()]
+        if self.moving is not None:
+            self.segments[0].move(self.moving)
+            self.slots += [self.moving.taken, self.moving.given]
         self.quiet = not self.reasons
 
     def _feed_put(self, place: View | Cell) -> Put:
@@ -285,8 +292,12 @@ class GpuProgram(PlannedProgram):
         array = self._array(place) if at_home else None
         if not self.memories.is_fed(place.buffer):
             return ignore if array is None else partial(put_at_home, array)
-        address, only_carried = self.memories.address(place.buffer), place.buffer not in self.read_there
-        return FedPlace(self.device, self.turn, address, place.dtype.numpy, array, only_carried)
+        address, buffer = self.memories.address(place.buffer), place.buffer
+        fed = FedPlace(self.device, self.turn, address, place.dtype.numpy, array)
+        fed.only_carried = buffer not in self.read_there and buffer not in self.lent_in_part
+        if self.moving is not None and buffer in self.read_there and buffer not in self.lent_in_part:
+            fed.inlet = self.moving.fed(address, place.nbytes)
+        return fed
 
     def _fetch_get(self, place: View | Cell, again: bool) -> Call:
         if isinstance(place, Cell):
@@ -303,7 +314,9 @@ class GpuProgram(PlannedProgram):
             return partial(fetch_slot, self._slot(place)) if place in self.opaque else None
         if not may_stay(place) or not self._is_left(place):
             return None
-        return partial(left_there, lent(self, place))
+        get = lent(self, place)
+        moved = self.moving.outlet(len(self.plan.steps), place, get) if self.moving is not None else None
+        return partial(left_there, moved or get)
 
     def _slot(self, cell: Cell) -> Slot:
         return self.cells.setdefault(cell, Slot())

@@ -17,7 +17,7 @@ from ..errors import ResourceExhaustedError
 from ..gpu.device import Device
 from ..gpu.memory import DeviceCopy, Turn
 from ..gpu.values import FEW, DeviceValue, Pool, at_home
-from ..list_value import ListValue
+from ..list_value import ListValue, owned
 from ..ops.tensor_list import element_sizes
 from ..plan.buffers import Buffer, Cell, Place, Storage, View
 from ..plan.plan import Plan, Step
@@ -27,6 +27,7 @@ from ..runtime import FunctionCaller, KernelContext, Runtime
 from ..static import flatten_outputs
 from .gpu_deferred import late, may_ask_late
 from .gpu_ends import Given
+from .gpu_moves import Inlet
 from .gpu_residence import Access, Side
 from .gpu_steps import pinned
 from .planned import Call, Slot
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 Compute = Callable[[list[Any]], list[Any]]
 Get = Callable[[], Any]
+_Put = Callable[[Any, set[int]], None]
+# What was taken, where nothing was that could be given.
+_NOBODY: set[int] = set()
 
 FUNCTIONS = "calls functions, which have programs of their own"
 CALLS = frozenset({"If", "While", "PartitionedCall", "StatefulPartitionedCall"})
@@ -117,16 +121,20 @@ def _hands_on(step: Step, place: int) -> bool:
     return carries(step) and (step.node.type in CALLS or _TENSOR.get(step.node.type) == place)
 
 
-def carried_call(program: GpuProgram, step: Step, sides: Mapping[Buffer, frozenset[Side]]) -> Call:
-    """The call of a step that carries, given where its large inputs are."""
-    node = step.node
-    inputs = zip(step.inputs, node.inputs, taken_there(step), strict=True)
-    gets = [_get(program, place, value, sides if there else None) for place, value, there in inputs]
-    puts = [_put(program, p) for p in step.outputs]
+def carried_call(program: GpuProgram, number: int, sides: Mapping[Buffer, frozenset[Side]]) -> Call:
+    """The call of a step that carries, given where its inputs are."""
+    step = program.plan.steps[number]
+    inputs = zip(step.inputs, step.node.inputs, taken_there(step), strict=True)
+    gets = [_get(program, number, place, value, sides if there else None) for place, value, there in inputs]
+    puts = [_put(program, number, p) for p in step.outputs]
+    if step.node.type == "TensorListPushBack" and isinstance(step.outputs[0], Cell):
+        return partial(_push, gets[0], gets[1], program.cells[step.outputs[0]])
+    if step.node.type == "TensorListPopBack" and isinstance(step.outputs[1], View):
+        return partial(_pop, _compute(program, step), gets, *puts)
     return partial(_carry, _compute(program, step), gets, puts)
 
 
-def _carry(compute: Compute, gets: Sequence[Get], puts: Sequence[Callable[[Any, set[int]], None]]) -> None:
+def _carry(compute: Compute, gets: Sequence[Get], puts: Sequence[_Put]) -> None:
     values = [get() for get in gets]
     taken = set(map(id, values))
     for put, result in zip(puts, compute(values), strict=True):
@@ -134,16 +142,34 @@ def _carry(compute: Compute, gets: Sequence[Get], puts: Sequence[Callable[[Any, 
         taken.add(id(result))
 
 
+# The two that loops do most, without the detours of the others.
+
+
+def _push(get_list: Get, get_item: Get, slot: Slot) -> None:
+    slot.value = get_list().push(owned(_kept(get_item())))
+
+
+def _pop(compute: Compute, gets: Sequence[Get], put_list: _Put, put_item: _Put) -> None:
+    rest, item = gets[0]().pop()
+    if item is None:
+        rest, item = compute([get() for get in gets])
+    put_list(rest, _NOBODY)
+    put_item(item, _NOBODY)
+
+
 # Inputs
 
 
-def _get(program: GpuProgram, place: Place, value: Value, sides: Mapping[Buffer, frozenset[Side]] | None) -> Get:
+def _get(
+    program: GpuProgram, number: int, place: Place, value: Value, sides: Mapping[Buffer, frozenset[Side]] | None
+) -> Get:
     if sides is not None and isinstance(place, View):
         if is_whole(place):
             return _handed_on(program, place)
-        lent = _lent(program, place, sides)
-        if lent is not None:
-            return lent
+        there = _lent(program, place, sides)
+        if there is not None:
+            moved = program.moving.outlet(number, place, there) if program.moving is not None else None
+            return moved or there
     operand = program._operand(place, value)
     if isinstance(operand, Slot):
         return partial(getattr, operand, "value")
@@ -212,15 +238,18 @@ def _of_variable(storage: VariableStorage, copy: DeviceCopy, view: View, pool: P
 # Outputs
 
 
-def _put(program: GpuProgram, place: Place) -> Callable[[Any, set[int]], None]:
+def _put(program: GpuProgram, number: int, place: Place) -> _Put:
     if place is None:
         return _ignore
     if isinstance(place, Cell):
         slot = program.cells.setdefault(place, Slot())
         return partial(_keep, slot, place in program.opaque)
+    if program.last_reads.get(place.buffer, -1) <= number:
+        return _ignore
     if stays_there(place):
         address = program.memories.address(place.buffer) + place.offset
-        return partial(_place, program.device, program.turn, address, place.dtype.numpy, place.sizes)
+        inlet = program.moving.inlet(number, place) if program.moving is not None else None
+        return partial(_place, program.device, program.turn, address, place.dtype.numpy, place.sizes, inlet)
     return partial(_write, program.array_at(place))
 
 
@@ -241,10 +270,21 @@ def _keep(slot: Slot, opaque: bool, result: Any, taken: set[int]) -> None:
 
 
 def _place(
-    device: Device, turn: Turn, address: int, dtype: np.dtype[Any], sizes: tuple[int, ...], result: Any, taken: set[int]
+    device: Device,
+    turn: Turn,
+    address: int,
+    dtype: np.dtype[Any],
+    sizes: tuple[int, ...],
+    inlet: Inlet | None,
+    result: Any,
+    taken: set[int],
 ) -> None:
     if isinstance(result, DeviceValue) and (result.dtype, result.shape) == (dtype, sizes):
-        result.copy_to(address)
+        # What is only lent may lie where another value of the program is moved to.
+        if inlet is not None and result.lasts:
+            inlet.take(result)
+        else:
+            result.copy_to(address)
         return
     if isinstance(result, list):
         with turn:
@@ -349,7 +389,7 @@ def _joined(items: Sequence[Any]) -> DeviceValue | None:
     if not first.nbytes or any((item.shape, item.dtype) != (first.shape, first.dtype) for item in items):
         return None
     try:
-        whole = first.pool.fresh(first.dtype, (len(items), *first.shape))
+        whole = first.pool.fresh(first.dtype, (len(items), *first.shape), len(items) * first.nbytes)
     except ResourceExhaustedError:
         return None
     for i, item in enumerate(items):

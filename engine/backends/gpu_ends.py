@@ -12,6 +12,7 @@ from ..errors import ResourceExhaustedError
 from ..gpu.device import Device
 from ..gpu.memory import Turn
 from ..gpu.values import DeviceValue, seen
+from .gpu_moves import Inlet
 from .planned import Put, Slot
 
 Array = np.ndarray[Any, Any]
@@ -65,22 +66,17 @@ class Given(Slot):
 class FedPlace:
     """Where a fed value lies on a device, and on the host if that reads it too.
 
-    `only_carried`: no kernel reads it, so that what is on the device already stays where it is.
+    `only_carried`: no kernel reads it, so that what is on the device already stays where it is. `inlet` moves what is.
     """
 
-    __slots__ = ("_address", "_at_home", "_device", "_dtype", "_last", "_only_carried", "_turn")
+    __slots__ = ("_address", "_at_home", "_device", "_dtype", "_last", "_turn", "inlet", "only_carried")
 
     def __init__(
-        self,
-        device: Device,
-        turn: Turn,
-        address: int,
-        dtype: np.dtype[Any],
-        at_home: Array | None = None,
-        only_carried: bool = False,
+        self, device: Device, turn: Turn, address: int, dtype: np.dtype[Any], at_home: Array | None = None
     ) -> None:
         self._device, self._turn, self._address, self._dtype, self._at_home = device, turn, address, dtype, at_home
-        self._only_carried = only_carried
+        self.only_carried = False
+        self.inlet: Inlet | None = None
         # What was taken last, if it came from the device: a loop gives what it captures in each iteration.
         self._last: weakref.ref[DeviceValue] | None = None
 
@@ -106,9 +102,15 @@ class FedPlace:
         self._last = None
         if self._at_home is not None:
             np.copyto(self._at_home, value.seen())
-        if self._only_carried:
+        if self.only_carried:
             return
-        value.copy_to(self._address)
+        if self.inlet is not None:
+            self.inlet.take(value, self._took)
+        else:
+            value.copy_to(self._address)
+            self._took(value)
+
+    def _took(self, value: DeviceValue) -> None:
         self._last = weakref.ref(value)
 
 
@@ -127,6 +129,8 @@ def downloaded(lent: Callable[[], DeviceValue]) -> Any:
 def left_there(lent: Callable[[], DeviceValue]) -> DeviceValue | Array:
     """A copy of what lies on the device, there too; on the host, if there is no more memory."""
     value = lent()
+    if value.lasts:
+        return value
     try:
         return value.pool.kept(value)
     except ResourceExhaustedError:

@@ -15,6 +15,7 @@ from ..gpu.memory import DeviceCopy, DeviceMemory, Turn, capturing, lock_of
 from ..gpu.pieces import Drawn, StepInputs
 from ..gpu.sums import CALLS, FRESH, Meeting, Part
 from ..resources import VariableStorage
+from .gpu_moves import Moves
 from .native_steps import SegmentFailedError
 
 Array = np.ndarray[Any, Any]
@@ -102,6 +103,9 @@ class DeviceSegment:
     # What the steps that may fail were given, where it is written over; and how it comes back.
     kept: DeviceMemory | None = None
     restores: list[Call] = field(default_factory=list)
+    # What is moved between places that change and those that stay, and how many calls come before the segment's own.
+    moves: Moves | None = None
+    ahead: int = 0
     # The sums over ranks among the calls, the steps that they belong to, and where ranks agree on them.
     parts: list[Part] = field(default_factory=list)
     shared: set[int] = field(default_factory=set)
@@ -138,6 +142,8 @@ class DeviceSegment:
                 work()
             finally:
                 self._note_changes()
+            if self.moves is not None:
+                self.moves.done()
             self.finish()
         except BaseException:
             self.results.unsure = True
@@ -169,8 +175,10 @@ class DeviceSegment:
         for storage, (copy, _) in self.variables.items():
             if storage.copy is not copy or not copy.on_device:
                 storage.to_device(copy)
-        if self.inputs is not None or self.uploads:
+        if self.inputs is not None or self.uploads or self.moves is not None:
             with self.turn:
+                if self.moves is not None:
+                    self.moves.bring()
                 if self.inputs is not None:
                     self.inputs.bring()
                 for address, array in self.uploads:
@@ -228,6 +236,16 @@ class DeviceSegment:
         self.calls[:0] = [self.device.copy(start, address, nbytes) for start, address, nbytes in pairs]
         self.owners[:0] = self.owners[:1] * len(pairs)
         self.restores = [self.device.copy(address, start, nbytes) for start, address, nbytes in pairs]
+        self.ahead += len(pairs)
+
+    def move(self, moves: Moves) -> None:
+        """Has the segment move what it takes and gives."""
+        before, after = moves.calls()
+        if before or after:
+            self.moves = moves
+            self.calls = [*before, *self.calls, *after]
+            self.owners = [*self.owners[:1] * len(before), *self.owners, *self.owners[-1:] * len(after)]
+            self.ahead += len(before)
 
     def undo_after(self, step: int) -> None:
         """Takes back the numbers drawn for a step that failed, and for those that did not have their turn."""
@@ -240,7 +258,7 @@ class DeviceSegment:
 
         The other ranks do not: sums over ranks stay as they are.
         """
-        first = len(self.restores)
+        first = self.ahead
         with self.turn:
             for call in self.restores:
                 call()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import weakref
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -93,7 +92,9 @@ class Pool:
     def __init__(self, device: Device) -> None:
         self.device = device
         self.turn: Turn = lock_of(device)
-        self._free: dict[int, list[DeviceMemory]] = {}
+        # All of it: when the collector finds values in a ring, nothing of what they had may be given back.
+        self._held: list[DeviceMemory] = []
+        self._free: dict[int, list[int]] = {}
 
     def lent(self, address: int, dtype: np.dtype[Any], shape: tuple[int, ...]) -> DeviceValue:
         """A value in memory that somebody else keeps as it is for as long as it is looked at."""
@@ -101,35 +102,44 @@ class Pool:
 
     def kept(self, value: DeviceValue) -> DeviceValue:
         """A copy with memory of its own; ResourceExhaustedError if there is none."""
-        copy = self.fresh(value.dtype, value.shape)
+        copy = self.fresh(value.dtype, value.shape, value.nbytes)
         value.copy_to(copy.address)
         return copy
 
-    def fresh(self, dtype: np.dtype[Any], shape: tuple[int, ...]) -> DeviceValue:
+    def fresh(self, dtype: np.dtype[Any], shape: tuple[int, ...], nbytes: int) -> DeviceValue:
         """A value with memory of its own that is not filled yet; ResourceExhaustedError if there is none."""
-        block = _Block(self, self._taken(math.prod(shape) * dtype.itemsize))
-        return DeviceValue(self, block.address, dtype, shape, block)
+        return self.all_fresh([(dtype, shape, nbytes)])[0]
 
-    def _taken(self, nbytes: int) -> DeviceMemory:
-        try:
-            return self._free[nbytes].pop()
-        except (KeyError, IndexError):
-            return DeviceMemory(self.device, nbytes, "values of loops and branches")
+    def all_fresh(self, wanted: Sequence[tuple[np.dtype[Any], tuple[int, ...], int]]) -> list[DeviceValue]:
+        """As `fresh`, for several of (dtype, shape, bytes)."""
+        return [
+            DeviceValue(self, block.address, dtype, shape, block)
+            for dtype, shape, nbytes in wanted
+            for block in (_Block(self, self._taken(nbytes), nbytes),)
+        ]
 
-    def give(self, memory: DeviceMemory) -> None:
+    def _taken(self, nbytes: int) -> int:
+        free = self._free.get(nbytes)
+        if free:
+            return free.pop()
+        self._held.append(DeviceMemory(self.device, nbytes, "values of loops and branches"))
+        return self._held[-1].address
+
+    def give(self, address: int, nbytes: int) -> None:
         """Takes back what a value had."""
-        self._free.setdefault(memory.nbytes, []).append(memory)
+        self._free.setdefault(nbytes, []).append(address)
 
 
 class _Block:
     """Memory that goes back to its pool with the last value in it."""
 
-    __slots__ = ("__weakref__", "address")
+    __slots__ = ("_nbytes", "_pool", "address")
 
-    def __init__(self, pool: Pool, memory: DeviceMemory) -> None:
-        self.address = memory.address
-        # Holds the memory: when the collector finds values in a ring, nothing of what they had may be given back.
-        weakref.finalize(self, pool.give, memory).atexit = False
+    def __init__(self, pool: Pool, address: int, nbytes: int) -> None:
+        self._pool, self.address, self._nbytes = pool, address, nbytes
+
+    def __del__(self) -> None:
+        self._pool.give(self.address, self._nbytes)
 
 
 def seen(value: Any) -> Any:

@@ -50,14 +50,25 @@ def sequences(length):
     return rng.normal(size=(BATCH, length, DEPTH)).astype(np.float32)
 
 
+class GatedCell(tf.nn.rnn_cell.RNNCell):
+    """A cell that no operation computes for all steps at once."""
+
+    output_size = state_size = DEPTH
+
+    def __call__(self, inputs, state, scope=None):
+        with tf.variable_scope(scope or "gated"):
+            w = tf.get_variable("w", [2 * DEPTH, 2 * DEPTH], initializer=tf.glorot_uniform_initializer(seed=1))
+            both = tf.matmul(tf.concat([inputs, state], 1), w)
+            new = tf.sigmoid(both[:, :DEPTH]) * tf.sin(both[:, DEPTH:]) + 0.5 * state
+            return new, new
+
+
 def recurrent(x, lengths, cell):
-    outputs, state = tf.nn.dynamic_rnn(cell(DEPTH), x, sequence_length=lengths, dtype=tf.float32)
+    outputs, state = tf.nn.dynamic_rnn(cell, x, sequence_length=lengths, dtype=tf.float32)
     return tf.reduce_mean(tf.square(outputs - 0.3)) + tf.reduce_sum(flatten(state)[0]) * 0.01
 
 
-@pytest.mark.parametrize(
-    "cell", [lambda n: tf.nn.rnn_cell.LSTMCell(n, cell_clip=3.0), tf.nn.rnn_cell.GRUCell], ids=["lstm", "gru"]
-)
+@pytest.mark.parametrize("cell", [lambda: tf.nn.rnn_cell.LSTMCell(DEPTH, cell_clip=3.0, use_peepholes=True), GatedCell])
 @pytest.mark.parametrize("ragged", [False, True])
 def test_training_a_recurrent_network_waits_as_often_for_any_length(cell, ragged, waits):
     x = tf.placeholder(tf.float32, [BATCH, None, DEPTH])
@@ -67,7 +78,7 @@ def test_training_a_recurrent_network_waits_as_often_for_any_length(cell, ragged
         given = {x: sequences(length)}
         return {**given, lengths: [length, 0, 2, length - 1]} if ragged else given
 
-    short, long = compared(lambda: trained(recurrent(x, lengths, cell)), feeds, (4, 9), waits)
+    short, long = compared(lambda: trained(recurrent(x, lengths, cell())), feeds, (4, 9), waits)
     assert short == long == 1
 
 
@@ -245,3 +256,50 @@ def test_a_loop_that_is_interrupted_is_not_blamed_on_the_next(device, monkeypatc
             with pytest.raises(KeyboardInterrupt):
                 session.run(total, {ids: [0, 3], times: 5})
         np.testing.assert_array_equal(session.run(total, {ids: [0, 0], times: 5}), wanted)
+
+
+def test_an_iteration_is_one_upload_and_one_launch(device, monkeypatch):
+    x = tf.placeholder(tf.float32, [BATCH, None, DEPTH])
+    fetches = trained(recurrent(x, None, GatedCell()))
+    asked = {"upload": 0, "copy": 0}
+    upload, copy = device.upload, device.copy
+
+    def counted(name, function, *arguments):
+        asked[name] += 1
+        return function(*arguments)
+
+    with tf.Session(backend="gpu") as session:
+        session.run(tf.global_variables_initializer())
+        found = []
+        for length in (3, 8):
+            for _ in range(3):
+                session.run(fetches, {x: sequences(length)})
+            with monkeypatch.context() as patch:
+                patch.setattr(device, "upload", lambda *a: counted("upload", upload, *a))
+                patch.setattr(device, "copy", lambda *a: counted("copy", copy, *a))
+                asked.update(upload=0, copy=0)
+                session.run(fetches, {x: sequences(length)})
+            found.append(dict(asked))
+    # Forwards and backwards; the outputs are put side by side.
+    assert found[1]["upload"] - found[0]["upload"] == 2 * 5 and found[1]["copy"] - found[0]["copy"] == 5
+
+
+def test_values_that_are_unused_or_handed_on_are_moved_right():
+    """Memory of what nobody reads is given to others before the body runs; what is handed on is read as it was."""
+    x = tf.placeholder(tf.float32, [4, 4])
+    state = tf.get_variable("state", [4, 4], initializer=tf.zeros_initializer())
+
+    def body(i, total, before, other):
+        with tf.control_dependencies([state.assign_add(total)]):
+            return i + 1, tf.matmul(total, x) * 0.5, total, before + other
+
+    _, total, before, other = tf.while_loop(lambda i, *_: i < 4, body, [tf.constant(0), x, x * 2.0, x + 1.0])
+    both = [total, before, other, tf.gradients(total, x)[0], tf.gradients([before, other], x)[0]]
+    found = []
+    for backend in ("cpu", "gpu"):
+        with tf.Session(backend=backend) as session:
+            session.run(tf.global_variables_initializer())
+            values = np.random.default_rng(1).normal(size=(4, 4)) / 2.0
+            found.append([*(session.run(both, {x: values}) for _ in range(3)), session.run(state)])
+    for mine, wanted in zip(flatten(found[1]), flatten(found[0]), strict=True):
+        np.testing.assert_allclose(mine, wanted, rtol=1e-4, atol=1e-5)
