@@ -1,8 +1,9 @@
-"""One peer in a process of its own: builds a program, takes its first steps, then obeys lines on its standard input.
+"""One peer in a process of its own, which imports its library and then obeys lines on its standard input.
 
     python benchmarks/gpu/peer.py headrace G1 [--small] [--sim]
 
-`run SECONDS`, `losses`, `memory`, `rate`, `explain` and `quit` are each answered by a line of JSON.
+`start` (builds a program and takes its first steps, which the others need), `run SECONDS`, `losses`, `memory`, `rate`, `explain`
+and `quit` are each answered by a line of JSON, with an "error" where it went wrong.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import os
 import statistics
 import sys
 import time
+import traceback
+from collections.abc import Iterator
 from typing import Any
 
 import programs
@@ -31,11 +34,9 @@ CHECKED, WARM = 10, 12
 class Runner:
     """A program on a peer, with its losses."""
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        self.workload = programs.get(arguments.program, arguments.small)
-        module, variant = PEERS[arguments.peer]
+    def __init__(self, arguments: argparse.Namespace, workload: Any, build: Any, variant: str) -> None:
+        self.workload = workload
         start = time.perf_counter()
-        build = importlib.import_module(module).build
         self.step, self.read = build(self.workload, variant, not arguments.sim)
         self.count = 0
         self.losses = [self.one()]
@@ -88,7 +89,37 @@ def answer(runner: Runner, words: list[str]) -> Any:
             return importlib.import_module("headrace_gpu").matrix_rate()
         case ["explain"]:
             return importlib.import_module("headrace_gpu").explained(runner.workload)
-    raise SystemExit(f"no such command: {' '.join(words)}")
+    raise ValueError(f"no such command: {' '.join(words)}")
+
+
+def hello(runner: Runner, arguments: argparse.Namespace) -> dict[str, Any]:
+    version = str(getattr(sys.modules[arguments.peer.rstrip("cm")], "__version__", "?"))
+    found = {"first": runner.first, "version": version}
+    if arguments.peer == "headrace":
+        found["device"] = "the simulated GPU" if arguments.sim else device_name()
+    return found
+
+
+def answered(arguments: argparse.Namespace) -> Iterator[Any]:
+    """The answer to each line of the standard input."""
+    module, variant = PEERS[arguments.peer]
+    workload, build = programs.get(arguments.program, arguments.small), importlib.import_module(module).build
+    runner: Runner | None = None
+    for line in sys.stdin:
+        words = line.split()
+        if words == ["quit"]:
+            return
+        try:
+            if words == ["start"]:
+                runner = Runner(arguments, workload, build, variant)
+                yield hello(runner, arguments)
+            elif runner is None:
+                raise ValueError("it was not started")
+            else:
+                yield answer(runner, words)
+        except Exception as error:
+            traceback.print_exc()
+            yield {"error": f"{type(error).__name__}: {str(error)[:500]}"}
 
 
 def device_name() -> str:
@@ -108,16 +139,8 @@ def main() -> None:
     # What a library prints must not come between the answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    runner = Runner(arguments)
-    version = str(getattr(sys.modules[arguments.peer.rstrip("cm")], "__version__", "?"))
-    hello = {"first": runner.first, "version": version}
-    if arguments.peer == "headrace":
-        hello["device"] = "the simulated GPU" if arguments.sim else device_name()
-    print(json.dumps(hello), file=answers, flush=True)
-    for line in sys.stdin:
-        if line.strip() == "quit":
-            break
-        print(json.dumps(answer(runner, line.split())), file=answers, flush=True)
+    for found in answered(arguments):
+        print(json.dumps(found), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
     python benchmarks/gpu/side_by_side.py --sim --small --seconds 0.1 --rounds 1     # does it start?
 
 Every step is fed NumPy arrays and its loss is read. BENCH_PY_torch and BENCH_PY_jax name interpreters that have them where
-this one has not; a peer that does not start is left out. Ratios are taken round by round against headrace; medians are shown.
+this one has not; a peer that does not start or does not answer is left out, and what it printed last is shown. Results are kept
+after each program. Ratios are taken round by round against headrace; medians are shown.
 """
 
 from __future__ import annotations
@@ -13,9 +14,13 @@ import argparse
 import contextlib
 import json
 import os
+import select
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +39,8 @@ TITLES = {
 BEGIN, END = "<!-- gpu: begin -->", "<!-- gpu: end -->"
 # Losses of the first ten steps, relative: by how products are computed.
 TOLERANCE = {"tf32": 2e-2, "bfloat16": 5e-2}
+# Lines of what a peer printed that are shown when it fails.
+SHOWN = 12
 
 
 def say(text: str) -> None:
@@ -41,57 +48,92 @@ def say(text: str) -> None:
 
 
 class Peer:
-    """A peer's process."""
+    """A peer's process, which imports its library at once, and builds its program when it is told to start."""
 
     def __init__(self, name: str, program: str, arguments: argparse.Namespace) -> None:
         self.name = name
         python = os.environ.get(f"BENCH_PY_{FAMILY.get(name, 'headrace')}", sys.executable)
         flags = [f"--{flag}" for flag in ("small", "sim") if getattr(arguments, flag)]
-        environment = dict(os.environ)
-        if arguments.sim:
-            environment |= {"HEADRACE_GPU": "sim", "JAX_PLATFORMS": "cpu"}
+        # What it prints is shown when it fails.
+        self.printed = None if arguments.verbose else tempfile.TemporaryFile()
         self.process = subprocess.Popen(
             [python, str(HERE / "peer.py"), name, program, *flags],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=None if arguments.verbose else subprocess.DEVNULL,
-            text=True,
-            env=environment,
+            stderr=self.printed,
+            bufsize=0,
+            env=environment(arguments.sim),
         )
+        self.read = b""
         self.samples: list[float] = []
-        self.hello: dict[str, Any] = self.answer()
-        self.losses: list[float] = self.ask("losses")
+        self.hello: dict[str, Any] = {}
+        self.losses: list[float] = []
 
-    def answer(self) -> Any:
-        line = self.process.stdout.readline() if self.process.stdout else ""
-        if not line:
-            raise RuntimeError(f"{self.name} ended with status {self.process.wait()}")
-        return json.loads(line)
+    def start(self, patience: float) -> None:
+        self.hello = self.ask("start", patience)
+        self.losses = self.ask("losses")
 
-    def ask(self, command: str) -> Any:
+    def ask(self, command: str, patience: float = 60.0) -> Any:
         if self.process.stdin is None:
             raise RuntimeError(f"{self.name} takes no commands")
-        self.process.stdin.write(command + "\n")
-        self.process.stdin.flush()
-        return self.answer()
+        # Who is gone does not answer either, and that is said.
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(f"{command}\n".encode())
+        found = json.loads(self.line(patience))
+        if isinstance(found, dict) and "error" in found:
+            raise RuntimeError(f"{self.name}: {found['error']}{self.words()}")
+        return found
+
+    def line(self, patience: float) -> bytes:
+        out, end = self.process.stdout, time.monotonic() + patience
+        while out is not None and b"\n" not in self.read:
+            if not select.select([out], [], [], max(end - time.monotonic(), 0))[0]:
+                raise RuntimeError(f"{self.name} did not answer for {patience:.0f} s{self.words()}")
+            part = os.read(out.fileno(), 1 << 16)
+            if not part:
+                raise RuntimeError(f"{self.name} ended with status {self.process.wait()}{self.words()}")
+            self.read += part
+        line, _, self.read = self.read.partition(b"\n")
+        return line
+
+    def words(self) -> str:
+        """The end of what it printed."""
+        if self.printed is None:
+            return ""
+        self.printed.seek(0)
+        lines = self.printed.read().decode(errors="replace").splitlines()[-SHOWN:]
+        return "".join(f"\n    {line[:300]}" for line in lines)
 
     def end(self) -> None:
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            self.process.communicate("quit\n", timeout=20)
+            self.process.communicate(b"quit\n", timeout=5)
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        if self.printed is not None:
+            self.printed.close()
 
 
-def started(program: str, arguments: argparse.Namespace) -> list[Peer]:
-    """The peers that can do the program."""
-    peers = []
-    for name in arguments.peers:
+def environment(sim: bool) -> dict[str, str]:
+    """That of the peers: headrace need not be installed."""
+    paths = [str(HERE.parents[1] / "src"), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    found = dict(os.environ) | {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+    return found | ({"HEADRACE_GPU": "sim", "JAX_PLATFORMS": "cpu"} if sim else {})
+
+
+def tried(peers: list[Peer], do: Callable[[Peer], Any]) -> list[Peer]:
+    """Has each peer do something, and returns those that could; none without the first, which the others stand beside."""
+    able = []
+    for peer in peers:
         try:
-            peers.append(Peer(name, program, arguments))
+            do(peer)
         except RuntimeError as error:
-            say(f"{program}: {error} (--verbose shows why)")
-    return peers
+            say(f"left out: {error}")
+            if peer is peers[0]:
+                return []
+        else:
+            able.append(peer)
+    return able
 
 
 def check_losses(program: str, peers: list[Peer]) -> None:
@@ -104,39 +146,53 @@ def check_losses(program: str, peers: list[Peer]) -> None:
                 break
 
 
-def measure(program: str, arguments: argparse.Namespace) -> dict[str, Any]:
+def measure(program: str, arguments: argparse.Namespace, patience: float) -> dict[str, Any]:
     """The results of every peer on one program."""
-    peers = started(program, arguments)
+    say(f"{program}: {PROGRAMS[program].title}")
+    everybody = [Peer(name, program, arguments) for name in arguments.peers]
     try:
-        if not peers or peers[0].name != "headrace":
-            say(f"{program}: left out, headrace is what the others are compared with")
-            return {}
+        # One by one: some try several algorithms, and see how long each takes.
+        peers = tried(everybody, lambda peer: peer.start(patience))
         check_losses(program, peers)
         for i in range(arguments.rounds):
-            turn = i % len(peers)
-            for peer in peers[turn:] + peers[:turn]:
-                peer.samples.append(peer.ask(f"run {arguments.seconds}")["step"])
+            peers = one_round(peers, i, arguments.seconds)
         found = {peer.name: result_of(peer, peers[0]) for peer in peers}
-        found["headrace"]["device"] = peers[0].hello["device"]
-        if not arguments.sim and matrix_operations(program):
-            found["headrace"]["rate"] = peers[0].ask("rate")
+        if peers:
+            found["headrace"]["device"] = peers[0].hello["device"]
+        if peers and not arguments.sim and matrix_operations(program):
+            tried(peers[:1], lambda peer: found["headrace"].update(rate=peer.ask("rate")))
         return found
     finally:
-        for peer in peers:
+        for peer in everybody:
             peer.end()
+
+
+def one_round(peers: list[Peer], number: int, seconds: float) -> list[Peer]:
+    """A sample of each, the next peer first each time; those that gave one."""
+    turn = number % max(len(peers), 1)
+    # Nobody gives ten steps in less than this.
+    patience = 60 + 10 * seconds
+    for peer in peers[turn:] + peers[:turn]:
+        try:
+            peer.samples.append(peer.ask(f"run {seconds}", patience)["step"])
+        except RuntimeError as error:
+            say(f"left out: {error}")
+    able = [peer for peer in peers if len(peer.samples) == number + 1]
+    return able if able[:1] == peers[:1] else []
 
 
 def result_of(peer: Peer, base: Peer) -> dict[str, Any]:
     ratios = [own / other for own, other in zip(peer.samples, base.samples, strict=True)]
-    return {
+    found: dict[str, Any] = {
         "step": statistics.median(peer.samples),
         "ratio": statistics.median(ratios),
         "ratios": [min(ratios), max(ratios)],
         "first": peer.hello["first"],
         "version": peer.hello["version"],
-        "memory": peer.ask("memory"),
         "losses": [peer.losses[0], peer.losses[-1]],
     }
+    tried([peer], lambda peer: found.update(memory=peer.ask("memory")))
+    return found
 
 
 def duration(seconds: float) -> str:
@@ -187,7 +243,13 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--programs", type=names, default=list(PROGRAMS))
     parser.add_argument("--peers", type=names, default=list(PEERS))
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2.0, help="length of a sample")
+    parser.add_argument("--seconds", type=float, default=1.0, help="length of a sample")
+    parser.add_argument(
+        "--patience", type=float, default=150.0, help="seconds that a peer may take for its first steps"
+    )
+    parser.add_argument(
+        "--limit", type=float, default=0.0, help="seconds after which no further program begins; 0: none"
+    )
     parser.add_argument("--small", action="store_true", help="sizes at which a step takes no time")
     parser.add_argument("--sim", action="store_true", help="headrace on the simulated GPU, the others on the processor")
     parser.add_argument("--results", type=Path, help="a JSON file to keep results in; programs not measured now stay")
@@ -197,6 +259,8 @@ def parsed() -> argparse.Namespace:
     for wanted, known in ((arguments.programs, PROGRAMS), (arguments.peers, PEERS)):
         if unknown := set(wanted) - set(known):
             parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    if arguments.peers[:1] != ["headrace"]:
+        parser.error("--peers begins with headrace, which the others are compared with")
     return arguments
 
 
@@ -204,10 +268,17 @@ def main() -> None:
     arguments = parsed()
     kept = arguments.results and arguments.results.exists()
     results = json.loads(arguments.results.read_text(encoding="utf-8")) if kept else {}
+    begin = time.monotonic()
     for program in arguments.programs:
-        results[program] = measure(program, arguments)
-        say(table({program: results[program]}))
-        if arguments.results:
+        if arguments.limit and time.monotonic() - begin > arguments.limit:
+            say(f"{program}: left out, the time is over")
+            continue
+        found = measure(program, arguments, arguments.patience)
+        # What was measured before stays where nothing was now.
+        if found:
+            results[program] = found
+            say(table({program: found}))
+        if found and arguments.results:
             arguments.results.write_text(json.dumps(results, indent=1), encoding="utf-8")
     print(table(results))
     if arguments.write:

@@ -51,9 +51,18 @@ pytorch.LOSSES["bottleneck"] = bottleneck
 
 
 def build(w: Workload, variant: str, on_gpu: bool) -> tuple[Callable[[Any], Any], Callable[[Any], float]]:
-    if on_gpu:
-        pytorch.DEVICE = "cuda"
-        torch.set_default_device("cuda")
+    if not on_gpu:
+        return built(w, variant, on_gpu)
+    pytorch.DEVICE = "cuda"
+    torch.set_default_device("cuda")
+    try:
+        return built(w, variant, on_gpu)
+    finally:
+        # It is looked at in each call, which steps shall not pay for.
+        torch.set_default_device(None)
+
+
+def built(w: Workload, variant: str, on_gpu: bool) -> tuple[Callable[[Any], Any], Callable[[Any], float]]:
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     torch.backends.cudnn.benchmark = True
     if w.model == "wide_and_deep":

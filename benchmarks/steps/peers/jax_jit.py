@@ -19,6 +19,7 @@ tree_map = jax.tree.map
 
 
 def mean_cross_entropy(labels: Any, logits: Any) -> Any:
+    logits = logits.astype(jnp.float32)
     chosen = jnp.take_along_axis(logits, labels[..., None], -1)[..., 0]
     return jnp.mean(jax.nn.logsumexp(logits, -1) - chosen)
 
@@ -110,10 +111,11 @@ def transformer(w: Workload, p: Any, s: Any, b: Any) -> Any:
     batch, steps, width, heads = size.batch, size.steps, size.width, size.heads
     depth = width // heads
 
-    def norm(x: Any, name: str) -> Any:
+    def norm(short: Any, name: str) -> Any:
+        x = short.astype(jnp.float32)
         mean = x.mean(-1, keepdims=True)
         variance = jnp.square(x - mean).mean(-1, keepdims=True)
-        return (x - mean) * lax.rsqrt(variance + 1e-5) * p[name + "scale"] + p[name + "offset"]
+        return ((x - mean) * lax.rsqrt(variance + 1e-5) * p[name + "scale"] + p[name + "offset"]).astype(short.dtype)
 
     def dense(x: Any, name: str) -> Any:
         return x @ p[name + "kernel"] + p[name + "bias"]
