@@ -27,9 +27,16 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 @pytest.fixture
-def note() -> Callable[[str, str], None]:
-    """Notes something to be shown at the end."""
-    return lambda name, value: _rows.append((name, value))
+def note(pytestconfig: pytest.Config) -> Callable[[str, str], None]:
+    """Notes something to be shown at once, for what comes after may hang, and again at the end."""
+    reporter: Any = pytestconfig.pluginmanager.get_plugin("terminalreporter")
+
+    def noted(name: str, value: str) -> None:
+        _rows.append((name, value))
+        if reporter is not None:
+            reporter.write_line(f"  {name}  {value}")
+
+    return noted
 
 
 @pytest.fixture(scope="session")
