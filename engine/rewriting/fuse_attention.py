@@ -25,7 +25,7 @@ from .replacing import Replacing
 # Heads and rows change places; query, key and value come first, or behind the rows.
 _BY_ROWS, _PACKED = (0, 2, 1, 3), (1, 3, 0, 2, 4)
 # Heads of 16 bits are no wider than the tiles of matrix units are on a GPU.
-WIDEST_HEADS = 128
+WIDEST_HEADS = 256
 
 
 @dataclass(eq=False)

@@ -21,7 +21,7 @@ DTYPES = ("bfloat16", "float16")
 
 # As wholes, whose scores and sums are float32; heads are no wider than tiles of 16-bit matrices can be on a GPU.
 ATTENTION = frozenset({"_Attention", "_AttentionGrad", "_PackedAttentionGrad"})
-WIDEST_HEADS = 128
+WIDEST_HEADS = 256
 PRODUCTS = ATTENTION | frozenset(
     "MatMul BatchMatMul BatchMatMulV2 Conv2D Conv2DBackpropInput Conv2DBackpropFilter Conv3D Conv3DBackpropInputV2 "
     "Conv3DBackpropFilterV2 DepthwiseConv2dNative DepthwiseConv2dNativeBackpropInput "

@@ -16,17 +16,19 @@ from ..template import template
 if TYPE_CHECKING:
     from .attention import Attention, Matrices
 
-# The widest heads; tiles of wider ones do not fit.
-WIDEST = 128
+# The widest heads of 16 and of 32 bits; tiles of wider ones do not fit.
+WIDEST, WIDEST_FLOATS = 256, 128
+# Where gradients of keys and of values are launches of their own: the sums of both would not fit the registers.
+_APART = 128
 _NARROW = (np.dtype(np.float16), np.dtype(ml_dtypes.bfloat16))
 # What every GPU from sm_75 on grants a block that asks for it.
 _SHARED = 64 << 10
 # A mask hides a key where it is so much lower than for the key that it shows most: exponentials of such scores are 0.
 _HIDDEN = 1e6
 _LEVEL_THREADS = 256
-# Warps, parts and columns for heads of up to 64 numbers, and for wider ones.
+# Warps, parts and columns for heads of up to 64 numbers, of up to 128, and for wider ones.
 _TILES = {
-    "narrow": {"forward": ((4, 2, 64), (4, 2, 32)), "backward": ((4, 2, 32), (4, 1, 32))},
+    "narrow": {"forward": ((4, 2, 64), (4, 2, 32), (4, 1, 16)), "backward": ((4, 2, 32), (4, 1, 32), (2, 1, 16))},
     "wide": {"forward": ((4, 1, 64), (4, 1, 16)), "backward": ((4, 1, 32), (2, 1, 16))},
 }
 _SIZES = "int heads, long long matrices, int rows, int keys, int depth, int width"
@@ -92,7 +94,7 @@ def tiling(
     """The tiles for heads of up to `widest` numbers: as large as 64 KiB and 255 registers a thread allow."""
     width = -(-widest // 16) * 16
     narrow = dtype in _NARROW
-    sizes = _TILES["narrow" if narrow else "wide"]["backward" if backward else "forward"][width > 64]
+    sizes = _TILES["narrow" if narrow else "wide"]["backward" if backward else "forward"][(width > 64) + (width > 128)]
     return Tiling(dtype, width, *sizes, units=narrow or tf32, drop=drop)
 
 
@@ -101,8 +103,9 @@ def misfit(own: Attention) -> str:
     widest = max(own.query.columns, own.value.columns)
     if own.dtype not in (*_NARROW, np.dtype(np.float32)):
         return f"{own.dtype}"
-    if widest > WIDEST:
-        return f"heads of {widest}, more than {WIDEST}"
+    most = min(WIDEST, WIDEST_FLOATS) if own.dtype == np.float32 else WIDEST
+    if widest > most:
+        return f"heads of {widest}, more than {most}"
     return "too many rows" if max(own.query.rows, own.key.rows) >= 2**31 - 128 else ""
 
 
@@ -124,14 +127,27 @@ def gradient(
     level = _level(own, dy, mixed)
     cut = _tiling(own, backward=True)
     dq, dk, dv = results
-    for by_keys, rows, first, second in ((True, own.key.rows, dk, dv), (False, own.query.rows, dq, dq)):
+    for what in _launches(cut):
+        by_keys = what != "OF_QUERIES"
+        first, second = (dk, dv) if by_keys else (dq, dq)
+        rows = own.key.rows if by_keys else own.query.rows
         places = (own.query, own.key, own.value, dy, first, second)
-        kernel = gradient_kernel(cut, by_keys=by_keys)
         tiles = _tiles(own, cut.columns, cut.rows, turned=True) if by_keys else _tiles(own, cut.rows, cut.columns)
         arguments = *_addresses(*places), *kept, level, *_sizes(own), *_mask(own, tiles, places)
+        shared = cut.gradient_bytes(by_keys=by_keys)
         bound.launch(
-            kernel, _blocks(own, rows, cut.rows), 32 * cut.warps, *arguments, shared=cut.gradient_bytes(by_keys=by_keys)
+            gradient_kernel(cut, what), _blocks(own, rows, cut.rows), 32 * cut.warps, *arguments, shared=shared
         )
+
+
+def _launches(cut: Tiling) -> tuple[str, ...]:
+    """What each launch of a gradient computes, in the kernel's words."""
+    return ("OF_VALUES", "OF_KEYS", "OF_QUERIES") if cut.width > _APART else ("OF_KEYS_AND_VALUES", "OF_QUERIES")
+
+
+def gradient_kernels(cut: Tiling) -> list[Kernel]:
+    """The kernels that give the gradients."""
+    return [gradient_kernel(cut, what) for what in _launches(cut)]
 
 
 def _tiling(own: Attention, *, backward: bool) -> Tiling:
@@ -159,11 +175,11 @@ def forward_kernel(cut: Tiling) -> Kernel:
     return _kernel("flash_attention", f"{places}, float* most, float* share, {_SIZES}, {_MASK}", cut)
 
 
-def gradient_kernel(cut: Tiling, *, by_keys: bool) -> Kernel:
-    """The kernel that gives the gradients of keys and values, or that of queries."""
+def gradient_kernel(cut: Tiling, what: str) -> Kernel:
+    """The kernel that gives the gradients of "OF_QUERIES", "OF_KEYS_AND_VALUES", "OF_KEYS" or "OF_VALUES"."""
     places = _places("const query", "const key", "const value", "const dy", "first", "second")
     text = f"{places}, const float* most, const float* share, const float* level, {_SIZES}, {_MASK}"
-    return _kernel("flash_attention_gradient", text, cut, _word(by_keys))
+    return _kernel("flash_attention_gradient", text, cut, what)
 
 
 def _kernel(name: str, parameters: str, cut: Tiling, *words: str) -> Kernel:

@@ -238,13 +238,18 @@ template <class T, int OWN, int C, int D, int BITS> struct flash_stages {
     };
 };
 
-// The gradient by tiles of keys (BY_KEYS), `first` of keys and `second` of values, or by tiles of queries, `first` of these.
-template <class T, bool UNITS, int WARPS, int M, int C, int D, bool DROP, bool BY_KEYS>
+// What a launch computes: the gradient of queries by tiles of these, or by tiles of keys that of keys and values, or of one of
+// them alone, where a thread has not the registers for both.
+enum flash_gradients : int { OF_QUERIES, OF_KEYS_AND_VALUES, OF_KEYS, OF_VALUES };
+
+// `first` is the gradient of queries or keys, `second` that of values.
+template <class T, bool UNITS, int WARPS, int M, int C, int D, bool DROP, flash_gradients WHAT>
 HR_DEVICE void flash_attention_gradient(
     HR_FLASH_PLACE(const T, query), HR_FLASH_PLACE(const T, key), HR_FLASH_PLACE(const T, value), HR_FLASH_PLACE(const T, dy),
     HR_FLASH_PLACE(T, first), HR_FLASH_PLACE(T, second), const float *most, const float *share, const float *level,
     HR_FLASH_SIZES, HR_FLASH_MASK) {
     constexpr int STRIDE = tile_of<T, D>::stride, OWN = 16 * M * WARPS, N = C / 8;
+    constexpr bool BY_KEYS = WHAT != OF_QUERIES, FIRST = WHAT != OF_VALUES, SECOND = BY_KEYS && WHAT != OF_KEYS;
     typedef kept_weights<BY_KEYS ? C : 16 * M, BY_KEYS ? 16 * M : C> kept_tile;
     constexpr int STAGES = flash_stages<T, OWN, C, D, DROP ? WARPS * kept_tile::BYTES : 0>::count;
     HR_DYNAMIC_SHARED(T, memory);
@@ -296,7 +301,7 @@ HR_DEVICE void flash_attention_gradient(
         }
     }
 
-    float first_sum[M][D / 8][4] = {}, second_sum[BY_KEYS ? M : 1][BY_KEYS ? D / 8 : 1][4] = {};
+    float first_sum[FIRST ? M : 1][FIRST ? D / 8 : 1][4] = {}, second_sum[SECOND ? M : 1][SECOND ? D / 8 : 1][4] = {};
     while (j < count) {
         await_copies();
         __syncthreads();
@@ -311,7 +316,7 @@ HR_DEVICE void flash_attention_gradient(
         int phase = (int)number & 3;
         float weights[M][N][4] = {}, slopes[M][N][4] = {};
         row_products<T, UNITS, D, M, N>::add(weights, own_left + own_row * STRIDE, left_tile);
-        row_products<T, UNITS, D, M, N>::add(slopes, own_right + own_row * STRIDE, right_tile);
+        if (FIRST) row_products<T, UNITS, D, M, N>::add(slopes, own_right + own_row * STRIDE, right_tile);
         int other = j * C + 2 * t;
         bool masked = scores.mask && (!kinds || kinds[j] == 2);
         float unit = scores.take<BY_KEYS>(weights, masked, BY_KEYS ? other : place, BY_KEYS ? place : other);
@@ -334,8 +339,8 @@ HR_DEVICE void flash_attention_gradient(
             slope = (given - base) * weight * by;
             if (DROP) weight = stays ? weight * factor_of_kept : 0;
         }
-        if constexpr (BY_KEYS) weight_products<T, UNITS, D, M, N>::add(second_sum, weights, right_tile);
-        weight_products<T, UNITS, D, M, N>::add(first_sum, slopes, left_tile);
+        if constexpr (SECOND) weight_products<T, UNITS, D, M, N>::add(second_sum, weights, right_tile);
+        if constexpr (FIRST) weight_products<T, UNITS, D, M, N>::add(first_sum, slopes, left_tile);
         if (STAGES == 2) {
             stage = 1 - stage;
         } else {
@@ -350,9 +355,11 @@ HR_DEVICE void flash_attention_gradient(
     for (int m = 0; m < M; m++) {
         int from = start + own_row + 16 * m, left_rows = own_rows - from;
         T *room = own_left + (own_row + 16 * m) * STRIDE;
-        store_rows<T, D>(
-            HR_AT(first) + from * first_row, first_row, room, first_sum[m], 1, 1, left_rows, depth, wide);
-        if constexpr (BY_KEYS) {
+        if constexpr (FIRST) {
+            store_rows<T, D>(
+                HR_AT(first) + from * first_row, first_row, room, first_sum[m], 1, 1, left_rows, depth, wide);
+        }
+        if constexpr (SECOND) {
             store_rows<T, D>(
                 HR_AT(second) + from * second_row, second_row, room, second_sum[m], 1, 1, left_rows, width, wide);
         }

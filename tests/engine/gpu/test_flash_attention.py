@@ -94,6 +94,18 @@ def test_attention(sim, shape, precision, kind):
         check(sim, "_PackedAttentionGrad", inputs, attrs, [packed], **options)
 
 
+@pytest.mark.parametrize("dtype", DTYPES[1:], ids=str)
+@pytest.mark.parametrize("shape", [(1, 2, 70, 45, 192, 130), (2, 1, 20, 33, 256, 256)], ids=str)
+def test_wide_heads(ordered_sim, shape, dtype):
+    given, dy, mask, attrs, _ = case(3, shape, dtype, "causal")
+    chance = [drawn(0.25)]
+    expected = list(attention_kernel(np, *given, mask, chance, **attrs))
+    check(ordered_sim, "_Attention", [*given, *mask, *chance], attrs, expected)
+    inputs = [dy, *given, *map(np.ascontiguousarray, expected)]
+    gradients = attention_grad_kernel(np, *inputs, mask, chance, **attrs)
+    check(ordered_sim, "_AttentionGrad", [*inputs, *mask, *chance], attrs, gradients)
+
+
 @pytest.mark.parametrize("dtype", DTYPES[:2], ids=str)
 def test_gradients_of_packed_parts(sim, dtype):
     given, dy, mask, attrs, expected = case(4, (2, 2, 40, 40, 16, 16), dtype, "causal")
@@ -244,7 +256,8 @@ def test_products_of_a_warp(ordered_sim, name, units):
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_tiles_fit(dtype):
-    for width, backward, drop in product(range(1, 129), (False, True), (False, True)):
+    widest = 256 if dtype.itemsize == 2 else 128
+    for width, backward, drop in product(range(1, widest + 1), (False, True), (False, True)):
         cut = tiling(dtype, width, backward=backward, drop=drop)
         assert cut.width % 16 == 0 and width <= cut.width < width + 16 and cut.columns % 16 == 0
         for by_keys in (False, True):
@@ -338,14 +351,14 @@ def test_what_a_graph_writes_in_16_bits_and_drops(simulated, by, dtype):
             np.testing.assert_allclose(one, other, rtol=0, atol=ERRORS[dtype] * np.abs(other).max())
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_what_is_computed_in_parts_is_explained(simulated, precision):
-    x, fetches = transformer(6, 1, 130)
+@pytest.mark.parametrize(("precision", "depth", "most"), [("float32", 130, 128), ("bfloat16", 258, 128)])
+def test_what_is_computed_in_parts_is_explained(simulated, precision, depth, most):
+    x, fetches = transformer(6, 1, depth)
     with tf.Session(backend="gpu", mixed_precision=precision) as session:
         session.run(tf.global_variables_initializer())
         text = session.explain(fetches, {x: np.zeros(x.shape.as_list(), np.float32)})
     assert "NumPy" not in text
-    said = "attention in parts, with products between kernels: heads of 130, more than 128"
+    said = f"attention in parts, with products between kernels: heads of {depth}, more than {most}"
     assert len([line for line in text.splitlines() if line.endswith(said)]) == 2
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from headrace.engine.errors import InternalError
-from headrace.engine.gpu.bindings.flash_attention import forward_kernel, gradient_kernel, tiling
+from headrace.engine.gpu.bindings.flash_attention import forward_kernel, gradient_kernels, tiling
 from headrace.engine.gpu.cuda.nvrtc import ARCHITECTURES, Nvrtc, NvrtcCompiler, Usage, usage_of
 from headrace.engine.gpu.source import Kernel, unit_text
 from headrace.engine.unsupported import UnsupportedError
@@ -148,9 +148,8 @@ def test_every_kernel_compiles_without_spills(nvrtc, all_kernels, architecture):
     assert spilling(nvrtc, all_kernels, architecture) == {}
 
 
-def test_attention_of_16_bits_uses_matrix_units_and_does_not_spill(nvrtc):
+@pytest.mark.parametrize(("width", "drop"), [(64, False), (64, True), (256, True)])
+def test_attention_of_16_bits_uses_matrix_units_and_does_not_spill(nvrtc, width, drop):
     dtype = np.dtype(ml_dtypes.bfloat16)
-    backward = tiling(dtype, 64, backward=True)
-    kernels = [forward_kernel(tiling(dtype, 64, backward=False))]
-    kernels += [gradient_kernel(backward, by_keys=by_keys) for by_keys in (True, False)]
-    assert spilling(nvrtc, kernels, "sm_80") == {}
+    forward, backward = (tiling(dtype, width, backward=b, drop=drop) for b in (False, True))
+    assert spilling(nvrtc, [forward_kernel(forward), *gradient_kernels(backward)], "sm_80") == {}

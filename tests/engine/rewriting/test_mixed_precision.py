@@ -161,7 +161,7 @@ def test_what_a_choice_means() -> None:
     assert precisions_of("bfloat16") == ("bfloat16", "tf32")
 
 
-@pytest.mark.parametrize(("size", "expected"), [(4, "bfloat16"), (130, "float32")])
+@pytest.mark.parametrize(("size", "expected"), [(4, "bfloat16"), (256, "bfloat16"), (258, "float32")])
 def test_attention_stays_one_node(size: int, expected: str) -> None:
     query, key, value = (tf.placeholder(tf.float32, [2, 3, 5, size]) for _ in range(3))
     scores = tf.matmul(query, key, transpose_b=True) * 0.5 + tf.placeholder(tf.float32, [5, 5])
