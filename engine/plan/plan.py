@@ -229,13 +229,15 @@ class _Planner:
             places if expression_of(node) is not None else places[:1] if _OVER_FIRST.get(node.type) == output else []
         )
         for place in candidates:
-            if isinstance(place, View) and self._may_overwrite(i, node, place, sizes, places):
+            if not isinstance(place, View) or place.dtype != node.outputs[output].dtype or place.sizes != sizes:
+                continue
+            if self._may_overwrite(i, place, places):
                 return place
         return None
 
-    def _may_overwrite(self, i: int, node: Node, place: View, sizes: tuple[int, ...], places: Sequence[Place]) -> bool:
+    def _may_overwrite(self, i: int, place: View, places: Sequence[Place]) -> bool:
         buffer = place.buffer
-        if buffer.storage is not Storage.ARENA or place.sizes != sizes or place.dtype != node.outputs[0].dtype:
+        if buffer.storage is not Storage.ARENA:
             return False
         if not place.contiguous or place.nbytes != buffer.nbytes:
             return False

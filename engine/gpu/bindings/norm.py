@@ -151,14 +151,15 @@ def _gradient(
 @gpu("LayerNormalization")
 @compact
 def layer_norm(bound: Bound) -> None:
-    """A row at a time."""
-    bound.require_contiguous(np.float32, np.float64)
+    """A row at a time; the result may have 16 bits."""
+    bound.require_contiguous()
     x, scale, offset = bound.inputs
+    y = _require_rows(bound, x, bound.outputs[0])
     n = x.shape[-1]
     rows = x.size // max(n, 1)
     wide, blocks = by_rows(bound, rows, n)
-    places = "const T* x, const T* scale, const T* offset, T* y, T* means, T* inverses, double epsilon, long long rows, int n"
-    kernel = _kernel("layer_norm", places, x.dtype, wide, synchronizes=True)
+    places = "const T* x, const T* scale, const T* offset, U* y, T* means, T* inverses, double epsilon, long long rows, int n"
+    kernel = _kernel("layer_norm", places, x.dtype, y.dtype, wide, synchronizes=True)
     arguments = x, scale, offset, *bound.outputs, float(bound.attrs["epsilon"]), rows, n
     bound.launch(kernel, blocks, _THREADS, *arguments)
 
@@ -166,24 +167,33 @@ def layer_norm(bound: Bound) -> None:
 @gpu("LayerNormalizationGrad")
 @compact
 def layer_norm_gradient(bound: Bound) -> None:
-    """Rows, and sums of columns slice by slice."""
-    bound.require_contiguous(np.float32, np.float64)
+    """Rows, and sums of columns slice by slice; what is given may have 16 bits."""
+    bound.require_contiguous()
     dy, x, scale, mean, inverse = bound.inputs
+    _require_rows(bound, x, dy)
     dx, dscale, doffset = bound.outputs
     n = x.shape[-1]
     rows = x.size // max(n, 1)
     wide, blocks = by_rows(bound, rows, n)
-    places = "const T* dy, const T* x, const T* scale, const T* means, const T* inverses, T* dx, long long rows, int n"
-    kernel = _kernel("layer_norm_gradient", places, x.dtype, wide, synchronizes=True)
+    places = "const U* dy, const T* x, const T* scale, const T* means, const T* inverses, T* dx, long long rows, int n"
+    kernel = _kernel("layer_norm_gradient", places, x.dtype, dy.dtype, wide, synchronizes=True)
     bound.launch(kernel, blocks, _THREADS, dy, x, scale, mean, inverse, dx, rows, n)
     share, slices = slices_of(rows, n)
-    parts, sums = bound.scratch((slices, 2 * n), x.dtype), bound.scratch((2, n), x.dtype)
+    parts = bound.scratch((slices, 2 * n), x.dtype)
     places = (
-        "const T* dy, const T* x, const T* means, const T* inverses, long long rows, long long columns, long long share, "
+        "const U* dy, const T* x, const T* means, const T* inverses, long long rows, long long columns, long long share, "
         "T* parts"
     )
-    kernel = _kernel("layer_norm_parts", places, x.dtype, synchronizes=True)
+    kernel = _kernel("layer_norm_parts", places, x.dtype, dy.dtype, synchronizes=True)
     bound.launch(kernel, (-(-n // 32), slices, 1), BLOCK, dy, x, mean, inverse, rows, n, share, parts)
-    add_parts(bound, parts, sums)
-    for i, out in enumerate((dscale, doffset)):
-        bound.work.append(bound.device.copy(out.address, sums.address + i * out.nbytes, out.nbytes))
+    places = "const T* parts, long long rows, long long n, T* dscale, T* doffset"
+    kernel = _kernel("add_layer_norm_parts", places, x.dtype, synchronizes=True)
+    bound.launch(kernel, -(-2 * n // 32), BLOCK, parts, slices, n, dscale, doffset)
+
+
+def _require_rows(bound: Bound, x: DeviceArray, other: DeviceArray) -> DeviceArray:
+    """Rows of float32 or float64; the result, or its gradient, may be narrower than float32."""
+    bound.require(x.dtype in (np.dtype(np.float32), np.dtype(np.float64)), f"{x.dtype}")
+    narrow = x.dtype == np.float32 and is_float(other.dtype) and other.dtype.itemsize == 2
+    bound.require(other.dtype == x.dtype or narrow, f"{other.dtype}")
+    return other

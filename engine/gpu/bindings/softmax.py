@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import math
+from typing import Any
+
+import numpy as np
 
 from ..calls import Bound, DeviceArray, gpu
 from ..source import Kernel
 from ..template import template
-from ..text import is_float
+from ..text import is_float, stored
 from .compact import compact
 
 # Rows of up to so many elements belong to a warp, longer ones to a block.
 _WARP_ROW = 1024
 _THREADS = 256
-_WHERE = "T* loss, T* gradient, const T* scale, int by_row, long long rows, int n"
+
+
+def _where(loss: np.dtype[Any], gradient: np.dtype[Any]) -> str:
+    kind = stored(loss)
+    return f"{kind}* loss, {stored(gradient)}* gradient, const {kind}* scale, int by_row, long long rows, int n"
 
 
 def by_rows(bound: Bound, rows: int, n: int) -> tuple[str, int]:
@@ -42,11 +49,13 @@ def sparse_cross_entropy(bound: Bound) -> None:
     """Loss and gradient; the label out of range is named by the NumPy kernel."""
     rows, n = bound.inputs[0].shape
     wide, blocks = by_rows(bound, rows, n)
-    places = f"const T* x, const U* labels, {_WHERE}, int* error, int step"
-    kernel = template(
-        "sparse_cross_entropy", "softmax.cuh", places, bound.inputs[0].dtype, bound.inputs[1].dtype, wide,
-        synchronizes=True,
-    )  # fmt: skip
+    logits, labels = bound.inputs[:2]
+    loss, gradient = bound.outputs
+    bound.require(is_float(gradient.dtype) and is_float(loss.dtype), f"{gradient.dtype}")
+    bound.require((logits.dtype == np.float64) == (loss.dtype == np.float64), f"{logits.dtype} and {loss.dtype}")
+    places = f"const T* x, const U* labels, {_where(loss.dtype, gradient.dtype)}, int* error, int step"
+    types = logits.dtype, labels.dtype, stored(loss.dtype), stored(gradient.dtype), wide
+    kernel = template("sparse_cross_entropy", "softmax.cuh", places, *types, synchronizes=True)
     bound.launch(kernel, blocks, _THREADS, *_places(bound), bound.error, bound.step)
 
 
@@ -62,7 +71,7 @@ def cross_entropy(bound: Bound) -> None:
 
 
 def _cross_entropy(logits: DeviceArray, wide: str) -> Kernel:
-    places = f"const T* x, const T* labels, {_WHERE}"
+    places = f"const T* x, const T* labels, {_where(logits.dtype, logits.dtype)}"
     return template("cross_entropy", "softmax.cuh", places, logits.dtype, wide, synchronizes=True)
 
 

@@ -58,7 +58,7 @@ def step_of(rule: Rule, numbers: tuple[str, ...], options: tuple[tuple[str, bool
 
 
 @cache
-def _kernel(name: str, options: tuple[tuple[str, bool], ...], dtype: np.dtype[Any]) -> Kernel:
+def _kernel(name: str, options: tuple[tuple[str, bool], ...], dtype: np.dtype[Any], given: np.dtype[Any]) -> Kernel:
     rule = BY_NAME[name]
     kind, wide = stored(dtype), computed(dtype)
     numbers = numbers_of(rule.dense.split(), rule)
@@ -68,7 +68,7 @@ def _kernel(name: str, options: tuple[tuple[str, bool], ...], dtype: np.dtype[An
         "const Update* own = update_of_block(table, count, blockIdx.x); "
         + loads(rule, numbers, dtype)
         + "".join(f"{kind}* const a{i} = ({kind}*)own->variables[{i}]; " for i in count)
-        + f"const {kind}* const gradient = (const {kind}*)own->gradient; "
+        + f"const {stored(given)}* const gradient = (const {stored(given)}*)own->gradient; "
         "const long long start = (blockIdx.x - own->first) * HR_UPDATE_BLOCK; "
         "const long long left = own->size - start; "
         "const int stop = left < HR_UPDATE_BLOCK ? (int)left : HR_UPDATE_BLOCK; "
@@ -80,6 +80,7 @@ def _kernel(name: str, options: tuple[tuple[str, bool], ...], dtype: np.dtype[An
         + "}"
     )
     flags = "".join(f"_{option}" for option, chosen in options if chosen)
+    flags += "" if given == dtype else f"_{given.name}"
     parameters = (("const Update*", "table"), ("int", "count"), ("const int*", "error"))
     return Kernel(f"apply_{rule.step.__name__}{flags}_{dtype.name}", parameters, body, ("updates.cuh",), _THREADS)
 
@@ -91,15 +92,16 @@ class Tables:
         self.bound, self.rule = bound, rule
         self.rows: list[list[int]] = []
         self.blocks = 0
-        self.dtype = np.dtype(np.float32)
+        # Of the variables, and of the gradients, which may be narrower.
+        self.dtype = self.given = np.dtype(np.float32)
 
     def add(self, names: Sequence[str], inputs: Sequence[DeviceArray], gradient: DeviceArray | None = None) -> None:
         """An update of inputs in the op's order, or with another gradient than theirs."""
         bound, values = self.bound, dict(zip(names, inputs, strict=True))
         arrays = list(inputs[: self.rule.variables])
         g = gradient or next(values[n] for n in GRADIENTS if n in values)
-        self.dtype = arrays[0].dtype
-        bound.require(is_float(self.dtype), f"{self.dtype}")
+        self.dtype, self.given = arrays[0].dtype, g.dtype
+        bound.require(is_float(self.dtype) and is_float(self.given), f"{self.dtype} and {self.given}")
         for array in (*arrays, g):
             bound.require(array.shape == g.shape, "variable, slots and gradient of different shapes")
             bound.require(array.contiguous, "strided memory")
@@ -112,7 +114,7 @@ class Tables:
 
     def launch(self, attrs: dict[str, Any]) -> None:
         """One launch for all."""
-        kernel = _kernel(self.rule.name, options_of(self.rule, attrs), self.dtype)
+        kernel = _kernel(self.rule.name, options_of(self.rule, attrs), self.dtype, self.given)
         table = self.bound.table(np.array(self.rows, np.int64).reshape(-1, ARRAYS + NUMBERS + 3))
         self.bound.launch(kernel, self.blocks, _THREADS, table, len(self.rows), self.bound.error)
 
@@ -144,9 +146,11 @@ def multi_update(bound: Bound) -> None:
     tables: dict[Any, Tables] = {}
     for definition, attrs, count, _ in bound.node_attrs["parts"]:
         rule, inputs = rule_of(bound, definition.type), bound.inputs[start : start + count]
-        key = rule.name, options_of(rule, attrs), inputs[0].dtype
+        names = rule.dense.split()
+        given = next(x.dtype for name, x in zip(names, inputs, strict=True) if name in GRADIENTS)
+        key = rule.name, options_of(rule, attrs), inputs[0].dtype, given
         chosen[key] = attrs
-        tables.setdefault(key, Tables(bound, rule)).add(rule.dense.split(), inputs)
+        tables.setdefault(key, Tables(bound, rule)).add(names, inputs)
         start += count
     for key, table in tables.items():
         table.launch(chosen[key])

@@ -125,9 +125,10 @@ HR_DEVICE void batch_gradient(
     for (long long row = first; row < rows; row += step)
 #define HR_ROW_SUM(x) (BLOCK ? block_sum(x) : warp_sum(x))
 
-template <class T, bool BLOCK>
+// The result, and the gradient of it, may have 16 bits.
+template <class T, class U, bool BLOCK>
 HR_DEVICE void layer_norm(
-    const T *x, const T *scale, const T *offset, T *y, T *means, T *inverses, double epsilon, long long rows, int n) {
+    const T *x, const T *scale, const T *offset, U *y, T *means, T *inverses, double epsilon, long long rows, int n) {
     HR_NORM_ROWS {
         const T *from = x + row * n;
         T sum = 0, squares = 0;
@@ -143,35 +144,35 @@ HR_DEVICE void layer_norm(
     }
 }
 
-template <class T, bool BLOCK>
+template <class T, class U, bool BLOCK>
 HR_DEVICE void layer_norm_gradient(
-    const T *dy, const T *x, const T *scale, const T *means, const T *inverses, T *dx, long long rows, int n) {
+    const U *dy, const T *x, const T *scale, const T *means, const T *inverses, T *dx, long long rows, int n) {
     HR_NORM_ROWS {
         T mean = means[row], inverse = inverses[row], sum = 0, products = 0;
         for (int i = lane; i < n; i += lanes) {
-            T scaled = dy[row * n + i] * scale[i];
+            T scaled = T(dy[row * n + i]) * scale[i];
             sum += scaled;
             products += scaled * ((x[row * n + i] - mean) * inverse);
         }
         T level = HR_ROW_SUM(sum) / T(n), slope = HR_ROW_SUM(products) / T(n);
         for (int i = lane; i < n; i += lanes) {
             T unit = (x[row * n + i] - mean) * inverse;
-            dx[row * n + i] = (dy[row * n + i] * scale[i] - level - unit * slope) * inverse;
+            dx[row * n + i] = (T(dy[row * n + i]) * scale[i] - level - unit * slope) * inverse;
         }
     }
 }
 
 // Parts [slices, 2, columns] of the sums of dy times the normalised x, and of dy.
-template <class T>
+template <class T, class U>
 HR_DEVICE void layer_norm_parts(
-    const T *dy, const T *x, const T *means, const T *inverses, long long rows, long long columns, long long share,
+    const U *dy, const T *x, const T *means, const T *inverses, long long rows, long long columns, long long share,
     T *parts) {
     __shared__ T room[HR_COLUMN_ROWS][32];
     HR_COLUMN_PLACE;
     T sum = 0, products = 0;
     if (column < columns)
         for (long long row = start; row < stop; row += HR_COLUMN_ROWS) {
-            T given = dy[row * columns + column];
+            T given = T(dy[row * columns + column]);
             sum += given;
             products += given * ((x[row * columns + column] - means[row]) * inverses[row]);
         }
@@ -181,4 +182,17 @@ HR_DEVICE void layer_norm_parts(
         parts[2 * blockIdx.y * columns + column] = products;
         parts[(2 * blockIdx.y + 1) * columns + column] = sum;
     }
+}
+
+// Adds up parts [slices, 2, columns]: the gradients of scale and offset.
+template <class T>
+HR_DEVICE void add_layer_norm_parts(const T *parts, long long rows, long long n, T *dscale, T *doffset) {
+    __shared__ T room[HR_COLUMN_ROWS][32];
+    const long long share = rows, columns = 2 * n;
+    HR_COLUMN_PLACE;
+    T sum = 0;
+    if (column < columns)
+        for (long long row = start; row < stop; row += HR_COLUMN_ROWS) sum += parts[row * columns + column];
+    sum = column_sum(sum, room);
+    if (column < columns && threadIdx.y == 0) (column < n ? dscale : doffset)[column < n ? column : column - n] = sum;
 }

@@ -72,9 +72,10 @@ HR_DEVICE void cross_entropy(
     }
 }
 
-template <class T, class U, bool BLOCK>
+// Logits of T, losses and scales of L, and a gradient of G: all are computed as T is.
+template <class T, class U, class L, class G, bool BLOCK>
 HR_DEVICE void sparse_cross_entropy(
-    const T *x, const U *labels, T *loss, T *gradient, const T *scale, int by_row, long long rows, int n, int *error,
+    const T *x, const U *labels, L *loss, G *gradient, const L *scale, int by_row, long long rows, int n, int *error,
     int step_number) {
     typedef wide_t<T> W;
     HR_ROWS(BLOCK) {
@@ -89,7 +90,7 @@ HR_DEVICE void sparse_cross_entropy(
         for (int i = lane; i < n; i += lanes) {
             W centered = W(from[i]) - sums.most, p = i == label ? 1 : 0;
             if (i == label) loss[row] = logarithm - centered;
-            gradient[row * n + i] = W(T(exp(centered) * share - p)) * factor;
+            gradient[row * n + i] = W(L(exp(centered) * share - p)) * factor;
         }
     }
 }

@@ -103,3 +103,39 @@ def test_keras_and_estimators_follow_the_switch(tmp_path: Path) -> None:
     history = model.fit(x, x[:, :1], epochs=3, verbose=0).history["loss"]
     assert history[-1] < history[0]
     assert model.predict(x).dtype == np.float32
+
+
+def wordy(size: int) -> tuple[Any, Any]:
+    """A classifier of words with layer normalisation, and what it is fed."""
+    words, labels = tf.placeholder(tf.int32, [8]), tf.placeholder(tf.int32, [8])
+    x = tf.nn.embedding_lookup(tf.get_variable("table", [size, 12]), words)
+    for i in range(2):
+        scale = tf.get_variable(f"scale{i}", [12], initializer=tf.ones_initializer())
+        offset = tf.get_variable(f"offset{i}", [12])
+        mean, variance = tf.nn.moments(x, [-1], keep_dims=True)
+        x += tf.layers.dense(tf.nn.batch_normalization(x, mean, variance, offset, scale, 1e-5), 12)
+    logits = tf.layers.dense(x, size, use_bias=False)
+    loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits))
+    return (words, labels), [loss, tf.train.AdamOptimizer(0.01).minimize(loss)]
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("size", [17, 1200])
+def test_what_computes_in_float32_reads_and_writes_16_bits(dtype: str, size: int) -> None:
+    random = np.random.default_rng(4)
+    words, labels = random.integers(0, size, 8), random.integers(0, size, 8)
+    found: dict[str, list[float]] = {}
+    for backend in ("numpy", "gpu"):
+        with tf.Graph().as_default(), tf.Session(backend=backend, mixed_precision=dtype) as session:
+            tf.set_random_seed(3)
+            fed, fetches = wordy(size)
+            session.run(tf.global_variables_initializer())
+            feeds = dict(zip(fed, (words, labels), strict=True))
+            found[backend] = [session.run(fetches, feeds)[0] for _ in range(6)]
+            if backend == "gpu":
+                text = session.explain(fetches, feeds)
+                # Neither logits nor their gradient.
+                assert f"float32[8, {size}]" not in text and "NumPy" not in text
+                with pytest.raises(tf.errors.InvalidArgumentError, match=f"label value of {size}"):
+                    session.run(fetches, {fed[0]: words, fed[1]: np.full(8, size)})
+    np.testing.assert_allclose(found["gpu"], found["numpy"], rtol=2e-2, atol=1e-2)
