@@ -88,7 +88,7 @@ def _require_kernel(op: Operation, placement: Placement) -> None:
     """Raises unless the operation may be where it asks to be: TensorFlow has a kernel there, or headrace does."""
     if not op.device or DeviceSpec.from_string(op.device).device_type != "GPU":
         return
-    if registered(op) or placement.kind_for(op, "GPU") == "GPU":
+    if registered(op.type, op.attrs) or placement.kind_for(op, "GPU") == "GPU":
         return
     dtypes = sorted({t.dtype.base_dtype.name for t in (*op.inputs, *op.outputs)})
     raise InvalidArgumentError(

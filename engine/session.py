@@ -138,6 +138,8 @@ class BaseSession:
             target = target.decode()
         if not isinstance(target, str):
             raise TypeError(f"target must be a string, but got {target!r}")
+        if config is None and DEFAULTS.config is not None:
+            config = DEFAULTS.config()
         if config is not None and not hasattr(config, "graph_options"):
             raise TypeError(f"config must be a tf.ConfigProto, but got {config!r}")
         if graph is not None and not isinstance(graph, Graph):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ class Defaults:
     check_numerics: bool = False
     # How products are computed: one of PRECISIONS.
     mixed_precision: str = "float32"
+    # Makes the ConfigProto of sessions that are given none, once tf.config was told something.
+    config: Callable[[], Any] | None = None
 
 
 DEFAULTS = Defaults()

@@ -36,7 +36,8 @@ ENGINE = (
     "initial_values partitioned device_setter template gpu.bindings",
     "plan",
     "backends",
-    "compiler staged feeding fetching partial session_config targets show tracing profiler session debug testing device_lib",
+    "compiler staged feeding fetching partial session_config process_config targets "
+    "show tracing profiler session debug testing device_lib",
     "training saved_model gpu_check",
 )
 ROW = {name: row for row, names in enumerate(ENGINE) for name in names.split()}

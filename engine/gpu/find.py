@@ -69,6 +69,12 @@ def available_device(config: Any = None) -> Device | None:
         return None
 
 
+def visible_cards() -> int:
+    """How many GPUs this process may use, whether or not what they need is installed."""
+    choice = os.environ.get("HEADRACE_GPU", "")
+    return {"none": 0, "sim": 1}[choice] if choice in ("none", "sim") else len(driver.find().cards)
+
+
 def knows_gpus() -> bool:
     """Whether what GPUs need is installed, whether or not there is one: CuPy, or nothing for the simulation."""
     return os.environ.get("HEADRACE_GPU") == "sim" or importlib.util.find_spec("cupy") is not None
@@ -196,6 +202,9 @@ def _limit(device: Device, config: Any) -> None:
         )
     if share > 0:
         ledger_of(device).limit = int(share * device.memory()[1])
+    parts = [] if config is None else config.gpu_options.experimental.virtual_devices
+    if limits := [mebibytes for part in parts for mebibytes in part.memory_limit_mb]:
+        ledger_of(device).limit = int(limits[0] * (1 << 20))
 
 
 def capability(device: Device) -> tuple[int, int]:

@@ -6,20 +6,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..graph import Operation
-
 _FILE = Path(__file__).with_name("registered.txt")
 # Attributes and the names of their dtypes; all must fit.
 _Rule = dict[str, frozenset[str]]
 
 
-def registered(op: Operation) -> bool:
-    """Whether TensorFlow has a kernel on GPUs for an operation of these dtypes, or does not know its type.
+def registered(op_type: str, attrs: dict[str, Any]) -> bool:
+    """Whether TensorFlow has a kernel on GPUs for operations of a type and attributes, or does not know the type.
 
     Kernels that take and give what is in the host's memory count, as they do there: `Shape`, integers, control flow.
     """
-    rules = _table().get(op.type)
-    return rules is None or any(_fits(rule, op.attrs) for rule in rules)
+    rules = _table().get(op_type)
+    return rules is None or any(_fits(rule, attrs) for rule in rules)
 
 
 def _fits(rule: _Rule, attrs: dict[str, Any]) -> bool:
