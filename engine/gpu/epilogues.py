@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 import ml_dtypes
 import numpy as np
 
+from ..errors import InternalError
 from ..kernels.gelu import gelu, gelu_slope
 from ..kernels.relu_masks import BITS, bits_of, mask_bytes, signs_of
 from ..unsupported import UnsupportedError
@@ -106,7 +107,8 @@ def _tried(look: Callable[[], bool]) -> bool:
     try:
         with np.errstate(all="ignore"):
             return look()
-    except UnsupportedError:
+    except (UnsupportedError, InternalError):
+        # No algorithm, or one that is refused when it is called.
         return False
 
 

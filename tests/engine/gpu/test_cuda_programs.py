@@ -117,8 +117,8 @@ def test_gradients_after_products(
     made: dict[str, int] = {}
     fake = device._products._library
     describe = fake.cublasLtMatmulDescSetAttribute.call
-    fake.cublasLtMatmulDescSetAttribute.call = lambda matmul, attribute, value, size: (
-        made.setdefault(f"{attribute} {value._obj.value}", describe(matmul, attribute, value, size))
+    fake.cublasLtMatmulDescSetAttribute.call = lambda matmul, attribute, value, size: made.setdefault(
+        f"{attribute} {value._obj.value}", describe(matmul, attribute, value, size)
     )
     check(programs, cuda, "W4", precision)
     assert {f"7 {number}" for number in numbers} <= made.keys() and not any(made.values())

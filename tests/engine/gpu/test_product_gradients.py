@@ -11,6 +11,7 @@ import pytest
 
 import headrace as tf
 from headrace.engine.dtypes import as_dtype
+from headrace.engine.errors import InternalError
 from headrace.engine.gpu.epilogues import works
 from headrace.engine.gpu.sim import device as simulation, products
 from headrace.engine.kernels.relu_masks import bits_of, mask_bytes, signs_of
@@ -163,6 +164,18 @@ def test_a_library_that_does_otherwise_is_not_used(
     compute = "float32" if dtype == F else dtype.name
     assert {w for w in looks if not works(sim, w, dtype, compute)} == LIBRARIES[library]
     check(sim, cases(dtype, (5, 7, 3)))
+
+
+def test_a_library_that_fails_at_its_call_is_not_used(sim: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = products.multiply
+
+    def failing(product: Any) -> None:
+        if product.auxiliary or product.sums:
+            raise InternalError(None, None, "cublasLtMatmul failed: not supported (15)")
+        right(product)
+
+    monkeypatch.setattr(simulation, "multiply", failing)
+    check(sim, cases(BFLOAT16, (5, 8, 3)))
 
 
 def test_a_library_is_looked_at_once(sim: Any, monkeypatch: pytest.MonkeyPatch) -> None:
