@@ -24,6 +24,16 @@ class Defaults:
 
 DEFAULTS = Defaults()
 
+
+def softly_placed() -> Any:
+    """A ConfigProto of what tf.config was told that lets operations run where they can."""
+    from .protos import ConfigProto  # `import headrace` does without
+
+    config = ConfigProto() if DEFAULTS.config is None else DEFAULTS.config()
+    config.allow_soft_placement = True
+    return config
+
+
 # RewriterConfig's toggles (2 is OFF) and the passes they govern.
 _TOGGLES = {
     "constant_folding": ("fold",),

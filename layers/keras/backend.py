@@ -13,6 +13,7 @@ from ...engine.graph import DEFAULT, Tensor, get_default_graph, reset_default_gr
 from ...engine.ops.constant import placeholder_with_default
 from ...engine.scopes import GraphKeys, init_scope
 from ...engine.session import Session
+from ...engine.session_config import softly_placed
 from .graph_record import CONTEXT, record_of
 
 _SETTINGS: dict[str, Any] = {"floatx": "float32", "epsilon": 1e-7, "image_data_format": "channels_last"}
@@ -125,10 +126,8 @@ def get_session() -> Session:
     session = DEFAULT.sessions[-1] if DEFAULT.sessions else None
     if session is None or session.graph is not graph:
         if record.session is None or record.session._closed:
-            from ...engine.protos import ConfigProto  # `import headrace` does without
-
             # As TensorFlow's: a model made under tf.device("/gpu:0") runs where there is none.
-            record.session = Session(graph=graph, config=ConfigProto(allow_soft_placement=True))
+            record.session = Session(graph=graph, config=softly_placed())
         session = record.session
     initialize(session)
     return session  # type: ignore[no-any-return]

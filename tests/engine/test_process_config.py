@@ -132,6 +132,14 @@ def test_rewriting_is_that_of_sessions():
     assert "fold" in session.options.off and session.options.mixed_precision == "float16"
 
 
+def test_keras_goes_by_it_too():
+    assert tf.keras.backend.get_session()._config.allow_soft_placement
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    with tf.Graph().as_default():
+        session = tf.keras.backend.get_session()
+    assert session.options.threads == 1 and session._config.allow_soft_placement
+
+
 def test_choices_of_eager_execution_are_kept():
     for policy in ("warn", "silent_for_int32", None):
         experimental.set_device_policy(policy)
