@@ -101,3 +101,12 @@ def test_training():
     x = np.random.RandomState(0).normal(size=(16, 5, 2)).astype(np.float32)
     history = model.fit(x, x.sum((1, 2))[:, None], epochs=6, batch_size=8, verbose=0, shuffle=False).history["loss"]
     assert history[-1] < history[0]
+
+
+@pytest.mark.parametrize(
+    "layer", [L.GRU(3), L.CuDNNGRU(3), L.GRU(3, use_bias=False)], ids=["GRU", "CuDNNGRU", "no bias"]
+)
+def test_a_layer_is_one_operation(layer):
+    layer(tf.zeros([2, 4, 5]))
+    types = {operation.type for operation in tf.get_default_graph().get_operations()}
+    assert "GRUResetAfterSequence" in types and "While" not in types
