@@ -30,11 +30,13 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 def note(pytestconfig: pytest.Config) -> Callable[[str, str], None]:
     """Notes something to be shown at once, for what comes after may hang, and again at the end."""
     reporter: Any = pytestconfig.pluginmanager.get_plugin("terminalreporter")
+    capture: Any = pytestconfig.pluginmanager.get_plugin("capturemanager")
 
     def noted(name: str, value: str) -> None:
         _rows.append((name, value))
-        if reporter is not None:
-            reporter.write_line(f"  {name}  {value}")
+        if reporter is not None and capture is not None:
+            with capture.global_and_fixture_disabled():
+                reporter.write_line(f"  {name}  {value}")
 
     return noted
 
