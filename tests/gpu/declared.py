@@ -82,6 +82,7 @@ NAMES: dict[str, dict[str, Any]] = {
         },
         "PROPAGATE_NAN": "CUDNN_PROPAGATE_NAN",
         "STANDARD": "CUDNN_RNN_ALGO_STANDARD",
+        "PERSISTENT": "CUDNN_RNN_ALGO_PERSIST_STATIC",
         "LSTM": "CUDNN_LSTM",
         "TWO_BIASES": "CUDNN_RNN_DOUBLE_BIAS",
         "ONE_WAY": "CUDNN_UNIDIRECTIONAL",

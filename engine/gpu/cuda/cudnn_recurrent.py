@@ -14,7 +14,8 @@ from .cudnn import DATA_TYPES, DEFAULT_MATH, FMA, Cudnn, Descriptors, LibraryCal
 from .workspace import Block
 
 # cudnnRNNAlgo_t, cudnnRNNMode_t, cudnnRNNBiasMode_t, cudnnDirectionMode_t, cudnnRNNInputMode_t.
-_STANDARD, _LSTM, _TWO_BIASES, _ONE_WAY, _PRODUCT_OF_INPUTS = 0, 2, 2, 0, 0
+STANDARD, PERSISTENT = 0, 1
+_LSTM, _TWO_BIASES, _ONE_WAY, _PRODUCT_OF_INPUTS = 2, 2, 0, 0
 # cudnnForwardMode_t, cudnnWgradMode_t.
 _INFERENCE, _TRAINING, _ADD = 0, 1, 0
 # cudnnRNNDataLayout_t: sequences that are as long as the longest lie in it as in an array.
@@ -53,28 +54,33 @@ _SIGNATURES: Signatures = {
 
 
 class RecurrentLayers:
-    """LSTM layers by cuDNN."""
+    """LSTM layers by cuDNN.
 
-    def __init__(self, cudnn: Cudnn) -> None:
+    `algorithm` is STANDARD, products of cublasLt's, or PERSISTENT, one kernel for all steps, of which it is not said that it
+    repeats its results.
+    """
+
+    def __init__(self, cudnn: Cudnn, algorithm: int = STANDARD) -> None:
         declare(cudnn.library, _SIGNATURES)
         self.cudnn = cudnn
+        self.algorithm = algorithm
 
     def prepare(self, recurrent: Recurrent) -> CudnnLayer:
         """A layer; UnsupportedError if cuDNN cannot do it."""
-        return CudnnLayer(self.cudnn, recurrent)
+        return CudnnLayer(self.cudnn, recurrent, self.algorithm)
 
 
 class CudnnLayer:
     """A layer: how much memory it wants and where its weights lie there, and its calls."""
 
-    def __init__(self, cudnn: Cudnn, recurrent: Recurrent) -> None:
+    def __init__(self, cudnn: Cudnn, recurrent: Recurrent, algorithm: int) -> None:
         math = _MATH.get(recurrent.dtype.name, {}).get(recurrent.compute)
         if math is None:
             raise UnsupportedError(f"a layer of {recurrent.dtype} computed as {recurrent.compute}")
         self._cudnn, self._r = cudnn, recurrent
         self._data = DATA_TYPES[recurrent.dtype.name]
         self._made = Descriptors(cudnn)
-        self._rnn = self._described(math)
+        self._rnn = self._described(algorithm, math)
         self._x, self._y = self._sequences(recurrent.size), self._sequences(recurrent.units)
         self._state = self._made.new("Tensor")
         sizes = (c_int * _RANK)(1, recurrent.batch, recurrent.units)
@@ -128,11 +134,11 @@ class CudnnLayer:
         reserved = (self.reserve_bytes, reserve or None)
         return self.weight_bytes, weights, self._work, work or None, *reserved
 
-    def _described(self, math: int) -> c_void_p:
+    def _described(self, algorithm: int, math: int) -> c_void_p:
         r, cudnn = self._r, self._cudnn
         dropout, rnn = self._made.new("Dropout"), self._made.new("RNN")
         cudnn.ask("SetDropoutDescriptor", dropout, cudnn.handle, 0.0, None, 0, 0)
-        kinds = _STANDARD, _LSTM, _TWO_BIASES, _ONE_WAY, _PRODUCT_OF_INPUTS, self._data, self._data, math
+        kinds = algorithm, _LSTM, _TWO_BIASES, _ONE_WAY, _PRODUCT_OF_INPUTS, self._data, self._data, math
         # Without a projection of the states; one layer.
         cudnn.ask("SetRNNDescriptor_v8", rnn, *kinds, r.size, r.units, r.units, 1, dropout, 0)
         return rnn

@@ -43,7 +43,7 @@ class FakeCudnn:
         self.sizes: dict[int, tuple[int, int]] = {}
         self.chosen = 0
         self.status = 0
-        self.math = 0
+        self.math = self.algorithm = 0
         for name in [*SIGNATURES, "cudnnGetErrorString"]:
             setattr(self, name, Function(getattr(self, "_" + name.removeprefix("cudnn"), None) or self._of_kind(name)))
 
@@ -222,9 +222,9 @@ class FakeCudnn:
         algorithm, mode, biases, direction, inputs, kind, sums, math, size, units, projected, layers, dropout, flags = (
             self.things[rnn.value]
         )
-        assert (algorithm, mode, biases, direction, inputs, layers, flags) == (0, 2, 2, 0, 0, 1, 0)
+        assert (mode, biases, direction, inputs, layers, flags) == (2, 2, 0, 0, 1, 0)
         assert projected == units and sums == kind and self.things[dropout.value][1:] == [0.0, None, 0, 0]
-        self.math = math
+        self.math, self.algorithm = math, algorithm
         return np.dtype(DTYPES[kind]), size, units
 
     def places(self, rnn: Any) -> tuple[list[tuple[int, int]], int]:

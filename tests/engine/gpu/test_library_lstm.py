@@ -14,7 +14,7 @@ import headrace as tf
 from headrace.engine import gpu_check
 from headrace.engine.errors import InternalError
 from headrace.engine.gpu import find
-from headrace.engine.gpu.cuda.cudnn_recurrent import RecurrentLayers
+from headrace.engine.gpu.cuda.cudnn_recurrent import PERSISTENT, STANDARD, RecurrentLayers
 from headrace.engine.gpu.device import Recurrent, RecurrentArrays
 from headrace.engine.gpu.sim.compile import available
 from headrace.engine.gpu.sim.device import SimDevice
@@ -207,7 +207,9 @@ def recurrent(**options: Any) -> Recurrent:
 @pytest.mark.parametrize(("compute", "math"), [("float32", 3), ("tf32", 0)])
 def test_exact_products_stay_exact(device: LibrarySim, compute: str, math: int) -> None:
     RecurrentLayers(device.cudnn).prepare(recurrent(compute=compute))
-    assert device.library.math == math
+    assert (device.library.math, device.library.algorithm) == (math, STANDARD)
+    RecurrentLayers(device.cudnn, PERSISTENT).prepare(recurrent(compute=compute))
+    assert device.library.algorithm == PERSISTENT
 
 
 def test_where_weights_lie(device: LibrarySim) -> None:
