@@ -112,6 +112,8 @@ class Runtime:
     cancellation: Cancellation = field(default_factory=Cancellation)
     # Session-local things such as Python functions of py_func or trace sinks, by name.
     extras: dict[str, Any] = field(default_factory=dict)
+    # The GPU on which steps run, if they do.
+    device: Any = None
     # What records the runs that are traced, by the thread that runs them.
     recorders: dict[int, Recorder] = field(default_factory=dict)
     _runs: threading.local = field(default_factory=threading.local, repr=False)

@@ -171,7 +171,7 @@ class BaseSession:
         self._owns_state = resources is None and self.server is None
         if resources is None:
             resources = ResourceStore() if self.server is None else self.server.resources
-        self.runtime = Runtime(resources, calls, Cancellation())
+        self.runtime = Runtime(resources, calls, Cancellation(), device=device)
         calls.runtime = self.runtime
         self._steps: dict[Any, _Step] = {}
         self._closed = False

@@ -123,6 +123,8 @@ class Ledger:
         # The most bytes that may be given away; 0 for as many as there are.
         self.limit = 0
         self.used = 0
+        # The most that were given away at once.
+        self.most = 0
         self.held: weakref.WeakSet[DeviceMemory] = weakref.WeakSet()
         # While something is captured nothing may be given back.
         self.capturing = False
@@ -141,6 +143,7 @@ class Ledger:
             except ResourceExhaustedError as error:
                 raise self.exhausted(memory, error.message) from error
             self.used += memory.nbytes
+            self.most = max(self.most, self.used)
             self.held.add(memory)
         weakref.finalize(memory, _give_back, self, memory.device, address, memory.nbytes).atexit = False
         return address

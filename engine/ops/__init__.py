@@ -59,6 +59,7 @@ from . import (  # noqa: F401  importing a family registers its ops
     linalg,
     linear_operator,
     map_scan,
+    memory_stats,
     neighbors,
     nn_activations,
     nn_attention,

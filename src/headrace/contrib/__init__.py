@@ -15,6 +15,7 @@ from . import (
     legacy_seq2seq,
     lookup,
     losses,
+    memory_stats,
     metrics,
     opt,
     predictor,
@@ -31,6 +32,7 @@ from . import (
 
 __all__ = [
     "cluster_resolver", "cudnn_rnn", "data", "deprecated", "distribute", "estimator", "factorization",
-    "feature_column", "framework", "layers", "learn", "legacy_seq2seq", "lookup", "losses", "metrics", "opt",
-    "predictor", "rnn", "saved_model", "seq2seq", "slim", "staging", "tensorboard", "tfprof", "training", "util",
+    "feature_column", "framework", "layers", "learn", "legacy_seq2seq", "lookup", "losses", "memory_stats", "metrics",
+    "opt", "predictor", "rnn", "saved_model", "seq2seq", "slim", "staging", "tensorboard", "tfprof", "training",
+    "util",
 ]  # fmt: skip

@@ -144,3 +144,20 @@ def test_a_program_that_is_bound_anew_lets_go_of_its_memory_first(device, monkey
         monkeypatch.setattr(ledger_of(device), "limit", ledger_of(device).used + 1000)
         session.runtime.resources.generation += 1
         np.testing.assert_allclose(session.run(total, {x: np.ones((200, 1000))}), [0.2, 0.2], rtol=1e-5)
+
+
+def test_memory_that_is_taken_is_told(device, monkeypatch):
+    stats = tf.contrib.memory_stats
+    with tf.device("/gpu:0"):
+        asked = [stats.BytesInUse(), stats.MaxBytesInUse(), stats.BytesLimit()]
+    x = tf.placeholder(tf.float32, [None, 1000])
+    total = tf.reduce_sum(tf.nn.softmax(x))
+    with tf.Session(backend="gpu") as session:
+        before = session.run(asked)
+        session.run(total, {x: np.ones((1000, 1000))})
+        used, most, limit = session.run(asked)
+        assert used >= before[0] + 4_000_000 and most >= used and limit == device.memory()[1]
+        monkeypatch.setattr(ledger_of(find.find_device()), "limit", 1 << 30)
+        assert session.run(asked[2]) == 1 << 30
+    with tf.Session(config=tf.ConfigProto(allow_soft_placement=True), backend="cpu") as session:
+        assert session.run(asked) == [0, 0, 0]

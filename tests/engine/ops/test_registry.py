@@ -51,7 +51,7 @@ WITHOUT_SAMPLES = frozenset(
 # The executor finds their shapes.
 WITHOUT_SHAPE = frozenset({"PyFunc", "PyFuncStateless", "ReadVariableOp"})
 # Their outputs are fresh memory, a clock or the like.
-UNDEFINED_VALUE = frozenset({"Empty", "Timestamp"})
+UNDEFINED_VALUE = frozenset({"BytesInUse", "BytesLimit", "Empty", "MaxBytesInUse", "Timestamp"})
 
 
 def takes_handles(definition):
