@@ -200,8 +200,11 @@ def build_wide_and_deep(w: Workload) -> Callable[[Any], Any]:
     model = WideAndDeep(w)
     start = w.size.accumulator
     options = {"lr": w.rate, "initial_accumulator_value": start, "eps": 0}
-    deep = torch.optim.Adagrad([model.deep], **options)
-    layers = torch.optim.Adagrad([v for k, v in model.p.items() if not k.startswith("p_wide")], fused=True, **options)
+    # Counts of steps stay on the processor, where they cost nothing; not all versions have this fused on GPUs.
+    with torch.device("cpu"):
+        deep = torch.optim.Adagrad([model.deep], **options)
+        dense = [v for k, v in model.p.items() if not k.startswith("p_wide")]
+        layers = torch.optim.Adagrad(dense, fused=True if DEVICE == "cpu" else None, **options)
     wide = [v for k, v in model.p.items() if k.startswith("p_wide")]
     slots = [(torch.full_like(v, start), torch.zeros_like(v)) for v in wide]
     accumulator, linear = torch.full_like(model.wide, start), torch.zeros_like(model.wide)
