@@ -15,13 +15,13 @@ import numpy as np
 from ..dtypes import DType, as_dtype, float32
 from ..registry import allowed_dtypes, definition_of
 from .dataflow import Dataflow, Node, Value, constant_node
+from .fuse_attention import WIDEST_HEADS
 
 Array = np.ndarray[Any, Any]
 DTYPES = ("bfloat16", "float16")
 
-# As wholes, whose scores and sums are float32; heads are no wider than tiles of 16-bit matrices can be on a GPU.
+# As wholes, whose scores and sums are float32.
 ATTENTION = frozenset({"_Attention", "_AttentionGrad", "_PackedAttentionGrad"})
-WIDEST_HEADS = 256
 PRODUCTS = ATTENTION | frozenset(
     "MatMul BatchMatMul BatchMatMulV2 Conv2D Conv2DBackpropInput Conv2DBackpropFilter Conv3D Conv3DBackpropInputV2 "
     "Conv3DBackpropFilterV2 DepthwiseConv2dNative DepthwiseConv2dNativeBackpropInput "

@@ -27,7 +27,7 @@ _SHARED = 64 << 10
 _HIDDEN = 1e6
 _LEVEL_THREADS = 256
 # Warps, parts and columns for heads of up to 64 numbers, of up to 128, and for wider ones.
-_TILES = {
+_TILES: dict[str, dict[str, tuple[tuple[int, int, int], ...]]] = {
     "narrow": {"forward": ((4, 2, 64), (4, 2, 32), (4, 1, 16)), "backward": ((4, 2, 32), (4, 1, 32), (2, 1, 16))},
     "wide": {"forward": ((4, 1, 64), (4, 1, 16)), "backward": ((4, 1, 32), (2, 1, 16))},
 }
@@ -95,7 +95,8 @@ def tiling(
     width = -(-widest // 16) * 16
     narrow = dtype in _NARROW
     sizes = _TILES["narrow" if narrow else "wide"]["backward" if backward else "forward"][(width > 64) + (width > 128)]
-    return Tiling(dtype, width, *sizes, units=narrow or tf32, drop=drop)
+    warps, parts, columns = sizes
+    return Tiling(dtype, width, warps, parts, columns, narrow or tf32, drop)
 
 
 def misfit(own: Attention) -> str:

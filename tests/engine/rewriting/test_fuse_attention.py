@@ -95,11 +95,12 @@ def test_numbers_are_the_same_with_the_pass_off(dtype: Any) -> None:
             np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_layers_of_keras_use_it() -> None:
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_layers_of_keras_use_it(dropout: float) -> None:
     rng = np.random.default_rng(12)
     x = tf.placeholder(tf.float32, [2, 6, 8])
-    layer = tf.keras.layers.MultiHeadAttention(num_heads=2, key_dim=4)
-    y = layer(x, x, use_causal_mask=True)
+    layer = tf.keras.layers.MultiHeadAttention(num_heads=2, key_dim=4, dropout=dropout, seed=3)
+    y = layer(x, x, use_causal_mask=True, training=True)
     (dx,) = tf.gradients(tf.square(y), [x])
     feed = {x: rng.standard_normal((2, 6, 8)).astype(np.float32)}
     with tf.Session() as session, tf.Session(passes_off=["fuse_attention"]) as plain:
