@@ -17,7 +17,7 @@ from ..rewriting.dataflow import Dataflow
 _MADE_BY = {
     "library_lstm": ("_LibraryLSTM", "_LibraryLSTMGrad"),
     "fuse_conv": ("_FusedConv2D", "_Conv2DBackpropInputReluGrad", "_MaxPoolGradReluGrad"),
-    "fuse_attention": ("_Attention", "_AttentionGrad", "_PackedAttentionGrad"),
+    "fuse_attention": ("_Attention", "_AttentionGrad", "_PackedAttentionGrad", "_DropoutChance"),
     "fuse_layer_norm": ("LayerNormalization", "LayerNormalizationGrad"),
     "fuse_matmul": ("_FusedMatMul",),
     "sparse_updates": ("_SparseUpdate",),
