@@ -131,7 +131,8 @@ def _scaling(value: Value) -> Step | None:
 def _adding(value: Value) -> Step | None:
     node = value.node
     x, y = node.inputs
-    if node.type != "Sub" and _is_scores(y.node) and not _is_scores(x.node):
+    turned = y.sizes == value.sizes and (x.sizes != value.sizes or (_is_scores(y.node) and not _is_scores(x.node)))
+    if node.type != "Sub" and turned:
         x, y = y, x
     if x.sizes != value.sizes:
         return None
@@ -139,7 +140,7 @@ def _adding(value: Value) -> Step | None:
 
 
 def _is_scores(node: Node) -> bool:
-    types = (*PRODUCTS, "Mul", "RealDiv", "Select", "SelectV2", "Softmax")
+    types = (*PRODUCTS, "Mul", "RealDiv", "Select", "SelectV2", "AddV2", "Add", "Sub")
     return node.type in types or (node.type == "Cast" and node.inputs[0].node.type in types)
 
 

@@ -44,7 +44,8 @@ class _Attention:
     inner: list[Step]
     dropout: Dropout | None = None
     scale: float = 1.0
-    mask: Step | None = None
+    # One, or two of one kind.
+    masks: list[Step] = field(default_factory=list)
     mask_factor: float = 1.0
     hidden: float = 0.0
     nodes: list[Node] = field(default_factory=list)
@@ -116,19 +117,18 @@ def _outer(weights: Value) -> tuple[list[Step], Dropout | None]:
 
 
 def _weigh(found: _Attention) -> bool:
-    """Sums up the steps before the softmax; False where there are two masks."""
+    """Sums up the steps before the softmax; False where masks cannot be added to one another."""
+    weights = set[tuple[float, float]]()
     for step in found.inner:
         if step.kind == "scale":
             found.scale *= step.number
         elif step.kind != "cast":
-            if found.mask is not None:
-                return False
-            found.mask, found.mask_factor = step, found.scale
-            if step.kind == "mask":
-                found.mask_factor *= step.number
-            else:
-                found.mask_factor, found.hidden = 1.0, step.number * found.scale
-    return found.hidden <= 0 and np.isfinite(found.mask_factor)
+            found.masks.append(step)
+            weights.add((found.scale * step.number, 0.0) if step.kind == "mask" else (1.0, step.number * found.scale))
+    if len(weights) > 1 or len(found.masks) > 2:
+        return False
+    found.mask_factor, found.hidden = next(iter(weights), (1.0, 0.0))
+    return found.hidden <= 0 and bool(np.isfinite(found.mask_factor))
 
 
 def _adjoint(node: Node) -> tuple[bool, bool]:
@@ -153,8 +153,7 @@ def _fits(found: _Attention) -> bool:
     whole = len(query) in (3, 4) and query[:-2] == key[:-2] == value[:-2] and key[-2] == value[-2]
     if found.value.dtype != float32 and max(query[-1] or 0, value[-1] or 0) > WIDEST_HEADS:
         return False
-    mask = found.mask.other if found.mask is not None else None
-    if mask is not None:
+    for mask in [step.other for step in found.masks if step.other is not None]:
         if mask.sizes is None or None in mask.sizes or len(mask.sizes) > len(query):
             return False
         pairs = zip(mask.sizes[::-1], (*query[:-1], key[-2])[::-1], strict=False)
@@ -294,27 +293,36 @@ class _Finder(Replacing):
         self.replaced.update(zip(found.gradients, grad.outputs, strict=True))
 
     def _mask(self, found: _Attention) -> list[Value]:
-        """The mask as float32 that is added; of a selection, zeros and -inf."""
-        if found.mask is None or found.mask.other is None:
-            return []
-        mask, step = found.mask.other, found.mask
+        """What is added to the scores as one mask, of two their sum."""
+        masks = [self._added(step, step.other) for step in found.masks if step.other is not None]
+        if len(masks) < 2:
+            return masks
+        place, arrays = found.masks[0].node, [mask.node.constant for mask in masks]
+        if arrays[0] is not None and arrays[1] is not None:
+            both = arrays[0] + arrays[1]
+            return [self._add(constant_node(both, float32, f"{place.name}/masks", place.order))]
+        sizes = np.broadcast_shapes(*(tuple(size or 0 for size in mask.sizes or ()) for mask in masks))
+        return [self._add(self._node("AddV2", f"{place.name}/masks", {"T": float32}, masks, float32, sizes, place))]
+
+    def _added(self, step: Step, mask: Value) -> Value:
+        """A mask as float32 that is added; of a selection, zeros and -inf."""
         if step.kind == "mask" and mask.dtype == float32:
-            return [mask]
+            return mask
         array, place = mask.node.constant, step.node
         if array is not None:
             known = array.astype(np.float32)
             if step.kind != "mask":
                 known = np.where(known != step.turned, np.float32(0), np.float32(-np.inf))
-            return [self._add(constant_node(known, float32, f"{place.name}/mask", mask.node.order))]
+            return self._add(constant_node(known, float32, f"{place.name}/mask", mask.node.order))
         name = f"{place.name}/mask"
         if step.kind == "mask":
             attrs: dict[str, Any] = {"SrcT": mask.dtype, "DstT": float32, "Truncate": False}
-            return [self._add(self._node("Cast", name, attrs, [mask], float32, mask.sizes, place))]
+            return self._add(self._node("Cast", name, attrs, [mask], float32, mask.sizes, place))
         ends = [np.float32(-np.inf if hides else 0) for hides in (step.turned, not step.turned)]
         constants = [
             self._add(constant_node(np.array(end), float32, f"{name}/{i}", place.order)) for i, end in enumerate(ends)
         ]
-        return [self._add(self._node("SelectV2", name, {"T": float32}, [mask, *constants], float32, mask.sizes, place))]
+        return self._add(self._node("SelectV2", name, {"T": float32}, [mask, *constants], float32, mask.sizes, place))
 
     def _chance(self, found: _Attention) -> list[Value]:
         """What decides which weights are dropped, drawn where all of them were."""

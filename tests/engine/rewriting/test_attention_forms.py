@@ -137,8 +137,26 @@ def layer_of_keras(q: Any, k: Any, v: Any) -> Any:
 
 
 def two_masks(q: Any, k: Any, v: Any) -> Any:
-    hidden = tf.cast(np.where(CAUSAL, 0, -3e4), q.dtype)
-    return tf.matmul(tf.nn.softmax(scores(q, k) + hidden + tf.cast(shown(), q.dtype)), v)
+    later = tf.cast(np.where(CAUSAL, 0, -3e4), q.dtype)
+    found = scores(q, k) + later + (1.0 - tf.cast(shown(LENGTHS + 1), q.dtype)) * number(-3e4, q)
+    return tf.matmul(tf.nn.softmax(found), v)
+
+
+def chosen_twice(q: Any, k: Any, v: Any) -> Any:
+    found = tf.where_v2(CAUSAL, scores(q, k), number(-3e4, q))
+    return tf.matmul(tf.nn.softmax(tf.where_v2(shown(), found, number(-3e4, q))), v)
+
+
+def two_known_masks(q: Any, k: Any, v: Any) -> Any:
+    later = np.where(CAUSAL, 0, -1e9).astype(np.float32)
+    weights = tf.nn.softmax(tf.cast(scores(q, k), tf.float32) + later + np.float32(np.eye(T, S)))
+    return tf.matmul(tf.cast(weights, v.dtype), v)
+
+
+def added_and_chosen(q: Any, k: Any, v: Any) -> Any:
+    later = tf.cast(np.where(CAUSAL, 0, -3e4), q.dtype)
+    found = tf.where_v2(shown(LENGTHS + 1), scores(q, k) + later, number(-3e4, q))
+    return tf.matmul(tf.nn.softmax(found), v)
 
 
 def own_softmax(q: Any, k: Any, v: Any) -> Any:
@@ -157,9 +175,9 @@ def soft_choice(q: Any, k: Any, v: Any) -> Any:
 RECOGNISED: list[Form] = [
     wide_softmax, scaled_behind_the_cast, scaled_query, scaled_twice, added_lengths, subtracted, selected, selected_lengths,
     hidden_lengths, multiplied, by_einsum, by_einsum_of_keys, by_einsum_heads_first, dropped, dropped_by_what_is_fed,
-    dropped_before_the_cast, three_axes, layer_of_keras,
+    dropped_before_the_cast, three_axes, layer_of_keras, two_masks, chosen_twice, two_known_masks,
 ]  # fmt: skip
-LEFT: list[Form] = [two_masks, own_softmax, scale_of_the_graph, soft_choice]
+LEFT: list[Form] = [added_and_chosen, own_softmax, scale_of_the_graph, soft_choice]
 # Of the largest number: parts round to 16 bits after each step, the whole at its end.
 ERRORS = {"float32": 2e-5, "bfloat16": 4e-2, "float16": 6e-3}
 
