@@ -9,7 +9,7 @@ import numpy as np
 
 from ..native.calls import BINDINGS, Bound, Call
 from ..native.library import Library, load
-from ..rewriting.dataflow import Node
+from ..rewriting.dataflow import Node, is_narrowed
 from ..rewriting.fuse import expression_of
 from ..unsupported import UnsupportedError
 
@@ -22,7 +22,7 @@ def bind_native(library: Library, node: Node, inputs: Sequence[Any], outputs: Se
     """
     expression = expression_of(node)
     binding = BINDINGS.get(node.type if node.type in BINDINGS or expression is None else "_Fused")
-    if binding is None:
+    if binding is None or is_narrowed(node):
         raise UnsupportedError("no native kernel")
     if not all(isinstance(x, np.ndarray) for x in [*inputs, *outputs]):
         raise UnsupportedError("a shape that is known only when it runs")

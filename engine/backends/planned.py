@@ -18,7 +18,7 @@ from ..plan.buffers import Buffer, Cell, Place, Storage, View
 from ..plan.plan import INITIALIZERS, Plan, Step
 from ..recorder import Recorder
 from ..resources import ResourceStore, VariableStorage
-from ..rewriting.dataflow import Node, Value
+from ..rewriting.dataflow import Node, Value, is_narrowed
 from ..rewriting.fuse import expression_of
 from ..rewriting.lower import LOOKING
 from ..runtime import KernelContext, Runtime
@@ -189,6 +189,8 @@ class PlannedProgram:
             return self._bind_updates(node, inputs)
         if node.definition.update_function is not None:
             return self._bind_update(node, inputs)
+        if is_narrowed(node):
+            return [partial(_compute, partial(_computed_wide, node, compute_of(node, self.runtime)), inputs, outputs)]
         if not any(isinstance(x, Slot | VariableStorage) for x in [*inputs, *outputs]):
             calls = _bind_static(node, inputs, outputs)
             if calls is not None:
@@ -233,6 +235,8 @@ class PlannedProgram:
         if any(s.sizes is None or None in s.sizes for s in storages) or any(isinstance(x, Slot) for x in others):
             return [partial(_update_dynamic, function, storages, others, attrs)]
         arrays = [s.allocate(s.sizes) for s in storages]
+        if any(_is_narrow(x) for x in others) and not _is_narrow(arrays[0]):
+            return [partial(_update_wide, function, arrays, others, attrs)]
         return [partial(function, np, *arrays, *others, **attrs)]
 
     def array_at(self, place: View | Cell) -> Any:
@@ -312,6 +316,24 @@ def _bind_static(node: Node, inputs: list[Any], outputs: list[Any]) -> list[Call
 
 def _value(operand: Any) -> Any:
     return operand.value if isinstance(operand, Slot) else operand
+
+
+def _is_narrow(x: Any) -> bool:
+    return isinstance(x, np.ndarray) and x.dtype.itemsize == 2 and x.dtype.kind in "fV"
+
+
+def _wide(x: Any) -> Any:
+    return x.astype(np.float32) if _is_narrow(x) else x
+
+
+def _computed_wide(node: Node, compute: Callable[[Sequence[Any]], list[Any]], inputs: Sequence[Any]) -> list[Any]:
+    """The results in float32, then in the dtypes that the node's outputs have."""
+    results = compute([_wide(x) for x in inputs])
+    return [r.astype(v.dtype.numpy, copy=False) for r, v in zip(results, node.outputs, strict=True)]
+
+
+def _update_wide(function: Callable[..., Any], arrays: Sequence[Any], others: Sequence[Any], attrs: Any) -> None:
+    function(np, *arrays, *map(_wide, others), **attrs)
 
 
 def _compute(compute: Callable[[Sequence[Any]], list[Any]], inputs: list[Any], outputs: list[Any]) -> None:

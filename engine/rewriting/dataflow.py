@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+# The attribute of nodes that a device gives 16 bits where their dtype is float32.
+NARROWED = "_narrowed"
+
+
 @dataclass(frozen=True, slots=True)
 class VariableRef:
     """A variable as programs know it: the key of its storage, dtype and static shape.
@@ -184,6 +188,11 @@ _PRODUCTS = {
     "_MatMulGeluGrad": "MatMul+GeluGrad",
     "_MatMulReluGrad": "MatMul+ReluGrad",
 }
+
+
+def is_narrowed(node: Node) -> bool:
+    """Whether some values that the node's dtype says are float32 have 16 bits instead."""
+    return bool(node.attrs.get(NARROWED))
 
 
 def kind_of(node: Node) -> str:

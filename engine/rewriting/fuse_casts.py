@@ -11,7 +11,7 @@ from __future__ import annotations
 from ..dtypes import FLOATING, bfloat16, bool as boolean, float16, float32, int32
 from ..graph import Sizes
 from ..scalar import Expression, Instruction, Operand
-from .dataflow import Dataflow, Node, Value
+from .dataflow import NARROWED, Dataflow, Node, Value
 from .fuse import Fusion, expression_of, sum_of
 
 _PRODUCTS = frozenset({"MatMul", "BatchMatMul", "BatchMatMulV2"})
@@ -42,6 +42,8 @@ def _read_narrow(node: Node, place: int) -> None:
     # The host computes what has no elements.
     if widens and (node.type in _SUMS or _has_elements(sizes)):
         node.inputs[place] = maker.inputs[0]
+        if node.type not in _SUMS:
+            node.attrs = node.attrs | {NARROWED: True}
 
 
 def _has_elements(sizes: Sizes) -> bool:
@@ -71,6 +73,7 @@ def _write_narrow(flow: Dataflow) -> None:
         kinds = {cast.outputs[0].dtype for cast in casts if cast.type == "Cast" and not cast.control}
         if len(kinds) == 1 and kinds <= set(_NARROW) and all(cast.type == "Cast" for cast in casts):
             value.dtype = kinds.pop()
+            node.attrs = node.attrs | {NARROWED: True}
             replaced.update((cast.outputs[0], value) for cast in casts if cast.outputs[0].dtype is value.dtype)
             flow.redirect_control({cast: node for cast in casts})
     flow.replace(replaced)

@@ -85,3 +85,15 @@ def test_a_long_chain_of_small_nodes(ordered_sim):
         total = tf.add_n(parts)
         parts = [tf.sqrt(tf.abs(p)) + total * 0.1 for p in parts]
     agree([tf.stack(parts)])
+
+
+def test_several_variables_are_assigned_by_one_launch():
+    kept = variables((20, 24), (20, 24), (8,), ())
+    x = tf.placeholder_with_default(1.5, [])
+    agree([tf.group(*[v.assign(v * x + 1) for v in kept])], steps=3)
+    with tf.Session(backend="gpu") as session:
+        session.run(tf.global_variables_initializer())
+        values = [tf.placeholder(tf.float32, [20, 24]) for _ in range(2)]
+        step = tf.group(*[v.assign(value) for v, value in zip(kept, values, strict=False)])
+        text = session.explain(step, {value: rng.normal(size=(20, 24)) for value in values})
+    assert "1 calls" in text
