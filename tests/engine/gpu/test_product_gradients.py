@@ -239,8 +239,8 @@ def test_steps_are_the_cpus(device: Any, kind: str, precision: str, batch: int) 
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, tolerance, tolerance)
     assert text.count("= MatMul+ReluGrad(") == 2 and "uint8[" in text
-    narrow = precision in ("bfloat16", "float16")
-    assert text.count("= MatMul+BiasAddGrad(") == (2 if narrow else 3)
+    # In 16 bits the gradients of weights are written in these, those of biases in float32.
+    assert text.count("= MatMul+BiasAddGrad(") == (0 if precision in ("bfloat16", "float16") else 3)
     assert "[NumPy" not in text
 
 
