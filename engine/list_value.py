@@ -72,7 +72,7 @@ class ListValue:
     def push(self, item: Any) -> ListValue:
         """This list with `item` at its end."""
         new = ListValue(self.dtype, self._merged(item))
-        new._chain = (item, self._as_chain())
+        new._chain = (item, self._chain or self._as_chain())
         new.length = self.length + 1
         return new
 

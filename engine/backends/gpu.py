@@ -43,7 +43,6 @@ from .gpu_ends import (
     fetched_home,
     ignore,
     left_there,
-    put_as_it_is,
     put_at_home,
     put_in_slot,
 )
@@ -280,7 +279,9 @@ class GpuProgram(PlannedProgram):
 
     def _feed_put(self, place: View | Cell) -> Put:
         if isinstance(place, Cell):
-            return partial(put_as_it_is if place in self.opaque else put_in_slot, self._slot(place))
+            if place in self.opaque or place.dtype.name == "variant":
+                return partial(setattr, self._slot(place), "value")
+            return partial(put_in_slot, self._slot(place))
         given, put = self.given.get(place.buffer), self._own_put(place)
         if given is None:
             return put
@@ -311,6 +312,8 @@ class GpuProgram(PlannedProgram):
     def _there_get(self, place: View | Cell) -> Call | None:
         """What gives a value where it is, on the device; None for what is elsewhere."""
         if isinstance(place, Cell):
+            if place.dtype.name == "variant":
+                return partial(getattr, self._slot(place), "value")
             return partial(fetch_slot, self._slot(place)) if place in self.opaque else None
         if not may_stay(place) or not self._is_left(place):
             return None

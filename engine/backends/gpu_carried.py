@@ -27,7 +27,7 @@ from ..runtime import FunctionCaller, KernelContext, Runtime
 from ..static import flatten_outputs
 from .gpu_deferred import late, may_ask_late
 from .gpu_ends import Given
-from .gpu_moves import Inlet
+from .gpu_moves import Inlet, Outlet
 from .gpu_residence import Access, Side
 from .gpu_steps import pinned
 from .planned import Call, Slot
@@ -128,7 +128,10 @@ def carried_call(program: GpuProgram, number: int, sides: Mapping[Buffer, frozen
     gets = [_get(program, number, place, value, sides if there else None) for place, value, there in inputs]
     puts = [_put(program, number, p) for p in step.outputs]
     if step.node.type == "TensorListPushBack" and isinstance(step.outputs[0], Cell):
-        return partial(_push, gets[0], gets[1], program.cells[step.outputs[0]])
+        slot, get_list, get_item = program.cells[step.outputs[0]], *gets
+        if isinstance(get_item, Outlet):
+            return partial(_push_left, get_list, get_item, slot)
+        return partial(_push, get_list, get_item, slot)
     if step.node.type == "TensorListPopBack" and isinstance(step.outputs[1], View):
         return partial(_pop, _compute(program, step), gets, *puts)
     return partial(_carry, _compute(program, step), gets, puts)
@@ -147,6 +150,13 @@ def _carry(compute: Compute, gets: Sequence[Get], puts: Sequence[_Put]) -> None:
 
 def _push(get_list: Get, get_item: Get, slot: Slot) -> None:
     slot.value = get_list().push(owned(_kept(get_item())))
+
+
+def _push_left(get_list: Get, outlet: Outlet, slot: Slot) -> None:
+    item = outlet.given.value[outlet.place]
+    if item is None or item.shape != outlet.sizes:
+        item = _kept(outlet())
+    slot.value = get_list().push(item)
 
 
 def _pop(compute: Compute, gets: Sequence[Get], put_list: _Put, put_item: _Put) -> None:

@@ -27,11 +27,6 @@ def put_in_slot(slot: Slot, value: Any) -> None:
     slot.value = seen(value)
 
 
-def put_as_it_is(slot: Slot, value: Any) -> None:
-    """Where a value of any shape is fed that is only handed on."""
-    slot.value = value
-
-
 def put_at_home(array: Array, value: Any) -> None:
     """Where the host alone reads what is fed."""
     np.copyto(array, seen(value))

@@ -6,7 +6,6 @@ A table of addresses is uploaded before each run; two launches of the capture th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -43,6 +42,19 @@ class Inlet:
         if self._moves.taken.value is None:
             self._moves.taken.value = []
         self._moves.taken.value.append((self._number, value, then))
+
+
+class Outlet:
+    """What gives a value that the segment has left, after its run; where there was no memory for it, from where it lies."""
+
+    __slots__ = ("_lent", "given", "place", "sizes")
+
+    def __init__(self, given: Slot, place: int, sizes: tuple[int, ...], lent: Lent) -> None:
+        self.given, self.place, self.sizes, self._lent = given, place, sizes, lent
+
+    def __call__(self) -> DeviceValue:
+        value: DeviceValue | None = self.given.value[self.place]
+        return self._lent() if value is None else value.reshaped(self.sizes)
 
 
 class Moves:
@@ -86,7 +98,7 @@ class Moves:
         self._inlets.append((address, nbytes))
         return Inlet(self, len(self._inlets) - 1)
 
-    def outlet(self, number: int, view: View, lent: Lent) -> Lent | None:
+    def outlet(self, number: int, view: View, lent: Lent) -> Outlet | None:
         """What gives a step, or who fetches, a value that the segment leaves; None for others."""
         buffer = view.buffer
         if number <= self._last or buffer.storage is not Storage.ARENA or self._writers.get(buffer, -1) > self._last:
@@ -97,7 +109,7 @@ class Moves:
         if place == len(self._fresh):
             self._packing += calls
             self._fresh.append((dtype, sizes, view.nbytes))
-        return partial(_given_by, self.given, place, sizes, lent)
+        return Outlet(self.given, place, sizes, lent)
 
     def _packed(self, view: View) -> tuple[int, list[Call]]:
         if view.contiguous:
@@ -157,11 +169,6 @@ class Moves:
 
 def _written_by_host(access: Access[Buffer]) -> tuple[Buffer, ...]:
     return (*access.writes, *access.away) if access.side is Side.HOST else ()
-
-
-def _given_by(given: Slot, place: int, sizes: tuple[int, ...], lent: Lent) -> DeviceValue:
-    value: DeviceValue | None = given.value[place]
-    return lent() if value is None else value.reshaped(sizes)
 
 
 def _kernel(taken: bool) -> Kernel:

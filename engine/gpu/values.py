@@ -112,34 +112,31 @@ class Pool:
 
     def all_fresh(self, wanted: Sequence[tuple[np.dtype[Any], tuple[int, ...], int]]) -> list[DeviceValue]:
         """As `fresh`, for several of (dtype, shape, bytes)."""
-        return [
-            DeviceValue(self, block.address, dtype, shape, block)
-            for dtype, shape, nbytes in wanted
-            for block in (_Block(self, self._taken(nbytes), nbytes),)
-        ]
+        found = []
+        for dtype, shape, nbytes in wanted:
+            free = self._free.setdefault(nbytes, [])
+            try:
+                block = _Block(free.pop(), free)
+            except IndexError:
+                block = _Block(self._taken(nbytes), free)
+            found.append(DeviceValue(self, block.address, dtype, shape, block))
+        return found
 
     def _taken(self, nbytes: int) -> int:
-        free = self._free.get(nbytes)
-        if free:
-            return free.pop()
         self._held.append(DeviceMemory(self.device, nbytes, "values of loops and branches"))
         return self._held[-1].address
-
-    def give(self, address: int, nbytes: int) -> None:
-        """Takes back what a value had."""
-        self._free.setdefault(nbytes, []).append(address)
 
 
 class _Block:
     """Memory that goes back to its pool with the last value in it."""
 
-    __slots__ = ("_nbytes", "_pool", "address")
+    __slots__ = ("_free", "address")
 
-    def __init__(self, pool: Pool, address: int, nbytes: int) -> None:
-        self._pool, self.address, self._nbytes = pool, address, nbytes
+    def __init__(self, address: int, free: list[int]) -> None:
+        self.address, self._free = address, free
 
     def __del__(self) -> None:
-        self._pool.give(self.address, self._nbytes)
+        self._free.append(self.address)
 
 
 def seen(value: Any) -> Any:
