@@ -55,9 +55,14 @@ class _Gelus:
         self.flow = flow
         self.users = flow.users()
         self.kept = {v.node for v in flow.fetches} | set(flow.targets)
-        self.kept |= {before for node in flow.nodes for before in node.control}
+        self.position = {node: i for i, node in enumerate(flow.nodes)}
+        # By node, the first that waits for it without an input from it, such as the update of a variable that it reads.
+        self.waiting: dict[Node, int] = {}
+        for node in reversed(flow.nodes):
+            self.waiting.update(dict.fromkeys(node.control, self.position[node]))
         self.replaced: dict[Value, Value] = {}
-        self.gone: set[Node] = set()
+        # What is done by which other node.
+        self.gone: dict[Node, Node | None] = {}
 
     def run(self) -> None:
         """Merges both with the products before them."""
@@ -70,6 +75,7 @@ class _Gelus:
         if self.gone:
             self.flow.nodes = [n for n in self.flow.nodes if n not in self.gone]
             self.flow.replace(self.replaced)
+            self.flow.redirect_control(self.gone)
 
     def _forward(self, node: Node) -> None:
         features, (result,) = node.inputs[0], node.outputs
@@ -78,16 +84,17 @@ class _Gelus:
             return
         # Where nobody else reads what the GELU is taken of, it need not be written.
         read = len(self.users[features]) > 1 or product in self.kept
-        if read and node not in self.kept - {v.node for v in self.flow.fetches} and product.device == node.device:
+        if read and node not in self.flow.targets and not node.control and product.device == node.device:
             product.definition = definition_of("_FusedMatMulGelu")
             product.outputs.append(Value(product, 1, result.dtype, result.sizes))
             product.take_in(node)
             self.replaced[result] = product.outputs[1]
-            self.gone.add(node)
+            self.gone[node] = product
 
     def _backward(self, node: Node) -> None:
         (gradient, features), product = node.inputs, node.inputs[0].node
         alone = product not in self.kept and self.users[gradient] == [node] and product.device == node.device
+        alone = alone and self.waiting.get(product, len(self.position)) > self.position[node]
         if (
             product.type == "MatMul"
             and alone
@@ -98,7 +105,7 @@ class _Gelus:
             node.inputs = [*product.inputs, features]
             node.control += [c for c in product.control if c not in node.control]
             node.take_in(product)
-            self.gone.add(product)
+            self.gone[product] = node
 
 
 def _even(features: Value) -> bool:
