@@ -60,14 +60,15 @@ PASSES: dict[str, Pass] = {
     "side_by_side": side_by_side,
     "group_lists": group_lists,
 }
-# Where expressions of several dtypes are kernels of their own, and what the host does cuts other work in two.
+# Where expressions of several dtypes are kernels of their own, a library has more to follow its products, and what the host
+# does cuts other work in two.
 ONLY_ON_DEVICES = frozenset(
     {
+        "keep_counters",
         "fuse_casts",
         "fuse_gelu",
         "fuse_product_gradients",
         "group_lists",
-        "keep_counters",
         "library_lstm",
         "side_by_side",
     }
