@@ -452,6 +452,6 @@ def test_all_files_of_kernels_go_into_one_unit(sim):
     files = sorted(path.name for path in Path(source.__file__).with_name("kernels").glob("*.cuh"))
     needed = [name for name in files if name != source.PRELUDE]
     # Of the files that kernels need, those that others build on come first.
-    first = [name for name in ("columns.cuh", "matrix.cuh") if name in needed]
+    first = [name for name in ("columns.cuh", "matrix.cuh", "random.cuh") if name in needed]
     unit = rows("with_all_files", "y[0] = x[n];", files=tuple(dict.fromkeys([*first, *needed])))
     HostCompiler(WARNINGS).compile([unit])
