@@ -64,6 +64,12 @@ def _takes_last(node: Node, bounds: Sequence[Value], time: int) -> bool:
     return plain and int(strides[0]) == 1 and int(begin[0]) in (-1, time - 1)
 
 
+def _is_zero(node: Node) -> bool:
+    """Whether a node gives zeros: large ones are not folded."""
+    filled = node.inputs[1].node if node.type == "Fill" else node
+    return node.type == "ZerosLike" or (filled.constant is not None and not filled.constant.any())
+
+
 class _Layers(Replacing):
     """The layers of a step."""
 
@@ -96,8 +102,8 @@ class _Layers(Replacing):
             return False
         cells = given[_CELLS_GRAD].node
         layer.gradient = node
-        if cells.constant is not None:
-            return not cells.constant.any()
+        if _is_zero(cells):
+            return True
         layer.cells_grad = cells.inputs[4:]
         return cells.type == "StridedSliceGrad" and _takes_last(cells, cells.inputs[1:4], time)
 

@@ -20,6 +20,7 @@ from headrace.engine.gpu.sim.compile import available
 from headrace.engine.gpu.sim.device import SimDevice
 from headrace.engine.ops.recurrent_lstm import block_lstm_op
 from headrace.engine.registry import definition_of
+from headrace.engine.rewriting import infer
 from headrace.engine.unsupported import UnsupportedError
 
 from .library_sim import LibrarySim
@@ -110,6 +111,12 @@ def check(program: Any, dtype: Any) -> None:
 def test_programs(device: LibrarySim, program: Any, dtype: Any) -> None:
     check(program, dtype)
     assert Counter(device.ran) == {name: 3 * count for name, count in PROGRAMS[program].items()}
+
+
+def test_zeros_that_are_too_large_to_be_constants(device: LibrarySim, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(infer, "LARGEST_FOLDED", 8)
+    check(all_steps, np.float32)
+    assert Counter(device.ran) == {"forward": 3, "gradient": 3}
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
