@@ -72,7 +72,8 @@ class _Rewriting:
     def replace(self, node: Node) -> None:
         """Puts a product in an einsum's place, if it is one."""
         plan, dtype = _plan(node), node.outputs[0].dtype
-        if plan is None or dtype not in allowed_dtypes(_PRODUCT, "T"):
+        # What a product turns of complex numbers it conjugates, too.
+        if plan is None or dtype.is_complex or dtype not in allowed_dtypes(_PRODUCT, "T"):
             return
         parts = node.attrs["equation"].replace(" ", "").partition("->")[0].split(",")
         operands = [

@@ -70,11 +70,11 @@ def _write_narrow(flow: Dataflow) -> None:
         if value is None or value in kept or value.dtype is not float32 or not _has_elements(value.sizes):
             continue
         casts = users.get(value, [])
-        kinds = {cast.outputs[0].dtype for cast in casts if cast.type == "Cast" and not cast.control}
-        if len(kinds) == 1 and kinds <= set(_NARROW) and all(cast.type == "Cast" for cast in casts):
+        kinds = {cast.outputs[0].dtype for cast in casts}
+        if len(kinds) == 1 and kinds <= set(_NARROW) and all(c.type == "Cast" and not c.control for c in casts):
             value.dtype = kinds.pop()
             node.attrs = node.attrs | {NARROWED: True}
-            replaced.update((cast.outputs[0], value) for cast in casts if cast.outputs[0].dtype is value.dtype)
+            replaced.update((cast.outputs[0], value) for cast in casts)
             flow.redirect_control({cast: node for cast in casts})
     flow.replace(replaced)
 

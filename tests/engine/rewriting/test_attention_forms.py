@@ -237,6 +237,17 @@ def test_each_step_drops_others_and_those_of_the_reference() -> None:
                 np.testing.assert_allclose(one, other, rtol=0, atol=2e-5 * np.abs(other).max())
 
 
+def test_products_of_complex_numbers_beside_a_softmax_are_not_conjugated() -> None:
+    rng = np.random.default_rng(2)
+    given = [tf.placeholder(tf.complex64, (2, 3, 4)), tf.placeholder(tf.complex64, (2, 5, 4))]
+    feed = {
+        x: rng.standard_normal((*x.shape.as_list(), 2)).astype(np.float32).view(np.complex64)[..., 0] for x in given
+    }
+    fetches = [tf.einsum("bij,bkj->bik", *given), tf.nn.softmax(tf.real(given[0]))]
+    found, _ = run(fetches, feed, backend="cpu")
+    np.testing.assert_allclose(found[0], np.einsum("bij,bkj->bik", *feed.values()), rtol=1e-5)
+
+
 def test_what_is_dropped_and_read_elsewhere_is_left() -> None:
     q, k, v = (tf.placeholder(tf.float32, (B, H, n, D)) for n in (T, S, S))
     weights = tf.nn.dropout(tf.nn.softmax(scores(q, k)), rate=0.25, seed=3)

@@ -63,3 +63,15 @@ def test_values(monkeypatch, kind):
     for one, other in zip(found, expected, strict=True):
         np.testing.assert_allclose(one, other, 2e-2, 2e-2)
     assert fuse_casts is PASSES["fuse_casts"]
+
+
+def test_what_a_cast_that_waits_reads_stays_wide():
+    with tf.Graph().as_default():
+        x, p = tf.placeholder(tf.float32, [6, 8]), tf.placeholder(tf.float32, [])
+        y = tf.contrib.layers.layer_norm(x, begin_norm_axis=-1)
+        with tf.control_dependencies([p + 1]):
+            late = tf.cast(y, tf.float64)
+        flow = lower(tf.get_default_graph(), [tf.cast(y, tf.bfloat16) * 2, late * 2], [], [x, p])
+        nodes = Rewrites().apply(flow, PASSES).nodes
+    kept = [node for node in nodes if node.type == "LayerNormalization"]
+    assert [node.outputs[0].dtype for node in kept] == [tf.float32]
