@@ -34,7 +34,7 @@ def _is_handled(node: Node) -> bool:
 def _first(flow: Dataflow) -> set[Node]:
     first: set[Node] = set()
     for node in flow.nodes:
-        if node.type in _GIVEN or (_is_handled(node) and all(before in first for before in predecessors(node))):
+        if (node.type in _GIVEN or _is_handled(node)) and all(before in first for before in predecessors(node)):
             first.add(node)
     return first
 

@@ -34,12 +34,18 @@ def merge(flow: Dataflow) -> None:
 
 
 def _key(node: Node) -> Any:
-    if not node.pure or not node.outputs or node.outputs[0].variable is not None:
+    if not node.pure or not node.outputs or node.outputs[0].variable is not None or _makes_list(node):
         return None
     attrs = tuple((k, _attr_key(v)) for k, v in sorted(node.attrs.items()) if not k.startswith("_"))
     if any(v is None for _, v in attrs):
         return None
     return (node.type, node.device, tuple(map(id, node.inputs)), frozenset(map(id, node.control)), attrs)
+
+
+def _makes_list(node: Node) -> bool:
+    """Whether the node begins a list of tensors, which knows what was read of it, and so belongs to one TensorArray."""
+    lists = [v for v in (*node.inputs, *node.outputs) if v.dtype.name == "variant"]
+    return "TensorList" in node.type and lists == node.outputs
 
 
 def _attr_key(value: Any) -> Any:

@@ -86,6 +86,13 @@ def test_an_element_is_read_once_unless_told_otherwise(session):
     assert session.run([often.read(0), often.read(0) + 1.0]) == [1, 2]
 
 
+def test_arrays_of_one_tensor_are_read_once_each(session):
+    x = placeholder("float32", [2])
+    first, second = (TensorArray("float32", 2).unstack(x) for _ in range(2))
+    read = [first.read(0), second.read(0) * 2, second.read(1)]
+    assert session.run(read, {x: [3.0, 4.0]}) == [3, 6, 4]
+
+
 def test_errors_of_building():
     with Graph().as_default():
         with pytest.raises(ValueError, match="Size must be provided"):

@@ -30,3 +30,15 @@ def test_lists_are_at_both_ends():
                 results.append(session.run([written.stack(), z], {x: np.arange(3)}))
         for one, other in zip(*results, strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def test_constants_come_after_what_they_wait_for():
+    with tf.Graph().as_default() as graph:
+        v = tf.get_variable("v", initializer=1.0)
+        read = tf.TensorArray(tf.float32, 3).unstack(tf.placeholder(tf.float32, [3], name="x")).read(0)
+        with tf.control_dependencies([tf.assign_add(v, read)]):
+            size = tf.constant(2)
+        array = tf.TensorArray(tf.float32, size)
+        flow = lower(graph, [array.flow, read], [], [graph.get_tensor_by_name("x:0")])
+        group_lists(flow)
+        verify(flow, "group_lists")
