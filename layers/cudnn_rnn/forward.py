@@ -11,13 +11,13 @@ from ...engine.dtypes import int32, int64
 from ...engine.graph import Tensor
 from ...engine.ops.array import reshape, shape as shape_of, stack
 from ...engine.ops.array_order import reverse, reverse_sequence, transpose
-from ...engine.ops.array_parts import concat, zeros
+from ...engine.ops.array_parts import concat, zeros, zeros_like
 from ...engine.ops.array_sets import sequence_mask
 from ...engine.ops.array_shape import expand_dims
 from ...engine.ops.array_split import split, unstack
-from ...engine.ops.binary import maximum
 from ...engine.ops.casting import cast
 from ...engine.ops.choice import select_op
+from ...engine.ops.comparison import equal
 from ...engine.ops.cond import smart_cond
 from ...engine.ops.diagonals import eye
 from ...engine.ops.indexing import gather_nd
@@ -29,6 +29,7 @@ from ...engine.ops.ranges import range as range_of
 from ...engine.ops.recurrent_gru_after import gru_reset_after_sequence_op
 from ...engine.ops.recurrent_lstm import block_lstm_op
 from ...engine.ops.trigonometric import tanh
+from ...engine.static import constant_value
 from .parameters import CUDNN_GRU, CUDNN_LSTM, CUDNN_RNN_RELU, Layout, Weights
 
 # Outputs of all steps, then the last output and, of an LSTM, the last cell state.
@@ -58,8 +59,10 @@ class Sequences:
         """The value of the last step, `first` for sequences without steps."""
         if self.lengths is None:
             return values[-1]
-        rows = range_of(shape_of(values)[1])
-        found = gather_nd(values, stack([maximum(self.lengths - 1, 0), rows], 1))
+        rows = range_of(shape_of(values)[1], dtype=self.lengths.dtype.base_dtype)
+        # A length below zero stays an index that is refused, as one past the last step is.
+        steps = select_op(equal(self.lengths, 0), zeros_like(self.lengths), self.lengths - 1)
+        found = gather_nd(values, stack([steps, rows], 1), name="step_of_sequence_lengths")
         return select_op(self.lengths > 0, found, first)
 
 
@@ -82,18 +85,24 @@ def run_network(
         inputs: `[time, batch, size]`.
         h, c: the states before, `[layers * directions, batch, units]`; `c` for an LSTM only.
         params: the vector of the weights.
-        sequence_lengths: `[batch]`: outputs after that are zeros, and the last states those of that step.
+        sequence_lengths: `[batch]`, integers: outputs after that are zeros, and the last states those of that step.
         time_major: otherwise inputs, outputs and states begin with the batch.
         dropout: the share of the outputs of each layer but the last that is dropped in training.
         training: whether it is, as a bool or a tensor.
         seed: of what is dropped.
+
+    Raises:
+        TypeError: `sequence_lengths` are not integers.
+        ValueError: they are known and not from 0 to the number of steps, or not one for each sequence; or there are no steps.
     """
     if not time_major:
         inputs, h, c = (None if value is None else _turned(value) for value in (inputs, h, c))
+    if inputs.shape.as_list()[0] == 0:
+        raise ValueError(f"A recurrent network needs inputs of a step or more, got {inputs.shape}")
     count = layout.num_layers * layout.directions
     cells = [None] * count if c is None else unstack(c, count)
     states = list(zip(unstack(h, count), cells, strict=True))
-    lengths = None if sequence_lengths is None else cast(convert_to_tensor(sequence_lengths), int32)
+    lengths = None if sequence_lengths is None else _checked(convert_to_tensor(sequence_lengths), inputs)
     sequences, weights, last, values = Sequences(lengths), layout.weights(params), [], inputs
     for start in range(0, count, layout.directions):
         layer = slice(start, start + layout.directions)
@@ -106,6 +115,23 @@ def run_network(
     if not time_major:
         values, h, c = (None if value is None else _turned(value) for value in (values, h, c))
     return values, h, c
+
+
+def _checked(lengths: Any, inputs: Any) -> Any:
+    """Lengths, of which all is asked that is known when the graph is built; `inputs` are `[time, batch, ...]`."""
+    if lengths.dtype.base_dtype not in (int32, int64):
+        raise TypeError(f"sequence_lengths must be int32 or int64, got {lengths.dtype.base_dtype.name}")
+    steps, batch = inputs.shape.as_list()[:2]
+    if not lengths.shape.is_compatible_with([batch]):
+        raise ValueError(f"sequence_lengths must be of shape [{batch}], one for each sequence, got {lengths.shape}")
+    known = constant_value(lengths)
+    if (
+        known is not None
+        and known.size
+        and (known.min() < 0 or known.max() > (known.max() if steps is None else steps))
+    ):
+        raise ValueError(f"sequence_lengths must be from 0 to the number of steps, {steps}; got {known.tolist()}")
+    return lengths
 
 
 def _dropped(values: Any, rate: float, training: Any, seed: int | None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ...engine.conversion import convert_to_tensor
@@ -28,7 +29,9 @@ from .parameters import (
     PARAMS_PER_LAYER,
     Layout,
     check_direction,
+    check_dropout,
     check_input_mode,
+    check_sizes,
 )
 from .saveables import SAVEABLES, CudnnOpaqueParamsSaveable
 
@@ -61,11 +64,16 @@ class _CudnnRNN(Layer):
         super().__init__(dtype=dtype, name=name)
         check_direction(direction)
         check_input_mode(input_mode)
+        check_sizes(num_layers=num_layers, num_units=num_units)
+        check_dropout(dropout)
         if as_dtype(dtype) not in (float16, float32, float64):
             raise ValueError(f"Only float16, float32 and float64 are supported, got {dtype}")
         self.num_layers, self.num_units = num_layers, num_units
         self.input_mode, self.direction = input_mode, direction
         self.dropout, self.seed = dropout, seed
+        for initializer in (kernel_initializer, bias_initializer):
+            if initializer is not None and not callable(initializer):
+                raise TypeError(f"An initializer of {type(self).__name__} must be a function, got {initializer!r}")
         self.kernel_initializer, self.bias_initializer = kernel_initializer, bias_initializer
         self._layout: Layout | None = None
         self._saveable: CudnnOpaqueParamsSaveable | None = None
@@ -181,8 +189,9 @@ class _CudnnRNN(Layer):
             training: whether outputs between layers are dropped, as a bool or a tensor.
 
         Raises:
-            TypeError: initial_state is not a tuple.
-            ValueError: it is not of as many states as the network has.
+            TypeError: initial_state is not a tuple, or sequence_lengths are not integers.
+            ValueError: there are not as many states as the network has, or sizes do not fit; lengths that are known are not
+                from 0 to the number of steps (others are InvalidArgumentError in the step).
         """
         if initial_state is not None and not isinstance(initial_state, tuple):
             raise TypeError(f"Invalid initial_state type: {initial_state}, expecting tuple.")
@@ -191,7 +200,9 @@ class _CudnnRNN(Layer):
         count = len(self.state_shape(0))
         if len(states) != count:
             raise ValueError(f"{type(self).__name__} has {count} initial states, got {len(states)}")
-        h, c = (*(convert_to_tensor(state, dtype=self.dtype) for state in states), None)[:2]
+        states = tuple(convert_to_tensor(state, dtype=self.dtype) for state in states)
+        self._check_states(inputs, states, time_major)
+        h, c = (*states, None)[:2]
         outputs, *last = run_network(
             self.layout,
             inputs,
@@ -205,6 +216,15 @@ class _CudnnRNN(Layer):
             self.seed,
         )
         return outputs, tuple(last[:count])
+
+    def _check_states(self, inputs: Any, states: Sequence[Any], time_major: bool) -> None:
+        count, batch, units = self.state_shape(inputs.shape.as_list()[1 if time_major else 0])[0]
+        expected = [count, batch, units] if time_major else [batch, count, units]
+        for state in states:
+            if not state.shape.is_compatible_with(expected):
+                raise ValueError(
+                    f"The initial state of {type(self).__name__} must be of shape {expected}, got {state.shape}"
+                )
 
     def _first_states(self, inputs: Any, time_major: bool) -> tuple[Any, ...]:
         axis = 1 if time_major else 0
@@ -239,7 +259,8 @@ class CudnnLSTM(_CudnnRNN):
     see `tf.contrib.cudnn_rnn.python.ops.cudnn_rnn_ops.CudnnLSTM`.
 
     Raises:
-        ValueError: a word or dtype is unknown.
+        ValueError: a word or dtype is unknown, a size is not above zero, or dropout not in [0, 1).
+        TypeError: an initializer is no function.
 
     Example:
         >>> import headrace as tf

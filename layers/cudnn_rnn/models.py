@@ -21,6 +21,7 @@ from .parameters import (
     CUDNN_RNN_TANH,
     CUDNN_RNN_UNIDIRECTION,
     Layout,
+    check_dropout,
 )
 
 
@@ -42,6 +43,7 @@ class _Network:
         num_proj: int | None = None,
     ) -> None:
         check_projection(num_proj)
+        check_dropout(dropout)
         self.layout = Layout(self.rnn_mode, num_layers, num_units, int(input_size), input_mode, direction)
         self.num_layers, self.num_units, self.input_size = num_layers, num_units, self.layout.input_size
         self.input_mode, self.direction = input_mode, direction
@@ -79,7 +81,7 @@ class CudnnLSTM(_Network):
         num_proj: must be None or 0.
 
     Raises:
-        ValueError: a word is unknown.
+        ValueError: a word is unknown, a size is not above zero, or dropout not in [0, 1).
     """
 
     rnn_mode = CUDNN_LSTM
@@ -197,6 +199,7 @@ def cudnn_rnn(
         ValueError: sizes are not known, or `params` is not of the network's size.
     """
     check_projection(num_proj)
+    check_dropout(dropout)
     inputs, h, params = (convert_to_tensor(value) for value in (inputs, input_h, params))
     if inputs.sizes is None or inputs.sizes[2] is None or h.sizes is None or h.sizes[2] is None:
         raise ValueError(f"cudnn_rnn needs inputs and states of known sizes, got {inputs.shape} and {h.shape}")

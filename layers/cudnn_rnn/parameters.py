@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ...engine.conversion import convert_to_tensor
 from ...engine.ops.array import reshape
 from ...engine.ops.array_parts import concat, zeros
@@ -51,6 +53,19 @@ def check_input_mode(input_mode: Any) -> None:
     check_choice("input_mode", input_mode, (CUDNN_INPUT_LINEAR_MODE, CUDNN_INPUT_SKIP_MODE, CUDNN_INPUT_AUTO_MODE))
 
 
+def check_sizes(**sizes: Any) -> None:
+    """Raises ValueError unless each is an integer above zero."""
+    for name, value in sizes.items():
+        if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"{name} must be an integer above 0, got {value!r}")
+
+
+def check_dropout(dropout: Any) -> None:
+    """Raises ValueError unless it is a number from 0 on below 1."""
+    if not isinstance(dropout, int | float | np.number) or not 0 <= dropout < 1:
+        raise ValueError(f"dropout must be a number in the range [0, 1), got {dropout!r}")
+
+
 @dataclass(frozen=True)
 class Weights:
     """Matrix and bias of the inputs, and of the states, of a layer in one direction: gates side by side in cuDNN's order.
@@ -72,7 +87,8 @@ class Layout:
     """A network and so the places of its weights.
 
     Raises:
-        ValueError: a word is unknown, or inputs that are to be taken as they are have another size than the units.
+        ValueError: a word is unknown, a size is not above zero, or inputs that are to be taken as they are have another size
+            than the units.
     """
 
     rnn_mode: str
@@ -86,6 +102,7 @@ class Layout:
         check_choice("rnn_mode", self.rnn_mode, tuple(PARAMS_PER_LAYER))
         check_direction(self.direction)
         check_input_mode(self.input_mode)
+        check_sizes(num_layers=self.num_layers, num_units=self.num_units, input_size=self.input_size)
         if self.input_mode == CUDNN_INPUT_SKIP_MODE and self.input_size != self.num_units:
             raise ValueError(
                 f"input_mode 'skip_input' needs inputs of num_units, {self.num_units}; their size is {self.input_size}"

@@ -204,6 +204,45 @@ def test_inputs_as_they_are():
         np.testing.assert_allclose(*session.run([outputs, expected]), rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("arguments", [
+    {"num_layers": 0}, {"num_layers": None}, {"num_units": -1}, {"num_units": 2.0}, {"num_units": True},
+    {"dropout": 1.0}, {"dropout": -0.1}, {"dropout": float("nan")}, {"dropout": "half"},
+])  # fmt: skip
+def test_sizes_and_shares_that_are_none(arguments):
+    given = {"num_layers": 1, "num_units": 2} | arguments
+    (name,) = arguments
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        cudnn_rnn.CudnnLSTM(**given)
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        ops.CudnnGRU(input_size=3, **given)
+
+
+@pytest.mark.parametrize("layer", [cudnn_rnn.CudnnLSTM, cudnn_rnn.CudnnGRU])
+def test_lengths_that_no_sequence_has(layer):
+    x = np.ones((3, 2, 4), np.float32)
+    for lengths, error, words in [
+        ([-1, 3], ValueError, r"from 0 to the number of steps, 3; got \[-1, 3\]"),
+        ([4, 3], ValueError, r"got \[4, 3\]"),
+        (np.array([2**40, 1]), ValueError, "1099511627776"),
+        ([1.5, 2.0], TypeError, "int32 or int64, got float32"),
+        ([3], ValueError, r"shape \[2\], one for each sequence, got \(1,\)"),
+        ([[3, 3]], ValueError, "one for each sequence"),
+    ]:
+        with tf.Graph().as_default(), pytest.raises(error, match=words):
+            layer(1, 2)(x, sequence_lengths=lengths)
+    with tf.Graph().as_default(), tf.Session() as session:
+        lengths = tf.placeholder(tf.int64, [None])
+        net = layer(1, 2)
+        outputs, states = net(x, sequence_lengths=lengths)
+        session.run(tf.global_variables_initializer())
+        outputs, states = session.run([outputs, states], {lengths: [0, 2]})
+        assert not outputs[:, 0].any() and not outputs[2].any()
+        np.testing.assert_array_equal(states[0][0, 1], outputs[1, 1])
+        for wrong in ([4, 1], [2, -1], [2**40, 1]):
+            with pytest.raises(tf.errors.InvalidArgumentError, match="step_of_sequence_lengths"):
+                session.run(net(x, sequence_lengths=lengths)[1], {lengths: wrong})
+
+
 def test_errors():
     layer = cudnn_rnn.CudnnLSTM(1, 2)
     with pytest.raises(ValueError, match="'input_size' is unknown"):
@@ -221,6 +260,15 @@ def test_errors():
             layer(x, tf.zeros([1, 2, 2]))
         with pytest.raises(ValueError, match="has 2 initial states, got 1"):
             cudnn_rnn.CudnnLSTM(1, 2)(x, (tf.zeros([1, 2, 2]),))
+        for states in ((tf.zeros([1, 3, 2]),) * 2, (tf.zeros([2, 2]),) * 2):
+            with pytest.raises(ValueError, match=r"must be of shape \[1, 2, 2\], got"):
+                cudnn_rnn.CudnnLSTM(1, 2)(x, states)
+        with pytest.raises(TypeError, match="must be a function, got 3"):
+            cudnn_rnn.CudnnLSTM(1, 2, kernel_initializer=3)
+        with pytest.raises(ValueError, match="a step or more"):
+            cudnn_rnn.CudnnGRU(1, 2)(tf.zeros([0, 2, 4]))
+        with pytest.raises(ValueError, match="input_size must be"):
+            cudnn_rnn.CudnnGRU(1, 2)(tf.zeros([3, 2, 0]))
         with pytest.raises(ValueError, match="3 dims"):
             cudnn_rnn.CudnnLSTM(1, 2).build([3, 2])
         with pytest.raises(ValueError, match="must be known"):
