@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from .gpu.find import visible_cards
 from .protos import ConfigProto, OptimizerOptions, RewriterConfig
@@ -105,10 +108,15 @@ def set_visible_devices(devices: Any, device_type: str | None = None) -> None:
     """Says which devices sessions may use; with a `device_type`, those of others stay as they are.
 
     Raises:
-        ValueError: a device is not there, or of another type.
+        ValueError: a device is not there, is named twice, or of another type.
+        TypeError: these are no devices.
         RuntimeError: the devices were listed by `list_logical_devices` before.
     """
+    if not isinstance(devices, list | tuple):
+        raise TypeError(f"Visible devices are a list of what list_physical_devices gives, got {devices!r}")
     chosen = [devices] if isinstance(devices, PhysicalDevice) else list(devices)
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"A device is named twice: {chosen}")
     for device in chosen:
         _check_device(device, device_type)
     others = [] if device_type is None else [d for d in get_visible_devices() if d.device_type != device_type]
@@ -184,12 +192,13 @@ def set_virtual_device_configuration(
     """Gives a GPU's memory a limit, `[VirtualDeviceConfiguration(memory_limit=1024)]`; or says how many devices a CPU is.
 
     Raises:
-        ValueError: the device is not there, a CPU's memory would be limited, a GPU would be several devices or none, or its
-            memory growth was set.
+        ValueError: the device is not there, a CPU's memory would be limited, a limit is not above 0, a GPU would be several
+            devices or none, or its memory growth was set.
+        TypeError: these are no VirtualDeviceConfigurations.
         RuntimeError: the devices were listed by `list_logical_devices` before.
     """
     _check_device(device)
-    parts = list(virtual_devices)
+    parts = _checked_parts(virtual_devices)
     if device.device_type == "CPU" and any(part.memory_limit is not None for part in parts):
         raise ValueError("Setting memory limit on CPU virtual devices is currently not supported")
     if not parts or (device.device_type == "GPU" and len(parts) > 1):
@@ -199,6 +208,16 @@ def set_virtual_device_configuration(
     if _settings.virtual.get(device) != parts:
         _settings.changing("Virtual devices")
         _settings.virtual[device] = parts
+
+
+def _checked_parts(parts: Any) -> list[VirtualDeviceConfiguration]:
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, VirtualDeviceConfiguration) for part in parts):
+        raise TypeError(f"virtual_devices must be a list of VirtualDeviceConfigurations, got {parts!r}")
+    for part in parts:
+        limit = part.memory_limit
+        if limit is not None and (not isinstance(limit, int | float | np.number) or not 0 < limit < math.inf):
+            raise ValueError(f"memory_limit must be a number of MiB above 0, got {limit!r}")
+    return list(parts)
 
 
 # ---- Placement ----
@@ -286,15 +305,29 @@ def set_experimental_options(options: dict[str, Any]) -> None:
     """Switches parts of the rewriting on and off by their names in a RewriterConfig, such as `auto_mixed_precision`.
 
     Raises:
-        ValueError: there is no such option, or it is neither a switch nor a number.
+        ValueError: there is no such option, or it is neither a switch nor a number. Nothing is changed then.
+        TypeError: these are no options by name.
     """
-    fields = RewriterConfig.DESCRIPTOR.fields_by_name
+    if not isinstance(options, Mapping):
+        raise TypeError(f"Options are a dictionary by name, such as {{'constant_folding': False}}; got {options!r}")
+    chosen = RewriterConfig()
+    chosen.CopyFrom(_settings.config.graph_options.rewrite_options)
     for name, value in options.items():
-        if name not in fields or fields[name].message_type is not None:
-            raise ValueError(f"There is no switch {name!r} in a RewriterConfig; there are {sorted(_switches())}")
-        toggles = fields[name].enum_type is not None
-        chosen = (RewriterConfig.ON if value else RewriterConfig.OFF) if toggles else value
-        setattr(_settings.changing().graph_options.rewrite_options, name, chosen)
+        _choose(chosen, name, value)
+    _settings.changing().graph_options.rewrite_options.CopyFrom(chosen)
+
+
+def _choose(chosen: RewriterConfig, name: str, value: Any) -> None:
+    field = RewriterConfig.DESCRIPTOR.fields_by_name.get(str(name))
+    if field is None or field.message_type is not None:
+        raise ValueError(f"There is no switch {name!r} in a RewriterConfig; there are {sorted(_switches())}")
+    toggles = field.enum_type is not None and field.enum_type.name == "Toggle"
+    if toggles and not (isinstance(value, int | np.bool_) and value in (0, 1)):
+        raise ValueError(f"The option {name!r} is True or False, got {value!r}")
+    try:
+        setattr(chosen, name, (RewriterConfig.ON if value else RewriterConfig.OFF) if toggles else value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"The option {name!r} cannot be {value!r}: {error}") from None
 
 
 def _switches() -> list[str]:

@@ -203,7 +203,10 @@ def _limit(device: Device, config: Any) -> None:
     if share > 0:
         ledger_of(device).limit = int(share * device.memory()[1])
     parts = [] if config is None else config.gpu_options.experimental.virtual_devices
-    if limits := [mebibytes for part in parts for mebibytes in part.memory_limit_mb]:
+    limits = [mebibytes for part in parts for mebibytes in part.memory_limit_mb]
+    if any(not 0 < mebibytes < math.inf for mebibytes in limits):
+        raise InvalidArgumentError(None, None, f"memory_limit_mb is {limits}; it is a number of MiB above 0")
+    if limits:
         ledger_of(device).limit = int(limits[0] * (1 << 20))
 
 

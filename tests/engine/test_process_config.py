@@ -97,12 +97,45 @@ def test_what_devices_cannot_be_is_refused(simulated):
         (ValueError, "limit on CPU virtual", lambda: experimental.set_virtual_device_configuration(cpu, two)),
         (ValueError, "not 2", lambda: experimental.set_virtual_device_configuration(simulated, two)),
         (ValueError, "not 0", lambda: experimental.set_virtual_device_configuration(simulated, [])),
+        (ValueError, "named twice", lambda: experimental.set_visible_devices([cpu, cpu])),
+        (TypeError, "are a list of what", lambda: experimental.set_visible_devices("GPU:0")),
+        (TypeError, "list of VirtualDeviceC", lambda: experimental.set_virtual_device_configuration(simulated, [10])),
+        (TypeError, "list of VirtualDeviceC", lambda: experimental.set_virtual_device_configuration(simulated, two[0])),
+        (TypeError, "are a dictionary", lambda: tf.config.optimizer.set_experimental_options(None)),
         (ValueError, "device policy: 'loud'", lambda: experimental.set_device_policy("loud")),
         (ValueError, "no switch 'folding'", lambda: tf.config.optimizer.set_experimental_options({"folding": True})),
     ]:
         with pytest.raises(error, match=words):
             call()
     assert DEFAULTS.config is None
+
+
+@pytest.mark.parametrize("limit", [0, -5, float("nan"), float("inf"), "1G"])
+def test_limits_that_are_none(simulated, limit):
+    with pytest.raises(ValueError, match="must be a number of MiB above 0"):
+        experimental.set_virtual_device_configuration(
+            simulated, [experimental.VirtualDeviceConfiguration(memory_limit=limit)]
+        )
+    if not isinstance(limit, str):
+        config = tf.ConfigProto()
+        config.gpu_options.experimental.virtual_devices.add(memory_limit_mb=[limit])
+        with pytest.raises(tf.errors.InvalidArgumentError, match="memory_limit_mb is"):
+            tf.Session(config=config)
+
+
+@pytest.mark.parametrize("options, words", [
+    ({"constant_folding": False, "auto_mixed_precision": "perhaps"}, "is True or False, got 'perhaps'"),
+    ({"constant_folding": False, "min_graph_nodes": "a"}, "'min_graph_nodes' cannot be 'a'"),
+    ({"constant_folding": False, 3: True}, "no switch 3"),
+])  # fmt: skip
+def test_wrong_options_change_nothing(options, words):
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    with pytest.raises(ValueError, match=words):
+        tf.config.optimizer.set_experimental_options(options)
+    found = tf.config.optimizer.get_experimental_options()
+    assert found == {"disable_model_pruning": False, "disable_meta_optimizer": True}
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+    assert not tf.config.optimizer.get_experimental_options()["disable_meta_optimizer"]
 
 
 def test_threads_and_placement_are_those_of_sessions():
