@@ -103,6 +103,9 @@ def chosen_variables(
     graph: GraphDef, whitelist: Iterable[str] | None = None, blacklist: Iterable[str] | None = None
 ) -> list[str]:
     """The names of the variables of a graph: of these only (all by default), without those."""
+    for given in (whitelist, blacklist):
+        if isinstance(given, str):
+            raise TypeError(f"Names of variables are a list, got {given!r}")
     names = [n.name for n in graph.node if n.op in _MAKERS]
     wanted = set(names if whitelist is None else whitelist) - set(blacklist or ())
     return [name for name in names if name in wanted]

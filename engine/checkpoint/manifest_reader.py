@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Any, Final
@@ -48,8 +49,9 @@ def read_manifest(prefix: str | os.PathLike[str]) -> Manifest:
             raise DataLossError(None, None, f"{path} is too large for a manifest")
         text = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
+        hint = "; a checkpoint is named without .index, .meta and .data-*" if _is_a_part(prefix) else ""
         raise NotFoundError(
-            None, None, f"Unsuccessful checkpoint lookup: there is no file {path} for the checkpoint {prefix}"
+            None, None, f"Unsuccessful checkpoint lookup: there is no file {path} for the checkpoint {prefix}{hint}"
         ) from None
     except OSError as error:
         raise file_error(path, error) from error
@@ -60,6 +62,10 @@ def read_manifest(prefix: str | os.PathLike[str]) -> Manifest:
     except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
         what = f"{type(error).__name__}: {error}"
         raise DataLossError(None, None, f"{path} is damaged or no manifest of a checkpoint: {what}") from None
+
+
+def _is_a_part(prefix: str | os.PathLike[str]) -> bool:
+    return re.search(r"\.(index|meta|data-\d+-of-\d+)$", os.fspath(prefix)) is not None
 
 
 def _parsed(data: Any, name: str) -> Manifest:

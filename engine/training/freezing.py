@@ -12,10 +12,13 @@ from typing import Any, TypeAlias, TypeVar
 from google.protobuf import text_format
 from google.protobuf.message import DecodeError, Message
 
+from ..attr_values import sizes_of
 from ..checkpoint.reader import CheckpointReader, load_checkpoint
+from ..dtypes import as_dtype
 from ..errors import NotFoundError
 from ..graph_util import chosen_variables, extract_sub_graph, with_constants, write_graph
-from ..protos import GraphDef, MetaGraphDef
+from ..protos import GraphDef, MetaGraphDef, NodeDef
+from ..shapes import TensorShape
 
 PathLike: TypeAlias = str | os.PathLike[str]
 M = TypeVar("M", bound=Message)
@@ -63,10 +66,14 @@ def freeze_graph(
 
     Raises:
         NotFoundError: a file is not there, or a variable is not in the checkpoint.
-        ValueError: a file holds no graph, or an operation is not in it.
+        ValueError: a file holds no graph, or an operation is not in it; or a variable has another dtype or shape in the
+            checkpoint than in the graph.
+        TypeError: names or files are no texts.
     """
     if input_saved_model_dir:
         raise ValueError("freeze_graph takes no input_saved_model_dir: load it in a session, and freeze that")
+    if not (input_graph or input_meta_graph):
+        raise ValueError("freeze_graph needs input_graph or input_meta_graph, the file of a graph")
     graph = _meta_graph(input_meta_graph, input_binary) if input_meta_graph else _graph(input_graph, input_binary)
     return freeze_graph_with_def_protos(
         graph,
@@ -99,9 +106,11 @@ def freeze_graph_with_def_protos(
     """`freeze_graph` of a message, which stays as it is."""
     if initializer_nodes:
         raise ValueError(f"Graphs of constants have no initializers; initializer_nodes={initializer_nodes!r}")
-    if not output_node_names:
+    if not input_checkpoint:
+        raise ValueError("freeze_graph needs input_checkpoint, the prefix of a checkpoint")
+    outputs = _names(output_node_names or "")
+    if not outputs:
         raise ValueError("freeze_graph needs output_node_names")
-    outputs = _names(output_node_names)
     missing = set(outputs) - {node.name for node in input_graph_def.node}
     if missing:
         raise ValueError(f"output_node_names {sorted(missing)} are not in the graph")
@@ -111,7 +120,8 @@ def freeze_graph_with_def_protos(
             node.ClearField("device")
     names = chosen_variables(graph, _names(variable_names_whitelist) or None, _names(variable_names_blacklist))
     with load_checkpoint(input_checkpoint) as reader:
-        frozen = with_constants(graph, {name: _value(reader, name, input_checkpoint) for name in names})
+        nodes = [node for node in graph.node if node.name in names]
+        frozen = with_constants(graph, {node.name: _value(reader, node, input_checkpoint) for node in nodes})
     if output_graph:
         write_graph(frozen, str(Path(output_graph).parent), Path(output_graph).name, as_text=False)
     return frozen
@@ -124,29 +134,55 @@ def print_tensors_in_checkpoint_file(
     all_tensor_names: bool = False,
     count_exclude_pattern: str = "",
 ) -> None:
-    """Writes names, dtypes, shapes and values of a checkpoint's tensors to stdout; as TF 1.15's `inspect_checkpoint`."""
+    """Writes names, dtypes, shapes and values of a checkpoint's tensors to stdout; as TF 1.15's `inspect_checkpoint`.
+
+    Raises:
+        NotFoundError: there is no such checkpoint or tensor.
+        ValueError: `count_exclude_pattern` is no regular expression.
+    """
+    try:
+        excluded = re.compile(count_exclude_pattern) if count_exclude_pattern else None
+    except re.error as error:
+        raise ValueError(f"count_exclude_pattern {count_exclude_pattern!r} is no pattern: {error}") from None
     with load_checkpoint(file_name) as reader:
         shapes = reader.get_variable_to_shape_map()
         if not (tensor_name or all_tensors or all_tensor_names):
-            sys.stdout.write(reader.debug_string().decode())
+            sys.stdout.write(f"{reader.debug_string().decode()}\n")
         for name in [tensor_name] if tensor_name else sorted(shapes) if all_tensors or all_tensor_names else []:
             dtype = reader.entry(name).dtype.name
             sys.stdout.write(f"tensor: {name} ({dtype}) {shapes[name]}\n")
             if all_tensors or tensor_name:
                 sys.stdout.write(f"{reader.get_tensor(name)}\n")
-        counted = [s for n, s in shapes.items() if not (count_exclude_pattern and re.match(count_exclude_pattern, n))]
+        counted = [s for n, s in shapes.items() if not (excluded and excluded.match(n))]
     total = sum(map(math.prod, counted))
     sys.stdout.write(f"# Total number of params: {total}\n")
 
 
 def _names(text: str) -> list[str]:
+    if not isinstance(text, str):
+        raise TypeError(f"Names for freeze_graph are one text with commas between them, such as 'a,b'; got {text!r}")
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _value(reader: CheckpointReader, name: str, checkpoint: PathLike) -> Any:
+def _value(reader: CheckpointReader, node: NodeDef, checkpoint: PathLike) -> Any:
+    name = node.name
     if not reader.has_tensor(name):
         raise NotFoundError(None, None, f"The variable {name} of the graph is not in the checkpoint {checkpoint}")
+    if not node.attr["dtype"].type:
+        raise ValueError(f"The variable {name} of the graph has no dtype")
+    entry, dtype = reader.entry(name), as_dtype(int(node.attr["dtype"].type)).base_dtype
+    shape = _shape(node)
+    if entry.dtype != dtype or not shape.is_compatible_with(entry.shape):
+        raise ValueError(
+            f"The variable {name} is {dtype.name} of shape {shape} in the graph, and {entry.dtype.name} of shape "
+            f"{tuple(entry.shape)} in the checkpoint {checkpoint}"
+        )
     return reader.get_tensor(name)
+
+
+def _shape(node: NodeDef) -> TensorShape:
+    # A node that does not say its shape takes any.
+    return TensorShape(sizes_of(node.attr["shape"].shape) if "shape" in node.attr else None)
 
 
 def _graph(path: str, binary: bool) -> GraphDef:
@@ -167,7 +203,7 @@ def _parsed(message: M, path: str, binary: bool) -> M:
             message.ParseFromString(content)
         else:
             text_format.Parse(content, message)
-    except (DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
+    except (DecodeError, text_format.ParseError, UnicodeDecodeError, RecursionError) as error:
         kind = "binary" if binary else "text"
         raise ValueError(f"{path} is no {kind} {type(message).__name__}: {error}") from None
     return message

@@ -63,6 +63,11 @@ def test_what_cannot_be_frozen_is_named(model):
         ({"output_node_names": "z"}, ValueError, "z"),
         ({"output_node_names": ""}, ValueError, "output_node_names"),
         ({"input_checkpoint": "nothing"}, tf.errors.NotFoundError, "nothing"),
+        ({"output_node_names": " , "}, ValueError, "output_node_names"),
+        ({"output_node_names": ["y"]}, TypeError, "with commas between them"),
+        ({"input_graph": None}, ValueError, "needs input_graph or input_meta_graph"),
+        ({"input_checkpoint": ""}, ValueError, "needs input_checkpoint"),
+        ({"input_checkpoint": f"{checkpoint}.index"}, tf.errors.NotFoundError, "is named without .index"),
         ({"initializer_nodes": "init"}, ValueError, "initializer_nodes='init'"),
     ]:
         with pytest.raises(error, match=text):
@@ -78,6 +83,35 @@ def test_a_variable_that_the_checkpoint_lacks_is_named(model):
         freeze(folder, checkpoint)
 
 
+@pytest.mark.parametrize("change, words", [
+    ("dtype", r"w is int32 of shape \(2, 3\) in the graph, and float32"),
+    ("shape", r"w is float32 of shape \(5, 3\) in the graph, .* of shape \(2, 3\) in the checkpoint"),
+    ("nothing", "w of the graph has no dtype"),
+])  # fmt: skip
+def test_a_variable_of_another_dtype_or_shape_is_named(model, change, words):
+    folder, checkpoint, _ = model
+    graph = tf.MetaGraphDef.FromString((folder / "model.meta").read_bytes()).graph_def
+    (node,) = [node for node in graph.node if node.name == "w"]
+    if change == "dtype":
+        node.attr["dtype"].type = tf.int32.as_datatype_enum
+    elif change == "shape":
+        node.attr["shape"].shape.dim[0].size = 5
+    else:
+        del node.attr["dtype"]
+    (folder / "graph.pb").write_bytes(graph.SerializeToString())
+    with pytest.raises(ValueError, match=words):
+        freeze(folder, checkpoint, input_graph=str(folder / "graph.pb"), input_binary=True)
+    assert not (folder / "frozen.pb").exists()
+
+
+def test_a_text_that_is_nested_too_deeply_is_no_graph(model):
+    folder, checkpoint, _ = model
+    inner = "attr { key: 'k' value { func { " * 500
+    (folder / "graph.pbtxt").write_text(f"node {{ name: 'y' op: 'NoOp' {inner}")
+    with pytest.raises(ValueError, match="no text GraphDef"):
+        freeze(folder, checkpoint)
+
+
 def test_checkpoints_are_printed(model, capsys):
     _, checkpoint, _ = model
     inspect_checkpoint.print_tensors_in_checkpoint_file(checkpoint, "b", False)
@@ -85,5 +119,10 @@ def test_checkpoints_are_printed(model, capsys):
     inspect_checkpoint.print_tensors_in_checkpoint_file(checkpoint, None, False, True, count_exclude_pattern="b")
     out = capsys.readouterr().out
     assert out == "tensor: b (float32) [3]\ntensor: w (float32) [2, 3]\n# Total number of params: 6\n"
+    inspect_checkpoint.print_tensors_in_checkpoint_file(checkpoint, "", False)
+    assert capsys.readouterr().out == "b (float32) [3]\nw (float32) [2, 3]\n# Total number of params: 9\n"
     with pytest.raises(tf.errors.NotFoundError):
         inspect_checkpoint.print_tensors_in_checkpoint_file(checkpoint, "v", False)
+    with pytest.raises(ValueError, match="count_exclude_pattern '\\(' is no pattern"):
+        inspect_checkpoint.print_tensors_in_checkpoint_file(checkpoint, "", False, count_exclude_pattern="(")
+    assert not capsys.readouterr().out
