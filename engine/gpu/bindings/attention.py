@@ -72,9 +72,9 @@ class Attention:
 
     @property
     def factors(self) -> tuple[float, float, float]:
-        """Of scores and of the mask, and what no score that has a mask is below."""
+        """Of scores and of the mask, and what no score that has a mask is below; NaN, which none is, for nothing."""
         scale, factor, hidden = (float(self.bound.attrs[name]) for name in ("scale", "mask_factor", "hidden"))
-        return scale, factor, hidden if hidden < 0 else -math.inf
+        return scale, factor, hidden if hidden < 0 else math.nan
 
     def parts(self) -> Iterator[_Part]:
         """Runs of heads of whole matrices, or of rows of one."""

@@ -84,9 +84,9 @@ HR_DEVICE void attention_slopes(
         for (int i = lane; i < keys; i += lanes) {
             long long place = r * keys + i;
             T weight = exp(own.score(scores[place], matrix, row, i) - largest) * part;
-            T kept = own.kept(matrix, row, keys, i), by = largest == own.hidden ? T(0) : own.scale;
+            T kept = own.kept(matrix, row, keys, i), slope = kept == 0 ? -level : slopes[place] * kept - level;
             scores[place] = weight * kept;
-            slopes[place] = (kept == 0 ? -level : slopes[place] * kept - level) * weight * by;
+            slopes[place] = largest == own.hidden ? T(0) : slope * weight * own.scale;
         }
     }
 }

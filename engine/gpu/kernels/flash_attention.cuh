@@ -329,14 +329,14 @@ HR_DEVICE void flash_attention_gradient(
             float base = BY_KEYS ? column[2 * C + c] : own_level[m][i % 4 / 2];
             weight = exponential<T>(weight * unit - top) * part;
             if (!BY_KEYS && j * C + c >= keys) weight = 0;
-            float by = top == scores.hidden ? 0 : scores.scale, given = slope;
+            float given = slope;
             bool stays = true;
             if (DROP) {
                 int r = 16 * m + i % 4 / 2 * 8;
                 stays = BY_KEYS ? kept.kept(phase, keys, c, g, r) : kept.kept(phase, keys, r + g, c - 8 * n, 8 * n);
                 given = stays ? given * factor_of_kept : 0;
             }
-            slope = (given - base) * weight * by;
+            slope = top == scores.hidden ? 0 : (given - base) * weight * scores.scale;
             if (DROP) weight = stays ? weight * factor_of_kept : 0;
         }
         if constexpr (SECOND) weight_products<T, UNITS, D, M, N>::add(second_sum, weights, right_tile);

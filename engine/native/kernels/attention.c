@@ -194,8 +194,7 @@ static void slopes_of(const struct attention_grad *a, int64_t place, int64_t row
     int64_t ld = row_of_scores(s);
     for (int64_t r = 0; r < rows; r++) {
         float *w = weights + r * ld, *g = slopes + r * ld, most = a->most[place + r], share = a->share[place + r];
-        /* Scores that all are hidden depend on nothing. */
-        float scale = s->hidden < 0 && most == (float)s->hidden ? 0 : (float)s->scale, kept[KEYS + HR_LANES];
+        float scale = (float)s->scale, kept[KEYS + HR_LANES];
         if (a->chance) {
             for (int64_t k = 0; k < keys; k++) kept[k] = 1;
             drop(a->chance, (place + r) * s->keys + key, keys, kept, g);
@@ -205,6 +204,8 @@ static void slopes_of(const struct attention_grad *a, int64_t place, int64_t row
             hr_store(w + k, p);
             hr_store(g + k, (hr_load(g + k) - mean[r]) * p * scale);
         }
+        /* Scores that all are hidden depend on nothing, though their weights be NaN. */
+        if (s->hidden < 0 && most == (float)s->hidden) memset(g, 0, (size_t)keys * sizeof *g);
         for (int64_t k = 0; a->chance && k < keys; k++) w[k] *= kept[k];
     }
 }

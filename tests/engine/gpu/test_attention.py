@@ -103,3 +103,17 @@ def test_rows_that_see_nothing_and_keys_that_are_hidden(sim):
     expected = attention_kernel(np, query, key, value, [mask], **PLAIN)[0]
     np.testing.assert_allclose(outputs[0], expected, rtol=1e-4, atol=1e-5)
     assert np.isnan(outputs[0][0, 0, [0, 2]]).all()
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("fused", [False, True])
+def test_rows_that_choose_nothing_have_no_slopes(sim, monkeypatch, fused):
+    monkeypatch.setattr(flash_attention, "WIDEST", 128 if fused else 0)
+    rng = np.random.default_rng(11)
+    query, key, value, dy = (rng.standard_normal((1, 2, n, 8)).astype(np.float32) for n in (40, 70, 70, 40))
+    mask = np.where(np.arange(70) < np.arange(40)[:, None], 0, -np.inf).astype(np.float32)
+    attrs = PLAIN | {"hidden": -np.inf}
+    inputs = [dy, query, key, value, *attention_kernel(np, query, key, value, [mask], **attrs)]
+    expected = attention_grad_kernel(np, *inputs, [mask], **attrs)
+    assert not expected[0][:, :, 0].any() and np.isfinite(expected[1]).all() and np.isnan(expected[2]).any()
+    check(sim, "_AttentionGrad", [*inputs, mask], attrs, expected)
