@@ -12,6 +12,7 @@ from ...engine.ops.array_order import reverse, reverse_sequence
 from ...engine.ops.array_parts import concat, zeros
 from ...engine.ops.array_shape import expand_dims
 from ...engine.ops.array_split import unstack
+from ...engine.ops.binary import maximum
 from ...engine.ops.casting import cast
 from ...engine.ops.indexing import gather_nd
 from ...engine.ops.ranges import range as range_of
@@ -179,7 +180,8 @@ class LSTMBlockFusedCell(Layer):
         c, h = self._first_state(inputs, initial_state, dtype)
         lengths = None if sequence_length is None else cast(convert_to_tensor(sequence_length), int64)
         steps = shape(inputs)[0]
-        limit = cast(steps, int64) if lengths is None else reduce_max(lengths)
+        # The largest of no lengths is below zero.
+        limit = cast(steps, int64) if lengths is None else maximum(reduce_max(lengths), 0)
         diagonals = self._diagonals if self._use_peephole else [zeros([self._num_units], self.dtype)] * 3
         options = {"forget_bias": self._forget_bias, "cell_clip": self._cell_clip, "use_peephole": self._use_peephole}
         operation = block_lstm_op.make([limit, inputs, c, h, self._kernel, *diagonals, self._bias], options)

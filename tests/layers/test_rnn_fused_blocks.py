@@ -46,3 +46,12 @@ def test_one_operation_or_a_loop(case, runner):
     assert names == slow_names and op_type in types and "While" not in types and op_type not in slow_types
     for one, other in zip(numbers, slow, strict=True):
         np.testing.assert_allclose(one, other, rtol=2e-5, atol=1e-6)
+
+
+def test_no_rows_have_no_lengths():
+    with tf.Graph().as_default(), tf.Session() as session:
+        x, lengths = tf.placeholder(tf.float32, [3, None, 4]), tf.placeholder(tf.int32, [None])
+        outputs, state = rnn.LSTMBlockFusedCell(2)(x, dtype=tf.float32, sequence_length=lengths)
+        session.run(tf.global_variables_initializer())
+        found = session.run([outputs, *state], {x: np.zeros((3, 0, 4)), lengths: []})
+        assert [array.shape for array in found] == [(3, 0, 2), (0, 2), (0, 2)]
