@@ -11,10 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from numbers import Integral
 from typing import Any, ClassVar
 
+from ..engine.device import canonical_name
 from ..engine.errors import UnimplementedError
+from ..engine.ops.reduce import reduce_mean, reduce_sum
 from .ranks import rank, size
+from .resolvers import ClusterResolver
 
 _local = threading.local()
 
@@ -72,7 +76,9 @@ class InputContext:
     num_replicas_in_sync: int = 1
 
     def get_per_replica_batch_size(self, global_batch_size: int) -> int:
-        """The rows of a replica; ValueError if they are not equally many."""
+        """The rows of a replica; ValueError if they are not equally many, TypeError if that is no integer."""
+        if not isinstance(global_batch_size, Integral):
+            raise TypeError(f"The global_batch_size must be an integer, got {global_batch_size!r}")
         if global_batch_size % self.num_replicas_in_sync:
             raise ValueError(
                 f"The global_batch_size {global_batch_size} is not divisible by the {self.num_replicas_in_sync} replicas"
@@ -133,10 +139,16 @@ class Strategy:
         self._check_alone("experimental_distribute_dataset")
         return dataset
 
-    def reduce(self, reduce_op: ReduceOp, value: Any, axis: int | None = None) -> Any:
-        """The value; UnimplementedError where there are several replicas."""
+    def reduce(self, reduce_op: ReduceOp | str, value: Any, axis: int | None = None) -> Any:
+        """The value, summed up or averaged over `axis` if one is given; UnimplementedError where there are several replicas."""
         self._check_alone("reduce")
-        return value
+        try:
+            chosen = ReduceOp(reduce_op.upper() if isinstance(reduce_op, str) else reduce_op)
+        except ValueError:
+            raise ValueError(f"reduce_op must be ReduceOp.SUM or ReduceOp.MEAN, got {reduce_op!r}") from None
+        if axis is None:
+            return value
+        return reduce_sum(value, axis) if chosen is ReduceOp.SUM else reduce_mean(value, axis)
 
     def _check_alone(self, what: str) -> None:
         if self.num_replicas_in_sync > 1:
@@ -147,9 +159,14 @@ class Strategy:
 
 
 class OneDeviceStrategy(Strategy):
-    """All on one device, such as "/gpu:0": each process trains alone unless a launcher started several."""
+    """All on one device, such as "/gpu:0": each process trains alone unless a launcher started several.
+
+    Raises:
+        ValueError: that is no device.
+    """
 
     def __init__(self, device: str) -> None:
+        _check_names(type(self).__name__, [device])
         self.device = device
 
 
@@ -161,11 +178,17 @@ class MirroredStrategy(Strategy):
         cross_device_ops: accepted.
 
     Raises:
-        ValueError: there are more devices than processes.
+        ValueError: there are more devices than processes, or something is no device, number of devices or CrossDeviceOps.
     """
 
     def __init__(self, devices: Sequence[str] | None = None, cross_device_ops: Any = None) -> None:
-        _check_devices(type(self).__name__, 0 if devices is None else len(devices))
+        if devices is not None:
+            _check_names(type(self).__name__, devices)
+            _check_devices(type(self).__name__, devices=len(devices))
+        if not isinstance(cross_device_ops, CrossDeviceOps | None):
+            raise ValueError(
+                f"cross_device_ops must be one of tf.distribute, such as NcclAllReduce(); got {cross_device_ops!r}"
+            )
 
 
 class ContribMirroredStrategy(MirroredStrategy):
@@ -180,8 +203,8 @@ class ContribMirroredStrategy(MirroredStrategy):
         auto_shard_dataset: bool = False,
         cross_tower_ops: Any = None,
     ) -> None:
-        super().__init__(devices, cross_device_ops)
-        _check_devices("MirroredStrategy", max(num_gpus or 0, num_gpus_per_worker or 0))
+        super().__init__(devices, cross_device_ops if cross_device_ops is not None else cross_tower_ops)
+        _check_devices("MirroredStrategy", num_gpus=num_gpus, num_gpus_per_worker=num_gpus_per_worker)
 
 
 class CentralStorageStrategy(MirroredStrategy):
@@ -189,6 +212,8 @@ class CentralStorageStrategy(MirroredStrategy):
 
     def __init__(self, compute_devices: Sequence[str] | None = None, parameter_device: str | None = None) -> None:
         super().__init__(compute_devices)
+        if parameter_device is not None:
+            _check_names(type(self).__name__, [parameter_device])
 
 
 class MultiWorkerMirroredStrategy(Strategy):
@@ -200,7 +225,10 @@ class MultiWorkerMirroredStrategy(Strategy):
         cluster_resolver: Any = None,
         num_gpus_per_worker: int | None = None,
     ) -> None:
-        _check_devices(type(self).__name__, num_gpus_per_worker or 0)
+        if not isinstance(communication, CollectiveCommunication):
+            raise ValueError(f"communication must be a CollectiveCommunication, such as AUTO; got {communication!r}")
+        _check_resolver(cluster_resolver)
+        _check_devices(type(self).__name__, num_gpus_per_worker=num_gpus_per_worker)
 
 
 class CollectiveAllReduceStrategy(MultiWorkerMirroredStrategy):
@@ -221,7 +249,8 @@ class ParameterServerStrategy(Strategy):
     kind = "parameter_server"
 
     def __init__(self, cluster_resolver: Any = None, num_gpus_per_worker: int | None = None) -> None:
-        _check_devices(type(self).__name__, num_gpus_per_worker or 0)
+        _check_resolver(cluster_resolver)
+        _check_devices(type(self).__name__, num_gpus_per_worker=num_gpus_per_worker)
 
 
 class ContribParameterServerStrategy(ParameterServerStrategy):
@@ -246,7 +275,26 @@ class DistributeConfig:
     remote_cluster: Any = None
 
 
-def _check_devices(name: str, count: int) -> None:
+def _check_names(name: str, devices: Any) -> None:
+    if not isinstance(devices, list | tuple) or not devices:
+        raise ValueError(f"{name} takes a list of devices, such as ['/gpu:0']; got {devices!r}")
+    for device in devices:
+        if not isinstance(device, str):
+            raise ValueError(f"{name} takes names of devices, such as '/gpu:0'; got {device!r}")
+    if len({canonical_name(device) for device in devices}) < len(devices):
+        raise ValueError(f"{name} takes each device once, got {devices!r}")
+
+
+def _check_resolver(resolver: Any) -> None:
+    if not isinstance(resolver, ClusterResolver | None):
+        raise ValueError(f"cluster_resolver must be one of tf.distribute.cluster_resolver, got {resolver!r}")
+
+
+def _check_devices(name: str, **numbers: Any) -> None:
+    for what, number in numbers.items():
+        if number is not None and (not isinstance(number, Integral) or number < 0):
+            raise ValueError(f"{what} of {name} must be an integer of 0 or more, got {number!r}")
+    count = max(number or 0 for number in numbers.values())
     if count > size():
         raise ValueError(
             f"{name} of {count} devices in a job of {size()} process(es): each process has one device, so start as many: "

@@ -50,6 +50,38 @@ def test_more_devices_than_processes_are_named(make):
         make()
 
 
+distribute, contrib = tf.distribute, tf.contrib.distribute
+
+
+@pytest.mark.parametrize("make, words", [
+    (lambda: distribute.MirroredStrategy([]), r"takes a list of devices, .*got \[\]"),
+    (lambda: distribute.MirroredStrategy("/gpu:0"), "takes a list of devices, .*got '/gpu:0'"),
+    (lambda: distribute.MirroredStrategy(2), "takes a list of devices, .*got 2"),
+    (lambda: distribute.MirroredStrategy([None]), "takes names of devices, .*got None"),
+    (lambda: distribute.MirroredStrategy(["zork"]), "Unknown attribute 'zork'"),
+    (lambda: distribute.MirroredStrategy(["/gpu:0", "gpu:0"]), "each device once"),
+    (lambda: distribute.MirroredStrategy(cross_device_ops="nccl"), "such as NcclAllReduce"),
+    (lambda: distribute.OneDeviceStrategy(None), "takes names of devices"),
+    (lambda: distribute.experimental.CentralStorageStrategy(parameter_device=3), "takes names of devices"),
+    (lambda: distribute.experimental.MultiWorkerMirroredStrategy("NCCL"), "must be a CollectiveCommunication"),
+    (lambda: distribute.experimental.ParameterServerStrategy(3), "cluster_resolver must be"),
+    (lambda: contrib.MirroredStrategy(num_gpus="2"), "num_gpus of MirroredStrategy must be an integer"),
+    (lambda: contrib.CollectiveAllReduceStrategy(-3), "num_gpus_per_worker of .* got -3"),
+    (lambda: contrib.ParameterServerStrategy(1.5), "num_gpus_per_worker of .* got 1.5"),
+    (lambda: distribute.MirroredStrategy().reduce("largest", 3.0), "reduce_op must be .* got 'largest'"),
+])  # fmt: skip
+def test_strategies_of_nonsense_are_refused(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+def test_values_are_reduced_over_an_axis():
+    strategy, values = distribute.MirroredStrategy(), np.float32([[1, 2], [3, 4]])
+    with tf.Graph().as_default(), tf.Session() as session:
+        assert session.run(strategy.reduce("sum", values, axis=0)).tolist() == [4, 6]
+        assert session.run(strategy.reduce(distribute.ReduceOp.MEAN, values, axis=1)).tolist() == [1.5, 3.5]
+
+
 def test_run_configs_take_strategies():
     mirrored, servers = tf.distribute.MirroredStrategy(), tf.distribute.experimental.ParameterServerStrategy()
     assert tf.estimator.RunConfig(train_distribute=mirrored).strategy == "allreduce"
@@ -70,5 +102,7 @@ def test_run_configs_take_strategies():
 def test_input_contexts_part_batches():
     context = tf.distribute.InputContext(num_input_pipelines=2, input_pipeline_id=1, num_replicas_in_sync=4)
     assert context.get_per_replica_batch_size(64) == 16
+    with pytest.raises(TypeError, match="must be an integer, got '64'"):
+        context.get_per_replica_batch_size("64")
     with pytest.raises(ValueError, match="66 is not divisible by the 4 replicas"):
         context.get_per_replica_batch_size(66)
