@@ -19,8 +19,8 @@ from .dataflow import Dataflow, Node, Value
 from .fuse import expression_of
 
 Array = np.ndarray[Any, Any]
-# Where expressions are compared: on both sides, where the tanh is steep and where it is flat.
-_X = np.concatenate([np.linspace(-6, 6, 25), [-0.37, 0.41, 1.3]])
+# Where expressions are compared: on both sides, where the tanh is steep, where it is flat, and far beyond, where some are cut.
+_X = np.concatenate([np.linspace(-6, 6, 25), [-0.37, 0.41, 1.3, -1e4, -70, -9, 9, 70, 1e4]])
 _DY = np.cos(7 * np.arange(_X.size)) + 0.1
 # How far from the tanh its argument's parts, the result and the gradient's sum may be.
 _NEAR, _FAR = 8, 12

@@ -77,6 +77,12 @@ def test_other_functions(gelu: Callable[[Any], Any]) -> None:
     assert "_Gelu" not in kinds(*network(gelu))
 
 
+def test_what_is_cut_far_out_is_none() -> None:
+    x = tf.placeholder(tf.float32, [4, 8])
+    cut = 0.5 * tf.minimum(x, 8.0) * (1 + tf.tanh(C * (x + 0.044715 * tf.pow(x, 3))))
+    assert "_Gelu" not in kinds([cut], [x])
+
+
 def test_what_is_needed_besides() -> None:
     x = tf.placeholder(tf.float32, [4, 8])
     y = tf.tanh(C * (x + 0.044715 * tf.pow(x, 3)))
