@@ -34,18 +34,20 @@ def softly_placed() -> Any:
     return config
 
 
-# RewriterConfig's toggles (2 is OFF) and the passes they govern.
+# RewriterConfig's toggles and the passes they govern.
 _TOGGLES = {
     "constant_folding": ("fold",),
     "arithmetic_optimization": ("simplify",),
     "remapping": ("fuse", "updates"),
 }
-_ON, _OFF = 1, 2
+_OFF = 2
+_ON_OR_AGGRESSIVE = (1, 3)
 # In float32; in float32 whose operands lose 13 bits on GPUs; in 16 bits with sums in float32.
 PRECISIONS = ("float32", "tf32", *DTYPES)
 # Its toggles that make products ones of 16 bits.
 _MIXED = {
     "auto_mixed_precision": "float16",
+    "auto_mixed_precision_cpu": "float16",
     "auto_mixed_precision_mkl": "bfloat16",
     "auto_mixed_precision_onednn_bfloat16": "bfloat16",
 }
@@ -80,7 +82,7 @@ def device_for(backend: str | None, config: Any) -> Device | None:
 
 
 def mixed_precision_of(config: Any, chosen: str | None = None) -> str:
-    """How products are computed: as was chosen, else as a ConfigProto (or None) switches on, else as by default.
+    """How products are computed: as was chosen, else as a ConfigProto (or None) switches on or off, else as by default.
 
     Raises:
         ValueError: what was chosen is not one of PRECISIONS.
@@ -92,8 +94,11 @@ def mixed_precision_of(config: Any, chosen: str | None = None) -> str:
     if config is not None:
         options = config.graph_options.rewrite_options
         for name, dtype in _MIXED.items():
-            if getattr(options, name, 0) == _ON:
+            if getattr(options, name, 0) in _ON_OR_AGGRESSIVE:
                 return dtype
+        # As in TensorFlow 1.15, this counts more than what was switched on for the program.
+        if options.auto_mixed_precision == _OFF and DEFAULTS.mixed_precision in DTYPES:
+            return "float32"
     return DEFAULTS.mixed_precision
 
 

@@ -74,6 +74,25 @@ def test_branches_and_loops(dtype: str, options: dict[str, Any]) -> None:
         np.testing.assert_allclose(own, expected, rtol=0.05, atol=0.05)
 
 
+@pytest.mark.parametrize(("toggles", "chosen", "policy", "precision"), [
+    ({"auto_mixed_precision": 1}, None, "float32", "float16"),
+    ({"auto_mixed_precision": 3}, None, "float32", "float16"),
+    ({"auto_mixed_precision_cpu": 1}, None, "float32", "float16"),
+    ({"auto_mixed_precision": 1}, "bfloat16", "float32", "bfloat16"),
+    ({"auto_mixed_precision": 1}, None, "mixed_bfloat16", "float16"),
+    ({"auto_mixed_precision": 2}, None, "mixed_bfloat16", ""),
+    ({"auto_mixed_precision": 2}, "float16", "mixed_bfloat16", "float16"),
+    ({}, None, "mixed_bfloat16", "bfloat16"),
+])  # fmt: skip
+def test_which_switch_counts(toggles: dict[str, int], chosen: str | None, policy: str, precision: str) -> None:
+    config = tf.ConfigProto()
+    for name, value in toggles.items():
+        setattr(config.graph_options.rewrite_options, name, value)
+    tf.keras.mixed_precision.set_policy(policy)
+    with tf.Session(config=config, mixed_precision=chosen, backend="cpu") as session:
+        assert session.options.mixed_precision == precision
+
+
 def test_keras_and_estimators_follow_the_switch(tmp_path: Path) -> None:
     precisions: list[str] = []
 
