@@ -90,17 +90,22 @@ def _number(text: str, spec: str) -> int:
     return int(text)
 
 
+def _spec_of(device: str | DeviceSpec | None) -> DeviceSpec:
+    if isinstance(device, DeviceSpec):
+        return device
+    if not isinstance(device, str | None):
+        raise TypeError(f"A device is a name such as '/gpu:0', a DeviceSpec, a function or None; got {device!r}")
+    return _parse(device or "")
+
+
 def canonical_name(device: str | DeviceSpec | None) -> str:
     """A device given in any form as its canonical string."""
-    if device is None:
-        return ""
-    spec = device if isinstance(device, DeviceSpec) else _parse(device)
-    return spec.to_string()
+    return _spec_of(device).to_string()
 
 
 def merge_device(spec: str | DeviceSpec | None) -> Callable[[Any], str]:
     """A device function that lays `spec` over what a node already has, as `tf.device` scopes nest."""
-    inner = spec if isinstance(spec, DeviceSpec) else _parse(spec or "")
+    inner = _spec_of(spec)
 
     def merged(node: Any) -> str:
         return _parse(node.device).over(inner).to_string()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import Any
 
 from ..assignments import assign
@@ -53,13 +55,13 @@ class FixedLossScale(LossScale):
     """A scale that stays.
 
     Raises:
-        ValueError: it is less than one.
+        ValueError: it is less than one, or not finite.
     """
 
     def __init__(self, loss_scale_value: float) -> None:
         self._value = float(loss_scale_value)
-        if not self._value >= 1:
-            raise ValueError(f"loss_scale_value must be at least 1, got {loss_scale_value}")
+        if not 1 <= self._value < math.inf:
+            raise ValueError(f"loss_scale_value must be a finite number of at least 1, got {loss_scale_value}")
 
     def __call__(self) -> Tensor:
         return convert_to_tensor(self._value, float32)
@@ -94,11 +96,15 @@ class DynamicLossScale(LossScale):
     def __init__(
         self, initial_loss_scale: float = 2**15, increment_period: int = 2000, multiplier: float = 2.0
     ) -> None:
-        if not (initial_loss_scale >= 1 and increment_period >= 1 and multiplier > 1):
+        given = initial_loss_scale, increment_period, multiplier
+        numbers = all(isinstance(number, Real) and math.isfinite(number) for number in given)
+        if not (numbers and initial_loss_scale >= 1 and increment_period >= 1 and multiplier > 1):
             raise ValueError(
                 "expected initial_loss_scale >= 1, increment_period >= 1 and multiplier > 1, got "
-                f"{initial_loss_scale}, {increment_period} and {multiplier}"
+                f"{initial_loss_scale!r}, {increment_period!r} and {multiplier!r}"
             )
+        if int(increment_period) != increment_period:
+            raise ValueError(f"increment_period must be a number of steps, got {increment_period!r}")
         self._initial, self._period, self._multiplier = (
             float(initial_loss_scale),
             int(increment_period),

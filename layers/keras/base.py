@@ -442,9 +442,11 @@ def _passed_on(outputs: Any, inputs: list[Any]) -> Any:
 
 
 def _dtype_name(dtype: Any) -> Any:
-    """The name of a dtype, given as such, as a policy or as a policy's configuration."""
+    """The name of the variables' dtype, given as such, as a policy, its name or its configuration."""
     if isinstance(dtype, dict):
-        return dtype["config"]["name"]
+        dtype = dtype["config"]["name"]
+    if isinstance(dtype, str) and dtype in ("mixed_float16", "mixed_bfloat16"):
+        return "float32"
     return getattr(dtype, "variable_dtype", dtype)
 
 

@@ -19,6 +19,9 @@ def multi_gpu_model(model: Any, gpus: int | Sequence[int], cpu_merge: bool = Tru
     Raises:
         ValueError: fewer than two GPUs are asked for, as in TensorFlow 1.15; or the job has not as many ranks.
     """
+    given: Any = gpus
+    if not isinstance(given, int | list | tuple):
+        raise ValueError(f"gpus must be a number or a list of numbers, got {gpus!r}")
     count = gpus if isinstance(gpus, int) else len(gpus)
     if count <= 1:
         raise ValueError(

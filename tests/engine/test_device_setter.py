@@ -72,3 +72,9 @@ def test_clusters_and_errors():
         replica_device_setter(cluster=3)
     strategy = RandomStrategy(4, seed=1)
     assert {strategy(None) for _ in range(100)} == {0, 1, 2, 3}
+
+
+@pytest.mark.parametrize("wrong", [3, b"/gpu:0", ["/gpu:0"]])
+def test_what_is_no_device_is_named(wrong):
+    with pytest.raises(TypeError, match="a DeviceSpec, a function or None; got"), device(wrong):
+        constant(1)

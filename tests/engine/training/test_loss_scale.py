@@ -157,16 +157,24 @@ def test_scales_by_name(given: Any, kind: Any) -> None:
     assert loss_scale_of(found) is found
 
 
-@pytest.mark.parametrize("given", ["static", None, True, 0.5, -1])
+@pytest.mark.parametrize("given", ["static", None, True, 0.5, -1, float("nan"), float("inf")])
 def test_what_is_no_scale(given: Any) -> None:
     with pytest.raises(ValueError, match="loss_scale"):
         loss_scale_of(given)
 
 
-@pytest.mark.parametrize("options", [{"initial_loss_scale": 0}, {"increment_period": 0}, {"multiplier": 1}])
+@pytest.mark.parametrize("options", [
+    {"initial_loss_scale": 0}, {"initial_loss_scale": float("inf")}, {"increment_period": 0}, {"multiplier": 1},
+    {"multiplier": "2"}, {"increment_period": float("nan")},
+])  # fmt: skip
 def test_what_is_no_dynamic_scale(options: Any) -> None:
     with pytest.raises(ValueError, match="expected initial_loss_scale >= 1"):
         DynamicLossScale(**options)
+
+
+def test_a_period_is_a_number_of_steps() -> None:
+    with pytest.raises(ValueError, match=r"a number of steps, got 1\.5"):
+        DynamicLossScale(increment_period=1.5)  # type: ignore[arg-type]
 
 
 def test_only_optimizers_are_wrapped() -> None:

@@ -356,3 +356,10 @@ def test_a_model_takes_three_arguments_by_place():
 def test_axes_of_dot_are_within_the_inputs(axes):
     with pytest.raises(ValueError, match="there is no axis"):
         keras.layers.Dot(axes)([keras.Input((3,)), keras.Input((3,))])
+
+
+@pytest.mark.parametrize("dtype", ["mixed_float16", {"config": {"name": "mixed_bfloat16"}}, "float32"])
+def test_variables_of_a_policy_are_float32(dtype):
+    layer = tf.keras.layers.Dense(2, dtype=dtype)
+    layer.build([None, 3])
+    assert layer.kernel.dtype.base_dtype == tf.float32

@@ -16,6 +16,12 @@ def test_less_than_two(gpus):
         multi_gpu_model(object(), gpus)
 
 
+@pytest.mark.parametrize("gpus", ["2", None, 2.5])
+def test_no_number(gpus):
+    with pytest.raises(ValueError, match="a number or a list of numbers"):
+        multi_gpu_model(object(), gpus)
+
+
 def test_one_process_has_one_gpu():
     with communicator.using(None), pytest.raises(ValueError, match="mpirun -n 2 python"):
         multi_gpu_model(object(), gpus=2)
