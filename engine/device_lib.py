@@ -10,7 +10,7 @@ from typing import Any
 from .device import DeviceSpec
 from .gpu.device import Device
 from .gpu.find import available_device, capability
-from .protos import DeviceAttributes
+from .protos import ConfigProto, DeviceAttributes
 
 
 class ListedDevice(str):
@@ -60,10 +60,15 @@ def list_local_devices(session_config: Any = None) -> list[DeviceAttributes]:
     Args:
         session_config: a ConfigProto, whose `device_count` and `gpu_options` are looked at.
 
+    Raises:
+        TypeError: session_config is no ConfigProto.
+
     Example:
         >>> [d.name for d in list_local_devices()][0]
         '/device:CPU:0'
     """
+    if session_config is not None and not isinstance(session_config, ConfigProto):
+        raise TypeError(f"session_config must be a tf.ConfigProto, got {session_config!r:.200}")
     found = [_attributes("CPU", _memory(), "")]
     device = available_device(session_config)
     if device is not None:

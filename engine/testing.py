@@ -294,10 +294,15 @@ def is_gpu_available(cuda_only: bool = False, min_cuda_compute_capability: Any =
     Args:
         cuda_only: not looked at: all GPUs are NVIDIA's, or simulated ones.
         min_cuda_compute_capability: such as (7, 0); the simulation has any.
+
+    Raises:
+        TypeError: that is no pair of integers.
     """
     del cuda_only
     device = available_device()
     least = min_cuda_compute_capability
+    if least is not None and not (isinstance(least, list | tuple) and all(isinstance(part, int) for part in least)):
+        raise TypeError(f"min_cuda_compute_capability must be a pair of integers, such as (7, 0); got {least!r}")
     return device is not None and (least is None or capability(device) >= tuple(least))
 
 

@@ -77,6 +77,9 @@ class Timeline:
 
     def __init__(self, step_stats: StepStats, graph: Any = None) -> None:
         del graph
+        if not isinstance(step_stats, StepStats):
+            kind = type(step_stats).__name__
+            raise TypeError(f"A Timeline is drawn of StepStats, such as run_metadata.step_stats; got a {kind}")
         self._devices = list(step_stats.dev_stats)
         self._rows = list(self._drawn())
 

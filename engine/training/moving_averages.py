@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 from ..assignments import assign_sub
@@ -32,14 +33,29 @@ def assign_moving_average(
         value: a tensor or variable of its shape; a variable is read at this point of the order of operations.
         decay: a number or scalar tensor.
         zero_debias: correct for a start at zero; makes the variables `biased` and `local_step` (Kingma and Ba 2014).
+
+    Raises:
+        ValueError: `decay` is a number, and not from 0 to 1.
+        TypeError: it is neither a number nor a tensor.
     """
-    graph = get_default_graph()
+    graph, decay = get_default_graph(), _checked_decay(decay)
     with graph.name_scope(name or "AssignMovingAvg") as scope, graph.colocate_with(variable.op):
         rate = cast(convert_to_tensor(1.0 - decay, name="decay"), variable.dtype.base_dtype)
         # The value that a step's updates have made, where the caller orders this after them.
         value = value.read_value() if isinstance(value, Variable) else value
         delta = _debiased_delta(variable, value, rate) if zero_debias else (variable - value) * rate
         return assign_sub(variable, delta, name=scope)
+
+
+def _checked_decay(decay: Any) -> Any:
+    if decay is None or isinstance(decay, str | bytes):
+        raise TypeError(f"decay must be a number from 0 to 1, or a tensor; got {decay!r}")
+    if not isinstance(decay, Real):
+        return decay
+    number = float(decay)
+    if not 0 <= number <= 1:
+        raise ValueError(f"decay must be from 0 to 1, got {decay!r}")
+    return number
 
 
 def _unique(prefix: str, name: str) -> str:
@@ -116,7 +132,7 @@ class ExponentialMovingAverage:
         zero_debias: bool = False,
         name: str = "ExponentialMovingAverage",
     ) -> None:
-        self._decay = decay
+        self._decay = _checked_decay(decay)
         self._num_updates = num_updates
         self._zero_debias = zero_debias
         self._name = name

@@ -93,3 +93,9 @@ def test_statistics_of_elsewhere():
     (event,) = events_of(Timeline(stats).generate_chrome_trace_format())["X"]
     assert (event["name"], event["ts"], event["dur"], event["args"]) == ("DMA", 5, 7, {"name": "copy", "op": "DMA"})
     assert Timeline(tf.RunMetadata().step_stats).generate_chrome_trace_format(show_memory=True).count("ph") == 1
+
+
+@pytest.mark.parametrize("given", [None, tf.RunMetadata()])
+def test_what_has_no_steps_is_named(given):
+    with pytest.raises(TypeError, match=f"run_metadata.step_stats; got a {type(given).__name__}"):
+        Timeline(given)

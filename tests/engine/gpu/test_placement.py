@@ -326,3 +326,14 @@ def test_importing_asks_for_no_device():
         "import sys, headrace; assert not any(n.startswith(('cupy', 'headrace.engine.gpu.sim')) for n in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize("least", [7, "7.0", (7, None)])
+def test_a_capability_is_a_pair_of_integers(least):
+    with pytest.raises(TypeError, match="must be a pair of integers"):
+        tf.test.is_gpu_available(min_cuda_compute_capability=least)
+
+
+def test_devices_are_listed_for_a_configuration():
+    with pytest.raises(TypeError, match="session_config must be a "):
+        list_local_devices(3)

@@ -113,3 +113,24 @@ def test_variables_to_restore():
     assert found["a/ExponentialMovingAverage"] is a and found["b"] is b and len(found) == 2
     with pytest.raises(TypeError, match="half, float, or double"):
         ema.apply([Variable(1)])
+
+
+@pytest.mark.parametrize("decay, error", [
+    (2.0, ValueError), (-1, ValueError), (float("nan"), ValueError), ("0.9", TypeError), (None, TypeError),
+])  # fmt: skip
+def test_what_is_no_decay(decay, error):
+    with pytest.raises(error, match="decay must be"):
+        ExponentialMovingAverage(decay)
+    with pytest.raises(error, match="decay must be"):
+        assign_moving_average(Variable([1.0]), constant([2.0]), decay)
+
+
+def test_a_decay_of_zero_takes_the_value():
+    average = ExponentialMovingAverage(0)
+    v = Variable([1.0])
+    with control_dependencies([v.assign([3.0])]):
+        update = average.apply([v])
+    with Session() as session:
+        session.run(global_variables_initializer())
+        session.run(update)
+        assert session.run(average.average(v)) == [3.0]
