@@ -510,8 +510,12 @@ def schedule(nodes: list[Node]) -> list[Node]:
 
 
 def _priority(node: Node, position: int) -> tuple[int, float, int, Node]:
-    blocking = node.definition.blocking or (node.origin is not None and _may_block(node.origin))
-    return (1 if blocking else -1 if node.definition.early else 0, node.order, position, node)
+    return (1 if blocks(node) else -1 if node.definition.early else 0, node.order, position, node)
+
+
+def blocks(node: Node) -> bool:
+    """Whether a node may wait for another step, or for a node of its own step that must come before it."""
+    return node.definition.blocking or (node.origin is not None and _may_block(node.origin))
 
 
 def _may_block(op: Operation) -> bool:

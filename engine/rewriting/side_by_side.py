@@ -12,6 +12,7 @@ from collections.abc import Hashable
 
 from .dataflow import Dataflow, Node, Value, predecessors
 from .fuse import expression_of
+from .lower import blocks
 
 _ASSIGNED = frozenset(
     {"Assign", "AssignAdd", "AssignSub", "AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp"}
@@ -57,7 +58,9 @@ class _Order:
                 self._add(node)
         done: list[Node] = []
         while self.ready or self.held:
-            batch = [heapq.heappop(self.ready)[-1]] if self.ready else self._batch()
+            # What may block comes after all that it may wait for.
+            waits = not self.ready or (self.held and blocks(self.ready[0][-1]))
+            batch = self._batch() if waits else [heapq.heappop(self.ready)[-1]]
             for node in batch:
                 self._release(node)
             done += batch

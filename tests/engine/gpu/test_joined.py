@@ -97,3 +97,12 @@ def test_several_variables_are_assigned_by_one_launch():
         step = tf.group(*[v.assign(value) for v, value in zip(kept, values, strict=False)])
         text = session.explain(step, {value: rng.normal(size=(20, 24)) for value in values})
     assert "1 calls" in text
+
+
+def test_what_may_block_comes_after_what_it_waits_for():
+    given = [tf.placeholder(tf.float32, [3]) for _ in range(2)]
+    queue = tf.FIFOQueue(3, [tf.float32] * 2, [[3]] * 2)
+    filled, taken = queue.enqueue([x * 2.0 + 1.0 for x in given]), queue.dequeue()
+    with tf.Session(backend="gpu", config=tf.ConfigProto(operation_timeout_in_ms=60000)) as session:
+        _, (first, second) = session.run([filled, taken], dict(zip(given, ([1, 2, 3], [4, 5, 6]), strict=True)))
+    np.testing.assert_array_equal([first, second], [[3, 5, 7], [9, 11, 13]])
