@@ -21,6 +21,7 @@ from ..registry import find_definition
 from ..scopes import GraphKeys
 from ..variables import Variable
 from .queue_runner import QueueRunner
+from .saveable import SaveableObject
 from .saver import Saver
 
 _log = logging.getLogger("absl")
@@ -153,6 +154,8 @@ def _keep_scope(graph_def: GraphDef, scope: str) -> None:
 def _add_collection(
     message: MetaGraphDef, key: str, items: list[Any], scope: str | None, only_saver: SaverDef | None
 ) -> None:
+    # A SaveableObject is no message; what it does is in the graph that the Saver made.
+    items = [item for item in items if not isinstance(item, SaveableObject)]
     if not items:
         return
     collection = CollectionDef()

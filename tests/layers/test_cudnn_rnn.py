@@ -217,6 +217,21 @@ def test_sizes_and_shares_that_are_none(arguments):
         ops.CudnnGRU(input_size=3, **given)
 
 
+def test_an_imported_graph_restores_and_saves_cells_too(tmp_path, caplog):
+    x = np.ones((3, 2, 4), np.float32)
+    with tf.Graph().as_default(), tf.Session() as session:
+        outputs = tf.identity(cudnn_rnn.CudnnGRU(1, 2, name="net")(x)[0], name="outputs")
+        session.run(tf.global_variables_initializer())
+        path, expected = tf.train.Saver().save(session, str(tmp_path / "a")), session.run(outputs)
+    with tf.Graph().as_default(), tf.Session() as session:
+        saver = tf.train.import_meta_graph(f"{path}.meta")
+        saver.restore(session, path)
+        np.testing.assert_array_equal(session.run("outputs:0"), expected)
+        again = saver.save(session, str(tmp_path / "b"))
+    assert tf.train.list_variables(again) == tf.train.list_variables(path)
+    assert len(tf.train.list_variables(path)) > 1 and not caplog.records
+
+
 @pytest.mark.parametrize("layer", [cudnn_rnn.CudnnLSTM, cudnn_rnn.CudnnGRU])
 def test_lengths_that_no_sequence_has(layer):
     x = np.ones((3, 2, 4), np.float32)
