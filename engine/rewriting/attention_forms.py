@@ -17,8 +17,9 @@ from .dataflow import Node, Value
 
 PRODUCTS = ("BatchMatMulV2", "BatchMatMul")
 _NARROW = (bfloat16, float16)
-# Scores that are set to such a number have no weight beside any other.
-_HIDDEN = -1e4
+# Scores that are set to such a number have no weight beside others; below it, which no scores of use are, they would count as
+# it. It is -3e4 as bfloat16 has it.
+_HIDDEN = -29952.0
 # What is looked through for numbers that all are one.
 _DEPTH = 4
 
