@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 from ..engine.lazy_names import Places, lazy_names
 
 if TYPE_CHECKING:
-    from . import framework, protobuf, util
+    from . import example, framework, protobuf, util
 
 __all__ = [
-    "framework", "protobuf", "util",
+    "example", "framework", "protobuf", "util",
 ]  # fmt: skip
 
 _PLACES: Places = {}
