@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import headrace as tf
+from headrace.engine.native import library
 from headrace.engine.rewriting.lower import lower
 from headrace.engine.rewriting.passes import Rewrites
 
@@ -113,6 +114,7 @@ def test_layers_of_keras_use_it(dropout: float) -> None:
             np.testing.assert_allclose(value, expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
 
 
+@pytest.mark.skipif(isinstance(library.load(), str), reason="no native runtime: NumPy computes attention in parts")
 @pytest.mark.parametrize("rate", [0.0, 0.5])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_memory_is_not_quadratic(dtype: str, rate: float) -> None:
