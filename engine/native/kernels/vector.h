@@ -181,7 +181,7 @@ HR_ROUNDED(floor, 9) HR_ROUNDED(ceil, 10) HR_ROUNDED(rint, 8)
 #else
 #define HR_BY_LANE(name, V, lanes, function)                                                                           \
     HR_INLINE V name(V x) {                                                                                            \
-        V r;                                                                                                           \
+        V r = x;                                                                                                       \
         for (int i = 0; i < lanes; i++) r[i] = function(x[i]);                                                         \
         return r;                                                                                                      \
     }
