@@ -3,6 +3,9 @@
 import importlib
 import importlib.util
 from pathlib import Path
+from types import ModuleType
+
+import headrace as tf
 
 SCRIPT = Path(__file__).resolve().parent.parent / "tools" / "namespaces.py"
 
@@ -48,3 +51,17 @@ def test_every_name_of_the_tables_is_there():
         table = importlib.import_module(".".join(part for part in parts if part != "__init__"))
         for name in table.__all__:
             assert hasattr(table, name), f"{table.__name__}.{name}"
+
+
+# In these modules a name means another thing than at the top of the package, as in TensorFlow.
+OTHER = {"ops.image_ops", "ops.image_ops_impl", "ops.linalg.linalg", "platform.tf_logging", "summary.summary"}
+
+
+def test_names_by_tensorflows_paths_are_the_public_ones():
+    module = load()
+    for path in sorted((module.PACKAGE / "python").rglob("*.py")):
+        name = ".".join(p for p in path.relative_to(module.PACKAGE / "python").with_suffix("").parts if p != "__init__")
+        table = importlib.import_module(f"headrace.python.{name}".rstrip("."))
+        for found in set(table.__all__) & set(tf.__all__) if name not in OTHER else ():
+            value = getattr(table, found)
+            assert isinstance(value, ModuleType) or value is getattr(tf, found), f"{name}.{found}"

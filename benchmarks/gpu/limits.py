@@ -31,6 +31,7 @@ from headrace.engine.compiler import CompiledStep
 from headrace.engine.gpu.bindings import products
 from headrace.engine.gpu.calls import GPU_BINDINGS, Bound, DeviceArray, Launch
 from headrace.engine.gpu.device import ALIGNMENT, Call, Convolution, Pooling, Product, Recurrent
+from headrace.engine.unsupported import UnsupportedError
 
 # Op types that touch some rows of the variables that they are given.
 _BY_ROWS = re.compile("Gather|Sparse|Rows|Scatter|Lookup")
@@ -136,8 +137,8 @@ class CountingDevice:
         return CountedLayer(recurrent)
 
     def sums(self, ranks: Any) -> Any:
-        """There is one rank."""
-        raise NotImplementedError
+        """None: there is one rank."""
+        raise UnsupportedError("sums over ranks of a device that counts")
 
     def copy(self, to: int, source: int, nbytes: int) -> Call:
         """Bytes are read and written."""

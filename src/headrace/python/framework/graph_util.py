@@ -1,28 +1,4 @@
-"""The names of `tensorflow.python.framework.graph_util`, each loaded when it is first asked for."""
+"""The names of `tensorflow.python.framework.graph_util`: those of `tf.graph_util`."""
 
-from typing import TYPE_CHECKING
-
-from ...engine.lazy_names import Places, lazy_names
-
-if TYPE_CHECKING:
-    from ...engine.graph_util import (
-        convert_variables_to_constants,
-        extract_sub_graph,
-        must_run_on_cpu,
-        remove_training_nodes,
-        tensor_shape_from_node_def_name,
-    )
-
-__all__ = [
-    "convert_variables_to_constants", "extract_sub_graph", "must_run_on_cpu", "remove_training_nodes",
-    "tensor_shape_from_node_def_name",
-]  # fmt: skip
-
-_PLACES: Places = {
-    "convert_variables_to_constants": ("...engine.graph_util", "convert_variables_to_constants"),
-    "extract_sub_graph": ("...engine.graph_util", "extract_sub_graph"),
-    "must_run_on_cpu": ("...engine.graph_util", "must_run_on_cpu"),
-    "remove_training_nodes": ("...engine.graph_util", "remove_training_nodes"),
-    "tensor_shape_from_node_def_name": ("...engine.graph_util", "tensor_shape_from_node_def_name"),
-}
-__getattr__, __dir__ = lazy_names(__name__, _PLACES)
+from ...graph_util import *  # noqa: F403
+from ...graph_util import __all__ as __all__

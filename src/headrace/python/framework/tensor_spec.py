@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING
 from ...engine.lazy_names import Places, lazy_names
 
 if TYPE_CHECKING:
-    from ...datasets.structure import TensorSpec, TensorSpec as BoundedTensorSpec
+    from ...datasets.structure import TensorSpec
 
 __all__ = [
-    "BoundedTensorSpec", "TensorSpec",
+    "TensorSpec",
 ]  # fmt: skip
 
 _PLACES: Places = {
-    "BoundedTensorSpec": ("...datasets.structure", "TensorSpec"),
     "TensorSpec": ("...datasets.structure", "TensorSpec"),
 }
 __getattr__, __dir__ = lazy_names(__name__, _PLACES)

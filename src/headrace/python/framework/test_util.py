@@ -6,8 +6,6 @@ from ...engine.lazy_names import Places, lazy_names
 
 if TYPE_CHECKING:
     from ...cluster.local import create_local_cluster
-    from ...engine.scopes import device
-    from ...engine.session import Session as ErrorLoggingSession
     from ...engine.testing import (
         TestCase as TensorFlowTestCase,
         assert_equal_graph_def,
@@ -17,17 +15,15 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "ErrorLoggingSession", "TensorFlowTestCase", "assert_equal_graph_def", "assert_equal_graph_def_v1",
-    "create_local_cluster", "device", "gpu_device_name", "is_gpu_available",
+    "TensorFlowTestCase", "assert_equal_graph_def", "assert_equal_graph_def_v1", "create_local_cluster",
+    "gpu_device_name", "is_gpu_available",
 ]  # fmt: skip
 
 _PLACES: Places = {
-    "ErrorLoggingSession": ("...engine.session", "Session"),
     "TensorFlowTestCase": ("...engine.testing", "TestCase"),
     "assert_equal_graph_def": ("...engine.testing", "assert_equal_graph_def"),
     "assert_equal_graph_def_v1": ("...engine.testing", "assert_equal_graph_def"),
     "create_local_cluster": ("...cluster.local", "create_local_cluster"),
-    "device": ("...engine.scopes", "device"),
     "gpu_device_name": ("...engine.testing", "gpu_device_name"),
     "is_gpu_available": ("...engine.testing", "is_gpu_available"),
 }

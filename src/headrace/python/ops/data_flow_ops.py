@@ -11,7 +11,6 @@ if TYPE_CHECKING:
         PaddingFIFOQueue,
         PriorityQueue,
         QueueBase,
-        QueueBase as GPUCompatibleFIFOQueue,
         RandomShuffleQueue,
     )
     from ...engine.ops.accumulators import (
@@ -23,9 +22,9 @@ if TYPE_CHECKING:
     from ...engine.staging import StagingArea
 
 __all__ = [
-    "Barrier", "ConditionalAccumulator", "ConditionalAccumulatorBase", "FIFOQueue", "GPUCompatibleFIFOQueue",
-    "PaddingFIFOQueue", "PriorityQueue", "QueueBase", "RandomShuffleQueue", "SparseConditionalAccumulator",
-    "StagingArea", "dynamic_partition", "dynamic_stitch",
+    "Barrier", "ConditionalAccumulator", "ConditionalAccumulatorBase", "FIFOQueue", "PaddingFIFOQueue",
+    "PriorityQueue", "QueueBase", "RandomShuffleQueue", "SparseConditionalAccumulator", "StagingArea",
+    "dynamic_partition", "dynamic_stitch",
 ]  # fmt: skip
 
 _PLACES: Places = {
@@ -33,7 +32,6 @@ _PLACES: Places = {
     "ConditionalAccumulator": ("...engine.ops.accumulators", "ConditionalAccumulator"),
     "ConditionalAccumulatorBase": ("...engine.ops.accumulators", "ConditionalAccumulatorBase"),
     "FIFOQueue": ("...engine.data_flow", "FIFOQueue"),
-    "GPUCompatibleFIFOQueue": ("...engine.data_flow", "QueueBase"),
     "PaddingFIFOQueue": ("...engine.data_flow", "PaddingFIFOQueue"),
     "PriorityQueue": ("...engine.data_flow", "PriorityQueue"),
     "QueueBase": ("...engine.data_flow", "QueueBase"),

@@ -1,17 +1,4 @@
-"""The names of `tensorflow.python.platform.app`, each loaded when it is first asked for."""
+"""The names of `tensorflow.python.platform.app`: those of `tf.app`."""
 
-from typing import TYPE_CHECKING
-
-from ...engine.lazy_names import Places, lazy_names
-
-if TYPE_CHECKING:
-    from ...engine.platform.app import run
-
-__all__ = [
-    "run",
-]  # fmt: skip
-
-_PLACES: Places = {
-    "run": ("...engine.platform.app", "run"),
-}
-__getattr__, __dir__ = lazy_names(__name__, _PLACES)
+from ...app import *  # noqa: F403
+from ...app import __all__ as __all__

@@ -1,8 +1,4 @@
-"""`tensorflow.python.profiler.profiler`: the names of `tf.profiler`."""
+"""The names of `tensorflow.python.profiler.profiler`: those of `tf.profiler`."""
 
-from ...engine.profiler.options import ProfileOptionBuilder
-from ...engine.profiler.profiler import Profiler, advise, profile
-
-__all__ = [
-    "ProfileOptionBuilder", "Profiler", "advise", "profile",
-]  # fmt: skip
+from ...profiler import *  # noqa: F403
+from ...profiler import __all__ as __all__

@@ -1,17 +1,4 @@
-"""The names of `tensorflow.python.saved_model.builder_impl`, each loaded when it is first asked for."""
+"""The names of `tensorflow.python.saved_model.builder_impl`: those of `builder`."""
 
-from typing import TYPE_CHECKING
-
-from ...engine.lazy_names import Places, lazy_names
-
-if TYPE_CHECKING:
-    from ...engine.saved_model.builder import SavedModelBuilder
-
-__all__ = [
-    "SavedModelBuilder",
-]  # fmt: skip
-
-_PLACES: Places = {
-    "SavedModelBuilder": ("...engine.saved_model.builder", "SavedModelBuilder"),
-}
-__getattr__, __dir__ = lazy_names(__name__, _PLACES)
+from .builder import *  # noqa: F403
+from .builder import __all__ as __all__

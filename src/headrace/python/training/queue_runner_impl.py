@@ -1,19 +1,4 @@
-"""The names of `tensorflow.python.training.queue_runner_impl`, each loaded when it is first asked for."""
+"""The names of `tensorflow.python.training.queue_runner_impl`: those of `queue_runner`."""
 
-from typing import TYPE_CHECKING
-
-from ...engine.lazy_names import Places, lazy_names
-
-if TYPE_CHECKING:
-    from ...engine.training.queue_runner import QueueRunner, add_queue_runner, start_queue_runners
-
-__all__ = [
-    "QueueRunner", "add_queue_runner", "start_queue_runners",
-]  # fmt: skip
-
-_PLACES: Places = {
-    "QueueRunner": ("...engine.training.queue_runner", "QueueRunner"),
-    "add_queue_runner": ("...engine.training.queue_runner", "add_queue_runner"),
-    "start_queue_runners": ("...engine.training.queue_runner", "start_queue_runners"),
-}
-__getattr__, __dir__ = lazy_names(__name__, _PLACES)
+from .queue_runner import *  # noqa: F403
+from .queue_runner import __all__ as __all__

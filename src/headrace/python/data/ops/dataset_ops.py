@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from ....engine.lazy_names import Places, lazy_names
 
 if TYPE_CHECKING:
-    from ....datasets.dataset import Dataset, Dataset as DatasetV1, Dataset as DatasetV1Adapter
+    from ....datasets.dataset import Dataset, Dataset as DatasetV1
     from ....datasets.iterator import (
         get_output_classes as get_legacy_output_classes,
         get_output_shapes as get_legacy_output_shapes,
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from ....layers.keras.data import DatasetSource
 
 __all__ = [
-    "Dataset", "DatasetSource", "DatasetSpec", "DatasetV1", "DatasetV1Adapter", "get_legacy_output_classes",
-    "get_legacy_output_shapes", "get_legacy_output_types", "make_initializable_iterator", "make_one_shot_iterator",
+    "Dataset", "DatasetSource", "DatasetSpec", "DatasetV1", "get_legacy_output_classes", "get_legacy_output_shapes",
+    "get_legacy_output_types", "make_initializable_iterator", "make_one_shot_iterator",
 ]  # fmt: skip
 
 _PLACES: Places = {
@@ -26,7 +26,6 @@ _PLACES: Places = {
     "DatasetSource": ("....layers.keras.data", "DatasetSource"),
     "DatasetSpec": ("....datasets.structure", "DatasetSpec"),
     "DatasetV1": ("....datasets.dataset", "Dataset"),
-    "DatasetV1Adapter": ("....datasets.dataset", "Dataset"),
     "get_legacy_output_classes": ("....datasets.iterator", "get_output_classes"),
     "get_legacy_output_shapes": ("....datasets.iterator", "get_output_shapes"),
     "get_legacy_output_types": ("....datasets.iterator", "get_output_types"),

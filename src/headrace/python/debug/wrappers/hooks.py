@@ -5,21 +5,14 @@ from typing import TYPE_CHECKING
 from ....engine.lazy_names import Places, lazy_names
 
 if TYPE_CHECKING:
-    from ....engine.training.session_run_hook import (
-        SessionRunHook as DumpingDebugHook,
-        SessionRunHook as GrpcDebugHook,
-        SessionRunHook as LocalCLIDebugHook,
-        SessionRunHook as TensorBoardDebugHook,
-    )
+    from ....engine.training.debug_hooks import DumpingDebugHook, LocalCLIDebugHook
 
 __all__ = [
-    "DumpingDebugHook", "GrpcDebugHook", "LocalCLIDebugHook", "TensorBoardDebugHook",
+    "DumpingDebugHook", "LocalCLIDebugHook",
 ]  # fmt: skip
 
 _PLACES: Places = {
-    "DumpingDebugHook": ("....engine.training.session_run_hook", "SessionRunHook"),
-    "GrpcDebugHook": ("....engine.training.session_run_hook", "SessionRunHook"),
-    "LocalCLIDebugHook": ("....engine.training.session_run_hook", "SessionRunHook"),
-    "TensorBoardDebugHook": ("....engine.training.session_run_hook", "SessionRunHook"),
+    "DumpingDebugHook": ("....engine.training.debug_hooks", "DumpingDebugHook"),
+    "LocalCLIDebugHook": ("....engine.training.debug_hooks", "LocalCLIDebugHook"),
 }
 __getattr__, __dir__ = lazy_names(__name__, _PLACES)
